@@ -49,6 +49,9 @@ class Ear:
     def on_blob(self, room: bytes, generation: bytes, blob: StoredBlob) -> None:
         self.heard += 1
 
+    def on_passed(self, room: bytes, sender: bytes, message: bytes) -> None:
+        pass
+
     def on_ring(self, room: bytes) -> None:
         pass
 

@@ -51,7 +51,7 @@ async def watch(room: alcove.Room) -> None:
                 case alcove.RoleChanged(name, facilitator=False) if name == NAME:
                     await room.send(DONE)
                     return
-                case alcove.Left() | alcove.Removed() | alcove.RoleChanged():
+                case alcove.Left() | alcove.Removed() | alcove.Absent() | alcove.RoleChanged():
                     others = [member for member in room.members if not member.you]
                     if room.is_facilitator and not others:
                         await room.end()

@@ -126,7 +126,6 @@ def run(name: str, compiled: bool, seconds: float, folder: Path) -> tuple[float,
         made = make(folder)
         flags += [f"--tls-certificate={made.certificate}", f"--tls-key={made.key}"]
     with watched(compiled, *flags) as up:
-        good = [] if name in OVER_TLS else [_good(up.port, number) for number in range(GOOD)]
         attack = subprocess.Popen(
             [sys.executable, "-m", "bench.fairness.attacks", name, str(up.port), str(seconds)],
             cwd=ROOT,
@@ -137,6 +136,8 @@ def run(name: str, compiled: bool, seconds: float, folder: Path) -> tuple[float,
         assert attack.stdout is not None
         if attack.stdout.readline() != b"READY\n":
             raise RuntimeError(f"{name} could not be prepared")
+        # Now, because preparing may take longer than a client may leave pings unanswered.
+        good = [] if name in OVER_TLS else [_good(up.port, number) for number in range(GOOD)]
         time.sleep(0.3)
         up.worst()
         attack.stdin.write(b"go\n")

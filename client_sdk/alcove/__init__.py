@@ -23,6 +23,7 @@ from alcove.errors import (
     RoomClosed,
 )
 from alcove.events import (
+    Absent,
     Accepted,
     AgreementShown,
     AnyEvent,
@@ -47,6 +48,7 @@ from alcove.events import (
     Left,
     MemberList,
     Message,
+    NewKeys,
     Opened,
     OpenInvite,
     Outside,
@@ -64,6 +66,9 @@ from alcove.events import (
     RulesChanged,
     SafetyWords,
     Sent,
+    StandbyAsked,
+    StandbyChanged,
+    StandbyLink,
     Unknown,
     Unpaused,
     VaultChanged,
@@ -84,6 +89,7 @@ if typing.TYPE_CHECKING:
     from alcove.templates import template
 
 __all__ = [
+    "Absent",
     "Accepted",
     "AgreementShown",
     "AgreementText",
@@ -113,6 +119,7 @@ __all__ = [
     "Member",
     "MemberList",
     "Message",
+    "NewKeys",
     "NotNow",
     "NotTrusted",
     "OpenInvite",
@@ -136,6 +143,9 @@ __all__ = [
     "SafetyWords",
     "SendResult",
     "Sent",
+    "StandbyAsked",
+    "StandbyChanged",
+    "StandbyLink",
     "TransportOptions",
     "Unknown",
     "Unpaused",

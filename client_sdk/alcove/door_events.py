@@ -5,8 +5,6 @@ They are part of `alcove.events`.
 
 from dataclasses import dataclass, field
 
-from alcove.listed import OpenInvite
-
 
 @dataclass(frozen=True, slots=True)
 class Event:
@@ -25,6 +23,19 @@ class InviteChanged(Event):
     hours: int = 0
     question: str = field(default="", repr=False)
     ref: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenInvite:
+    """An invite of the room. `here` members came by it. It has `uses` left, for `hours`: of another
+    facilitator's invite (not `yours`) both are the relay's word, or None when it does not say."""
+
+    door: str
+    here: int
+    uses: int | None
+    hours: int | None
+    question: str = field(default="", repr=False)
+    yours: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +74,10 @@ class Knocked(Event):
     question: str = field(default="", repr=False)
     outside: bool = False
     """Whether it is a member that stepped outside. They come back by themselves."""
+    again: str = ""
+    """The silent or absent member that they say they are, and whose place they would take."""
+    away: int = 0
+    """Seconds since that member's last sign of life."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +110,6 @@ class DoorSaid(Event):
 
 @dataclass(frozen=True, slots=True)
 class KnockGone(Event):
-    """The newcomer with this id no longer waits: let in, refused, or gone. Where they knock again,
-    as after a relay has lost its memory, `Knocked` has another id."""
+    """The newcomer with this id no longer waits."""
 
     id: str

@@ -17,6 +17,7 @@ from alcove.engine.engine import Engine
 from alcove.errors import InvalidInput
 from alcove.facilitation.doors import InviteTerms, RoomCard
 from alcove.facilitation.opening import RoomPlan
+from alcove.group.extensions import ABSENT_DEFAULT, ABSENT_MAX
 from alcove.group.keys import ROOM_SUITE, Identity, room_suite
 from alcove.joining.names import clean_name
 from alcove.relay.transport import TransportOptions
@@ -44,6 +45,7 @@ def open_room(
     post_quantum: bool = False,
     facilitators_start: int = 1,
     facilitators_stay: int = 1,
+    absent: int = ABSENT_DEFAULT,
     transport: TransportOptions | None = None,
 ) -> Room:
     """A new room at a relay, with you as its facilitator.
@@ -60,9 +62,10 @@ def open_room(
 
     The room has at most `members`: 2 to 1,000, or 50. Participants can post once
     `facilitators_start` facilitators are there, at most 8, and then as long as `facilitators_stay`
-    are, which is no more. With `post_quantum`, an experiment, a recording of today's ciphertext
-    stays unreadable to a quantum computer too, all members need the extra `suites`, and there are
-    at most 250.
+    are, which is no more. A participant whose connection is lost for `absent` seconds (at most
+    86,400, or 600) is let go, and can come back; 0 is never. With `post_quantum`, an experiment, a
+    recording of today's ciphertext stays unreadable to a quantum computer too, all members need the
+    extra `suites`, and there are at most 250.
 
     Raises `InvalidInput` at once when an argument is wrong, `NotNow` (`suite_unavailable`). Nothing
     is sent before `async with`.
@@ -86,9 +89,11 @@ def open_room(
     _bounds("members", members, MEMBERS_MIN, most)
     _bounds("facilitators_start", facilitators_start, 1, limits.FACILITATORS)
     _bounds("facilitators_stay", facilitators_stay, 1, facilitators_start)
+    _bounds("absent", absent, 0, ABSENT_MAX)
     card = RoomCard(title, 1, texts, languages, helplines, contact)
     terms = InviteTerms(uses, invite_lifetime)
-    plan = RoomPlan(card, members, ttl, terms, origin, facilitators_start, facilitators_stay)
+    needs = facilitators_start, facilitators_stay
+    plan = RoomPlan(card, members, ttl, terms, origin, *needs, absent)
     engine = _engine(name, mls.POST_QUANTUM if post_quantum else ROOM_SUITE, language)
     engine.begin_opening(plan)
     options = transport or TransportOptions()

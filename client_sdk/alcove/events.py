@@ -15,12 +15,12 @@ from alcove.door_events import InviteRevoked as InviteRevoked
 from alcove.door_events import InvitesListed as InvitesListed
 from alcove.door_events import Knocked as Knocked
 from alcove.door_events import KnockGone as KnockGone
+from alcove.door_events import OpenInvite as OpenInvite
 from alcove.door_events import Outside as Outside
 from alcove.door_events import Waiting as Waiting
-from alcove.listed import FacilitatorAct as FacilitatorAct
-from alcove.listed import OpenInvite as OpenInvite
-from alcove.listed import PastAct as PastAct
 from alcove.members import Member, Whereabouts
+from alcove.past_acts import FacilitatorAct as FacilitatorAct
+from alcove.past_acts import PastAct as PastAct
 from alcove.states import CloseReason as CloseReason
 from alcove.states import ConnectionState as ConnectionState
 from alcove.states import RoomState as RoomState
@@ -84,6 +84,22 @@ class Removed(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Absent(Event):
+    """The client of the facilitator `by` let a silent member go. They may come back."""
+
+    name: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewKeys(Event):
+    """The facilitator `by` let a person in under a member's name: the old keys are out."""
+
+    name: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
 class RoleChanged(Event):
     """A facilitator made a member a facilitator, or one no more. `by` is the name of the
     facilitator that did it, or confirmed it to one that stepped down."""
@@ -115,8 +131,7 @@ class Unpaused(Event):
 
 @dataclass(frozen=True, slots=True)
 class PresenceChanged(Event):
-    """A member is here, is away, or it cannot be told any more. To facilitators only. Of a member
-    that this event has not named it cannot be told either."""
+    """A member is here, is away, or it cannot be told any more, as at first. To facilitators."""
 
     name: str
     presence: Whereabouts
@@ -151,10 +166,33 @@ class RulesChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class StandbyLink(Event):
+    """The standby's link that this client made; empty when it closed it. Its holder can go on with
+    the room when no facilitator is there. Show it once, to be kept on paper. Do not log it."""
+
+    invite: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class StandbyChanged(Event):
+    """Whether the room has a standby. To all, and for another link than before too. `by` is the
+    facilitator that changed it, and empty for what was so when this client came, or came back."""
+
+    on: bool
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StandbyAsked(Event):
+    """The holder of the standby's link asks to come in, or with `admitted` is a facilitator now."""
+
+    admitted: bool
+
+
+@dataclass(frozen=True, slots=True)
 class VaultChanged(Event):
-    """Whether this facilitator has what the facilitators share: the lobby's key, and the invites'
-    secrets. To facilitators only. Without it they can let nobody in. Of another facilitator the
-    relay alone says so (`claimed`)."""
+    """Whether this facilitator has what the facilitators share, without which they let nobody in:
+    the lobby's key, and the invites' secrets. Of another one the relay says so (`claimed`)."""
 
     name: str
     complete: bool
@@ -328,12 +366,17 @@ AnyEvent = (
     | Joined
     | Left
     | Removed
+    | Absent
+    | NewKeys
     | RoleChanged
     | Paused
     | Unpaused
     | PresenceChanged
     | MemberList
     | RulesChanged
+    | StandbyLink
+    | StandbyChanged
+    | StandbyAsked
     | VaultChanged
     | SafetyWords
     | PastActs

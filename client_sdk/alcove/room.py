@@ -15,22 +15,20 @@ raises `RuntimeError`. A cancelled command is not undone: what it asked for may 
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from alcove_protocol.card import AgreementText
-from alcove_protocol.invite import Invite
 
 from alcove import events
 from alcove.agreeing import checked_agreement
-from alcove.errors import AlcoveError
+from alcove.door_room import RoomAtDoor
 from alcove.events import Closed, ConnectionState, Knocked, RoomState
-from alcove.facilitation.invites import AskedInvite
 from alcove.members import Member
 from alcove.messages.agreements import in_language
-from alcove.shell import COMMAND_PATIENCE, RoomShell, SendResult
+from alcove.shell import COMMAND_PATIENCE, SendResult
 
 
-class Room(RoomShell):
+class Room(RoomAtDoor):
     """One room. Enter it with `async with`, once. Read its events with `async for` in one place,
     with handlers (`on`), or one at a time (`wait_for`).
 
@@ -167,17 +165,6 @@ class Room(RoomShell):
         self._commands.accept(version, answer)
         self._after()
 
-    async def outside(self) -> None:
-        """Step outside for a while: out of the room's keys, to its door, where you can talk with
-        the facilitators. `Outside` follows. Raises `NotNow` (`is_facilitator`, `not_outside`)."""
-        self._commands.outside()
-        self._after()
-
-    async def inside(self, name: str | None = None) -> None:
-        """Come back from outside; for a facilitator, let the member of this name in again. `Joined`
-        follows. Raises `NotNow` (`not_outside`, `unknown_knock`)."""
-        await self._call(lambda done: self._commands.inside(name, done))
-
     def acts(self, *, ref: str | None = None) -> None:
         """Tell what facilitators did, as this client saw it: `PastActs` follows. Every member may
         ask. Raises `NotNow` (`not_in_room`)."""
@@ -185,31 +172,12 @@ class Room(RoomShell):
         self._after()
 
     def list_members(self, *, ref: str | None = None) -> None:
-        """Tell who is here, as `members` has it: `MemberList` follows. Raises `NotNow`
+        """Tell the list of members, as `members` has it: `MemberList` follows. Raises `NotNow`
         (`not_in_room`)."""
         self._commands.list_members(ref=ref)
         self._after()
 
     # --- what facilitators may do --------------------------------------------------------------
-
-    async def admit(self, *ids: str, to_listen: bool = False) -> None:
-        """Let newcomers in, several by one change of the group. With `to_listen` they can only read
-        until `unpause`, from their first moment on. `Joined` and `KnockGone` follow.
-
-        Raises `NotNow` (`unknown_knock` when they wait no more, `locked`), `InvalidInput`
-        (`unknown_knock` for what is no id of a knock), `Refused` (`room_full`, …).
-        """
-        if ids:
-            await self._call(lambda done: self._commands.admit_all(ids, done, to_listen=to_listen))
-
-    async def refuse(self, id: str, reason: str = "refused") -> None:
-        """Refuse a newcomer, and say why in kind words: `refused` (no reason is given),
-        `not_tonight`, `too_late`, `other_group` or `write_first`.
-
-        Raises `InvalidInput` (`unknown_reason`, `unknown_knock`) or `NotNow` (`unknown_knock`).
-        """
-        self._commands.refuse(id, reason)
-        self._after()
 
     async def remove(self, *names: str, fold: bool = False, question: str | None = None) -> None:
         """Put one member or several out, by one change of the group. With `fold` all that they
@@ -224,22 +192,6 @@ class Room(RoomShell):
         await self._call(
             lambda done: self._commands.remove(names, done, fold=fold, question=question)
         )
-
-    async def door_take(self, id: str) -> None:
-        """Talk with a newcomer that waits, and let the other facilitators know: they keep out until
-        this one is gone. Raises `NotNow` (`unknown_knock`, `door_taken`)."""
-        self._commands.door_take(id)
-        self._after()
-
-    async def door_say(self, text: str, id: str | None = None) -> None:
-        """Say a short text at the door, of at most 500 bytes and 20 each way. A facilitator says it
-        to one newcomer, whose talk they take by it, or without `id` to all that wait. A newcomer
-        that waits says it to the facilitators. `DoorSaid` is told to the other side.
-
-        Raises `InvalidInput` (`text_empty`, `text_too_long`), `NotNow` (`unknown_knock`,
-        `door_taken`, `nobody_waits`, `not_waiting`, `talk_full`), `Refused`.
-        """
-        await self._call(lambda done: self._commands.door_say(text, id, done))
 
     async def appoint(self, name: str) -> None:
         """Make a member a facilitator. `RoleChanged` follows, and `VaultChanged` once they can let
@@ -311,6 +263,17 @@ class Room(RoomShell):
         follows. Raises `InvalidInput` (`unknown_name`), `NotNow` (`is_facilitator`)."""
         await self._call(lambda done: self._commands.fold_member(name, on, done))
 
+    async def standby(self, on: bool = True) -> None:
+        """Make a link by which its holder can go on with the room when no facilitator is there: or
+        close it. `StandbyLink` brings the link, which is a secret, and all are told
+        `StandbyChanged`. A new link closes the one before, and a link is closed when the
+        facilitator that made it is one no more.
+
+        Raises `NotNow` (`too_many_facilitators`, `too_many_appointments`, `room_full`): one place
+        of each stays free for the holder.
+        """
+        await self._call(lambda done: self._commands.standby(on, done))
+
     async def step_down(self) -> None:
         """Be a participant from now on. Another facilitator's program confirms it. `RoleChanged`
         follows. Raises `NotNow` (`last_facilitator`, `stepping_down`)."""
@@ -332,60 +295,6 @@ class Room(RoomShell):
         self._commands.safety_words(ref=ref)
         self._after()
 
-    async def invite(self) -> str:
-        """Make one more invite, on the terms of the first. In a room that has 64 it takes the place
-        of the oldest."""
-        made: list[str] = []
-
-        def begin(done: Callable[[AlcoveError | None], None]) -> None:
-            def finished(url: str | None, error: AlcoveError | None) -> None:
-                made.extend([url] if url is not None else [])
-                done(error)
-
-            self._commands.invite(finished)
-
-        await self._call(begin)
-        return made[0]
-
-    async def new_invites(
-        self,
-        count: int = 1,
-        *,
-        uses: int | None = None,
-        hours: int | None = None,
-        question: str = "",
-        ref: str | None = None,
-    ) -> tuple[str, ...]:
-        """Make so many invites at once, at most 20, on the terms of the first where none are given.
-        `uses=1` makes personal ones. Newcomers are asked the `question`, and facilitators see the
-        answer in `Knocked`. `InviteChanged` is told of each.
-
-        Raises `InvalidInput` (`bad_count`, `bad_uses`, `bad_hours`, `bad_question`), `NotNow`.
-        """
-        made: list[str] = []
-
-        def begin(done: Callable[[AlcoveError | None], None]) -> None:
-            def finished(invites: tuple[Invite, ...], error: AlcoveError | None) -> None:
-                made.extend(invite.url() for invite in invites)
-                done(error)
-
-            asked = AskedInvite(uses, hours, question)
-            self._commands.new_invites(count, asked, finished, ref=ref)
-
-        await self._call(begin)
-        return tuple(made)
-
-    def invites(self, *, ref: str | None = None) -> None:
-        """List the room's open invites: `InvitesListed` follows."""
-        self._commands.invites(ref=ref)
-        self._after()
-
-    async def revoke(self, door: str) -> None:
-        """Close an invite. `door` is as `InviteChanged` and `InvitesListed` say. Newcomers that
-        wait by it are told, and later ones too. Its members stay. Raises `NotNow`
-        (`unknown_invite`)."""
-        await self._call(lambda done: self._commands.revoke(door, done))
-
     async def change_agreement(
         self, agreement: str | Sequence[AgreementText], *, correction: bool = False
     ) -> None:
@@ -404,9 +313,7 @@ class Room(RoomShell):
         )
 
     async def end(self) -> None:
-        """End the room for all members: the relay deletes everything that it has of it.
-
-        An end is not kept for later. Raises `NotNow` (`not_connected`), and `Refused` (`unsettled`)
-        for about a minute after a relay that had lost its memory got the room back.
-        """
+        """End the room for all members: the relay deletes everything that it has of it. Raises
+        `NotNow` (`not_connected`): an end is not kept for later; `Refused` (`unsettled`) in the
+        first minutes after the relay lost its memory."""
         await self._call(self._commands.end)

@@ -80,6 +80,7 @@ REFUSALS: Final = MappingProxyType(
         "ended": "A facilitator ended this room.",
         "removed": "You are no longer in this room; a facilitator decided so.",
         "not_member": "You are not listed as a member of this room; ask to be let in again.",
+        "facilitated": "A facilitator is present; ask them for an invite.",
         "read_only": "No facilitator is present, so posting is not possible at the moment.",
         "paused": "A facilitator paused you; you can listen, but not post at the moment.",
         "locked": "The room is closed to newcomers at the moment.",

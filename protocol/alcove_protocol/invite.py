@@ -16,7 +16,7 @@ import ipaddress
 import re
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Final
+from typing import Final, Literal
 from urllib.parse import urlsplit
 
 from alcove_protocol.errors import FAULTS, Malformed
@@ -36,6 +36,10 @@ _AUTHORITY: Final = re.compile(
 )
 _HOST_MAX: Final = 253
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+
+
+StandbyPart = Literal["mls", "relay", "hpke"]
+"""A key of a standby's link: of its appointments, of its place on the list, of what is sealed."""
 
 
 class InviteRole(IntEnum):
@@ -113,6 +117,10 @@ class Invite:
     def standby_psk(self) -> bytes:
         """Of a standby's link: the pre-shared key of answers to it, 32 bytes."""
         return self._derive(b"alcove v1 standby psk")
+
+    def standby_seed(self, part: StandbyPart) -> bytes:
+        """Of a standby's link: the seed of one of its keys, 32 bytes."""
+        return self._derive(f"alcove v1 standby {part}".encode())
 
     def card_key(self) -> bytes:
         """The XChaCha20-Poly1305 key that the room card is sealed under, 32 bytes."""

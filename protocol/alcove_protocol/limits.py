@@ -151,8 +151,12 @@ KNOCKS: Final = 100
 """Knocks that one room holds at a time."""
 KNOCKS_PER_DOOR: Final = 20
 """Knocks of one door that a room holds at a time: one leaked link leaves places to the others."""
-STANDBYS: Final = 2
-"""Standby keys on a list: the printed link's, and the fresh key of the person that uses it."""
+ASK_TTL: Final = 60
+"""Seconds that a standby's ask, and a member's answer to it, are kept. Then it asks again."""
+ANSWERS: Final = 3
+"""Answers to one ask: each may have a MiB, and one true answer is enough."""
+ENTERS_EVERY: Final = 60
+"""Seconds between two tries of a link to come in: each costs every member a commit."""
 USES_DEFAULT: Final = 50
 USES_MAX: Final = 10_000
 PROPOSALS: Final = 256

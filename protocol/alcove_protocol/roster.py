@@ -12,7 +12,6 @@ fork the group.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from enum import IntEnum, IntFlag
 from hashlib import sha256
 from types import MappingProxyType
 from typing import Annotated, Final, assert_never
@@ -23,8 +22,27 @@ from alcove_protocol.errors import Malformed
 from alcove_protocol.labels import Label, hash_with, room_id_of
 from alcove_protocol.position import POSITION_SIZE
 from alcove_protocol.records import AtMost, Exactly, Record
+
+# isort: off
+from alcove_protocol.roster_changes import (  # also for those that import this module
+    CHANGE_SIZE as CHANGE_SIZE,
+    ENTRANT as ENTRANT,
+    FLAGS as FLAGS,
+    LINK as LINK,
+    NO_DOOR as NO_DOOR,
+    Change as Change,
+    Op as Op,
+    Role as Role,
+    RoomFlag as RoomFlag,
+    Seat as Seat,
+    check_by_standby,
+    check_counts_of_standbys,
+    check_standbys,
+    seated_as,
+)
+
+# isort: on
 from alcove_protocol.statements import (
-    DOOR_ID_SIZE,
     HASH_SIZE,
     KEY_SIZE,
     LeaveStatement,
@@ -34,95 +52,7 @@ from alcove_protocol.statements import (
     verify,
 )
 
-NO_DOOR: Final = bytes(DOOR_ID_SIZE)
 NO_HASH: Final = bytes(HASH_SIZE)
-CHANGE_SIZE: Final = 1 + KEY_SIZE + DOOR_ID_SIZE + 2
-
-
-class Role(IntEnum):
-    PARTICIPANT = 0
-    FACILITATOR = 1
-    STANDBY = 2
-
-
-class Op(IntEnum):
-    """What one change does to the list. The fields that an operation does not use are zero."""
-
-    RESET = 0  # empty the list; the ADDs after it restate it (after a burned commit)
-    ADD = 1  # a newcomer by a door: a use of it is consumed
-    REMOVE = 2  # a facilitator removes a member and revokes their door, or with `paused` keeps it
-    CHANGE = 3  # another role or pause for a member
-    REJOIN = 4  # the same member with fresh HPKE keys: a Welcome, no change of the list
-    LEFT = 5  # a member asked to go, and the entry carries the signed leave: their door stays
-    ABSENT = 6  # a member's connection was lost for long: their door stays, and they may come back
-
-
-class RoomFlag(IntFlag):
-    NONE = 0
-    LOCKED = 1  # the relay takes no knocks
-    LISTEN_ONLY = 2  # only facilitators post
-
-
-FLAGS: Final = RoomFlag.LOCKED | RoomFlag.LISTEN_ONLY
-
-
-@dataclass(frozen=True, slots=True)
-class Seat:
-    """One member on the list."""
-
-    door: bytes = NO_DOOR
-    role: Role = Role.PARTICIPANT
-    paused: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """43 bytes: operation, relay key (32), door id (8), role, paused.
-
-    The fields that the operation does not use are zero: otherwise they are signed without being
-    part of the list's digest. Raises `Malformed` (`bad_field`).
-    """
-
-    op: Op
-    key: bytes
-    seat: Seat = Seat()
-
-    def __post_init__(self) -> None:
-        if not self._unused_is_zero():
-            raise Malformed("bad_field", "A change holds what its operation does not use.")
-
-    def _unused_is_zero(self) -> bool:
-        seat = self.seat
-        if self.op is Op.ADD:  # a standby key has no door, and no leaf that could be paused
-            return seat.role is not Role.STANDBY or seat == Seat(role=Role.STANDBY)
-        if self.op is Op.CHANGE:
-            return seat.door == NO_DOOR and seat.role is not Role.STANDBY
-        if self.op is Op.REMOVE:
-            return seat in (Seat(), Seat(paused=True))
-        return seat == Seat() and not (self.op is Op.RESET and any(self.key))
-
-    @property
-    def keeps_door(self) -> bool:
-        """Whether a REMOVE leaves the door open that the member came by."""
-        return self.op is Op.REMOVE and self.seat.paused
-
-    def encode(self) -> bytes:
-        seat = self.seat
-        return bytes([self.op]) + self.key + seat.door + bytes([seat.role, seat.paused])
-
-    @classmethod
-    def decode(cls, data: bytes) -> "Change":
-        """Raises `Malformed` (`bad_length`, `bad_field`)."""
-        if len(data) != CHANGE_SIZE:
-            raise Malformed("bad_length", f"A change has {CHANGE_SIZE} bytes.")
-        try:
-            op, role = Op(data[0]), Role(data[-2])
-        except ValueError:
-            raise Malformed("bad_field", "A change has an unknown operation or role.") from None
-        if data[-1] > 1:
-            raise Malformed("bad_field", "In a change, paused is neither 0 nor 1.")
-        key, door = data[1 : 1 + KEY_SIZE], data[1 + KEY_SIZE : 1 + KEY_SIZE + DOOR_ID_SIZE]
-        return cls(op, key, Seat(door, role, bool(data[-1])))
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,8 +125,16 @@ class Roster:
         return frozenset(key for key, seat in self.seats.items() if seat.role is Role.FACILITATOR)
 
     def standbys(self) -> frozenset[bytes]:
-        """The standby keys of the list, which have no leaf in the group."""
-        return frozenset(key for key, seat in self.seats.items() if seat.role is Role.STANDBY)
+        """The standby keys of the list: the link's, and one that enters by it."""
+        return self.links() | self.entrants()
+
+    def links(self) -> frozenset[bytes]:
+        """The key of the standby's link, which has no leaf in the group. At most one."""
+        return seated_as(self.seats, LINK)
+
+    def entrants(self) -> frozenset[bytes]:
+        """The key that enters by the link. Its leaf may be in the group already. At most one."""
+        return seated_as(self.seats, ENTRANT)
 
     def listing(self) -> bytes:
         """The whole list as changes: a RESET, then an ADD for each member."""
@@ -304,7 +242,7 @@ def extend(roster: Roster, signed: Signed) -> tuple[Roster, Verified[RosterEntry
       change is not possible, when no facilitator remains, and above `limits.FACILITATORS` of them
     """
     claimed = RosterEntry.decode(signed.body, limit=limits.ENTRY)
-    if not roster.is_facilitator(claimed.signer):
+    if not roster.is_facilitator(claimed.signer) and claimed.signer not in roster.standbys():
         raise Malformed("bad_roster", "The signer is no facilitator.")
     entry = verify(RosterEntry, Label.ROSTER, signed, claimed.signer)
     if (claimed.room, claimed.counter, claimed.previous) != (
@@ -314,6 +252,10 @@ def extend(roster: Roster, signed: Signed) -> tuple[Roster, Verified[RosterEntry
     ):
         raise Malformed("bad_roster", "The entry does not follow the last one.")
     changes = claimed.decoded_changes()
+    if roster.is_facilitator(claimed.signer):
+        check_standbys(roster.seats, changes)
+    else:
+        _check_of_standby(roster, claimed, changes)
     seats = apply_changes(roster.seats, changes)
     _check_leaves(roster, changes, claimed.decoded_leaves())
     flags = RoomFlag(claimed.flags)
@@ -337,11 +279,20 @@ def _check_counts(roster: Roster, seats: Mapping[bytes, Seat]) -> None:
     roles = [seat.role for seat in seats.values()]
     if not 1 <= roles.count(Role.FACILITATOR) <= limits.FACILITATORS:
         raise Malformed("bad_roster", f"A room has from one to {limits.FACILITATORS} facilitators.")
-    standbys = roles.count(Role.STANDBY)
-    if standbys > limits.STANDBYS:
-        raise Malformed("bad_roster", f"A room has at most {limits.STANDBYS} standby keys.")
-    if len(seats) - standbys > roster.members:
+    check_counts_of_standbys(seats)
+    if len(seats) - roles.count(Role.STANDBY) > roster.members:
         raise Malformed("room_full", "There are more members than the room holds.")
+
+
+def _check_of_standby(roster: Roster, entry: RosterEntry, changes: tuple[Change, ...]) -> None:
+    """An entry that a standby key signed changes its own place on the list and no rule of the room.
+    The one that lists it brings the new lobby key: it never had the one before."""
+    check_by_standby(roster.seats, entry.signer, changes)
+    lists = entry.signer in roster.entrants()
+    if (entry.flags, entry.slow) != (roster.flags, roster.slow) or entry.leaves is not None:
+        raise Malformed("bad_roster", "A standby key changes no rule of the room.")
+    if entry.welcomes != NO_HASH or (entry.lobby is not None) is not lists:
+        raise Malformed("bad_roster", "A standby key lets nobody in, and lists itself with a key.")
 
 
 def _check_leaves(roster: Roster, changes: tuple[Change, ...], leaves: tuple[Signed, ...]) -> None:

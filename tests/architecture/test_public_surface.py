@@ -47,7 +47,7 @@ def test_importing_loads_events_and_errors_and_nothing_else() -> None:
         "alcove.door_events",
         "alcove.errors",
         "alcove.events",
-        "alcove.listed",
+        "alcove.past_acts",
         "alcove.members",
         "alcove.states",
         "alcove_protocol",

@@ -22,6 +22,12 @@ CHANGED: Final = {
     "paused",
     "locked",
     "listen_only",
+    "slow",
+    "hold",
+    "folded",
+    "standby",
+    "desk_interval",
+    "desk_size",
 }
 """Fields that a facilitator's commit may change, within what `judge` says of them."""
 

@@ -65,6 +65,7 @@ def test_two_facilitators_at_a_time(one: Act, other: Act, first: int, at_once: b
         "unknown_name",
         "no_facilitator",
         "already_facilitator",
+        "is_facilitator",
     }
     assert {code for result in results for code in codes(result)} <= allowed | {None}
     here = [client for client in (*people, dora, eve) if client.engine.closed is None]

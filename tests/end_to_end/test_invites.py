@@ -59,7 +59,13 @@ def test_every_facilitator_sees_the_same_list() -> None:
     do(world, ann, "appoint", "Bob")
     world.advance(12)
     link = make(world, ann, 1, uses=5, hours=3, question="Who sent you?")[0]
-    newcomer(world, link, "Dora", bob)
+    dora = world.knock(link, "Dora")
+    dora.engine.commands.accept(answer="Cleo")
+    world.settle()
+    result = bob.admit(bob.of(events.Knocked)[-1])
+    world.advance(1)
+    assert result == [None]
+    assert dora.of(events.Joined)
     mine, theirs = listed(world, ann), listed(world, bob)
     door = Invite.parse(link).door.hex()
     assert [one.door for one in mine] == [one.door for one in theirs]
@@ -181,3 +187,25 @@ def test_what_is_asked_for_has_bounds() -> None:
         with pytest.raises(InvalidInput) as refused:
             ask(count, asked)
         assert refused.value.code == code
+
+
+def test_the_maker_of_a_link_is_told_when_another_removal_closes_it() -> None:
+    world, ann, bob, _cleo = room_of_three()
+    do(world, ann, "appoint", "Bob")
+    world.advance(12)
+    link = make(world, ann, uses=9)[0]
+    newcomer(world, link, "Dora", ann)
+    newcomer(world, link, "Eve", ann)
+    door = Invite.parse(link).door.hex()
+    do(world, bob, "remove", "Dora")
+    world.advance(3)
+    assert ann.of(events.InviteRevoked) == [events.InviteRevoked(door, "Bob")]
+    assert door not in {one.door for one in listed(world, ann)}
+    newer = make(world, bob, uses=9)[0]
+    newcomer(world, newer, "Finn", ann)
+    do(world, bob, "remove", "Finn")
+    world.advance(3)
+    door = Invite.parse(newer).door.hex()
+    assert ann.of(events.InviteRevoked)[-1] == events.InviteRevoked(door, "Bob")
+    assert door not in {event.door for event in bob.of(events.InviteRevoked)}
+    assert bob.of(events.InviteChanged)[-1].invite != newer

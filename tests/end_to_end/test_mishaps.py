@@ -207,19 +207,24 @@ def test_a_member_who_is_a_commit_behind_a_forgetful_relay_follows_with_the_rost
     assert world.join(ann, "Dora").members() == bob.members()
 
 
-def test_a_member_who_is_two_commits_behind_a_forgetful_relay_comes_back_without_an_alarm() -> None:
-    """Only the last commit is brought back, so the member is held until it is let in again."""
+@pytest.mark.parametrize(("behind", "told"), [(2, []), (9, ["held"])])
+def test_a_member_who_is_commits_behind_a_forgetful_relay_comes_back_without_an_alarm(
+    behind: int, told: list[str]
+) -> None:
+    """Seven commits before the last one are brought back too. Who lacks more is held until it is
+    let in again."""
     world = World()
     ann = world.open("Ann")
     bob = world.join(ann, "Bob")
     bob.cut()
-    for name in ("Cleo", "Dora"):
+    names = [f"Guest {number}" for number in range(behind)]
+    for name in names:
         world.join(ann, name)
     world.kill_relay()
     world.start_relay()
     world.advance(130)
-    assert bob.members() == ann.members() == {"Ann", "Bob", "Cleo", "Dora"}
-    assert [event.code for event in bob.of(events.Problem)] == ["held"]
+    assert bob.members() == ann.members() == {"Ann", "Bob", *names}
+    assert [event.code for event in bob.of(events.Problem)] == told
 
 
 def test_a_message_that_the_relay_may_have_taken_is_called_unconfirmed_at_the_end() -> None:

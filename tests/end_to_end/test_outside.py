@@ -3,6 +3,7 @@
 import pytest
 from alcove import events
 from alcove.errors import AlcoveError
+from alcove.joining.newcomer import Newcomer
 from alcove_protocol import limits
 from alcove_protocol.frames import LobbyRequest, PutDoor
 from alcove_protocol.invite import Invite
@@ -11,7 +12,7 @@ from alcove_protocol.sealed import RequestKind
 from alcove_protocol.statements import LeaveStatement
 
 from tests.end_to_end.evil.rogue import committer_of
-from tests.end_to_end.facilitating import all_agree, do, goes_on, hold, kill, newcomer
+from tests.end_to_end.facilitating import all_agree, do, goes_on, hold, kill, let, newcomer
 from tests.end_to_end.test_door_talk import said, say
 from tests.end_to_end.test_hard_minute import paused
 from tests.end_to_end.test_invites import make
@@ -32,7 +33,7 @@ def inside(world: World, who: Client, name: str | None = None) -> list[object]:
 
 def is_out(who: Client) -> bool:
     newcomer = who.engine.newcomer
-    return who.engine.member is None and newcomer is not None and newcomer.outside
+    return who.engine.member is None and isinstance(newcomer, Newcomer) and newcomer.outside
 
 
 def uses_left(by: Client) -> list[int]:
@@ -224,3 +225,37 @@ def test_a_door_that_others_know_is_no_way_back() -> None:
     assert "Bob" in ann.members()
     assert ann.engine.require_member().membership.state.door_ids() == listed
     newcomer(world, ann.invite(), "Dora", ann)
+
+
+def test_a_relay_that_keeps_a_wish_puts_nobody_out_by_it_later() -> None:
+    world, ann, bob, cleo = room_of_three()
+    held = hold(bob, LobbyRequest)
+    bob.engine.commands.outside()
+    world.settle()
+    (kept,) = held
+    world.advance(70)  # Bob's client gives it up, and tells so
+    assert "not_outside" in [event.code for event in bob.of(events.Problem)]
+    let(bob)
+    world.advance(90)  # in them comes an Update, which the relay kept too at first
+    assert bob.link is not None
+    bob.link.receive(kept)
+    world.advance(15)
+    assert "Bob" in ann.members()
+    assert not bob.of(events.Closed)
+    goes_on(world, ann, bob, cleo)
+
+
+def test_a_wish_that_comes_late_leads_to_the_door_and_not_out() -> None:
+    """The relay kept it, and the Update that would have made it void."""
+    world, ann, bob, _cleo = room_of_three()
+    held = hold(bob, LobbyRequest)
+    bob.engine.commands.outside()
+    world.advance(70)
+    assert bob.link is not None
+    bob.link.receive(held[0])
+    let(bob)
+    world.advance(10)
+    assert is_out(bob)
+    assert not bob.of(events.Closed)
+    assert inside(world, bob) == [None]
+    assert "Bob" in ann.members()

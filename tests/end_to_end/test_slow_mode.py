@@ -3,7 +3,7 @@
 import pytest
 from alcove import events
 from alcove.errors import AlcoveError
-from alcove_protocol import limits
+from alcove_protocol import frames, limits
 from alcove_protocol.frames import BlobClass, Publish, RelayAnswer, RequestRefused
 
 from tests.end_to_end.evil.relay import EvilWorld
@@ -28,14 +28,17 @@ def test_what_comes_within_a_minute_is_one_turn_and_then_there_is_a_pause() -> N
     for client in (ann, bob, cleo):
         (rule,) = client.of(events.RulesChanged)
         assert (rule.slow, rule.changed, rule.by) == (SLOW, ("slow",), "Ann")
+    ann.say("welcome")
     for number in range(14):
         bob.say(f"line {number}")
         world.advance(4)
-    assert len(cleo.texts()) == 14
+    assert len(cleo.texts()) == 15
     world.advance(5)
     assert why_not(bob) == "slow"
     assert why_not(cleo, "another's turn") is None
     assert why_not(ann, "facilitators take none") is None
+    world.settle()
+    assert set(bob.texts()) == {"welcome", "another's turn", "facilitators take none"}
     world.advance(SLOW)
     assert why_not(bob, "again") is None
     world.settle()
@@ -49,6 +52,7 @@ def test_what_comes_within_a_minute_is_one_turn_and_then_there_is_a_pause() -> N
 def test_the_person_is_told_in_how_many_seconds_and_keeps_the_text() -> None:
     world, _ann, bob, _cleo = slow_room()
     bob.say("one")
+    world.settle()
     world.advance(limits.TURN + 20)
     with pytest.raises(AlcoveError) as refused:
         bob.say("two")
@@ -62,6 +66,15 @@ def test_what_waited_goes_when_the_pause_is_over() -> None:
     bob.say("one")
     world.advance(limits.TURN - 2)
     bob.cut()
+    refused: list[str] = []
+    honest = bob.to_client
+
+    def note(client: Client, data: bytes) -> list[bytes]:
+        frame = frames.from_relay(data)
+        refused.extend([frame.code] if isinstance(frame, RequestRefused) else [])
+        return honest(client, data)
+
+    bob.to_client = note
     id = bob.say("two")
     world.advance(10, stay_away=(bob,))
     world.advance(5)
@@ -69,6 +82,7 @@ def test_what_waited_goes_when_the_pause_is_over() -> None:
     world.advance(SLOW)
     assert cleo.texts() == ["one", "two"]
     assert id in [event.id for event in bob.of(events.Sent)]
+    assert refused == []  # the client did not try before
     assert not bob.of(events.Failed)
 
 

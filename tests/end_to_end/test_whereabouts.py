@@ -53,6 +53,16 @@ def test_a_facilitator_is_here_by_heartbeats_and_away_when_others_are_heard() ->
     assert cleo.of(events.PresenceChanged) == []
 
 
+def test_who_facilitates_again_is_not_away_before_the_first_heartbeat() -> None:
+    world, ann, _, _ = of_facilitators()
+    do(world, ann, "demote", "Bob")
+    world.advance(200)
+    do(world, ann, "appoint", "Bob")
+    world.advance(1)
+    told = [e.presence for e in ann.of(events.PresenceChanged) if e.name == "Bob"]
+    assert "away" not in told
+
+
 def test_who_says_goodbye_is_away_at_once() -> None:
     world, ann, bob, cleo = of_facilitators()
     bob.engine.require_member().beat(leaving=True)

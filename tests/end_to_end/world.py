@@ -154,13 +154,15 @@ class World:
         ttl: int = 1800,
         start: int = 1,
         stay: int = 1,
+        absent: int = 0,
         contact: str = "",
         helplines: str = "",
     ) -> Client:
-        """A room that this client facilitates. It needs so many to start and to go on."""
+        """A room that this client facilitates. It needs so many to start and to go on. Most tests
+        let nobody go for a lost connection: they are about what becomes of members."""
         texts = (AgreementText("en", "", agreement),)
         card = RoomCard(title, 1, texts, "en", helplines, contact)
-        plan = RoomPlan(card, members, ttl, InviteTerms(uses, 86400), ORIGIN, start, stay)
+        plan = RoomPlan(card, members, ttl, InviteTerms(uses, 86400), ORIGIN, start, stay, absent)
         client.engine.begin_opening(plan)
         self.settle()
         return client

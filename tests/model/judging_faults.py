@@ -24,11 +24,11 @@ SPARE: Final = {
     EXTERNAL: "Nobody on the list commits from outside, and the committer has to stay on it.",
     ONLY_UPDATES: "A facilitator who commits another's wish answers for it.",
     OWN_UPDATES: "An Update keeps the identity, whoever commits it.",
-    APPOINTED_LEAF: "Nothing reads a leaf's appointment before there is a standby.",
+    APPOINTED_LEAF: "Only the standby's commits read a leaf's appointment, and they are left out.",
     CONTEXT: "What an outsider proposes, only a facilitator commits.",
 }
 """Rules without which nothing here breaks, not even without all of them, and why. The code keeps
-them: they make what a commit can say small, and the standby will need some."""
+them: they make what a commit can say small, and the standby needs some."""
 
 
 def faults(before: State, commit: Commit, after: State, cap: int) -> Iterator[str]:

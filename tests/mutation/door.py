@@ -143,7 +143,7 @@ ALL_DOOR: Final[tuple[Mutant, ...]] = (
     ),
     _lobby(
         "alcove.facilitation.intents:AdmitNewcomer.plan",
-        "pauses=(self.key_package.leaf_node.signature_key,) if self.to_listen else (),",
+        "pauses=(leaf.signature_key,) if listens else (),",
         "",
         _LISTENS,
     ),
@@ -155,7 +155,7 @@ ALL_DOOR: Final[tuple[Mutant, ...]] = (
     ),
     _lobby(
         "alcove.facilitation.intents:AdmitNewcomer.plan",
-        "paused=self.to_listen",
+        "paused=listens",
         "paused=False",
         _LISTENS,
     ),
@@ -178,7 +178,18 @@ ALL_DOOR: Final[tuple[Mutant, ...]] = (
         "test_the_relay_cannot_tell_by_its_size_whether_a_link_asks",
     ),
     _invites(f"{_KEEPER}.close_for_others", "if self._in_line.is_first():", "if False:", _DIES),
-    _invites(f"{_OF_INVITES}.moved", "if not own:", "if False:", _DIES),
+    _invites(
+        f"{_OF_INVITES}.moved",
+        "if not own and not outcome.gone and not outcome.joined:",
+        "if False:",
+        _DIES,
+    ),
+    _invites(
+        f"{_OF_INVITES}.moved",
+        "if own and not now <= before:",
+        "if not now <= before:",
+        "test_the_maker_of_a_link_is_told_when_another_removal_closes_it",
+    ),
     _invites(
         f"{_KEEPER}._close",
         "self._closing[door] = self._clock() + AGAIN",

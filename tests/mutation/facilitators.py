@@ -65,7 +65,7 @@ ALL_FACILITATORS: Final = (
     _mutant("roles:Roles.look", "elif handing.appointed:", "elif False:", _NEVER),
     _mutant("roles:Roles.hand_over", " and self._handing.key == person.key", "", _NEVER),
     _mutant(
-        "alcove.group.membership:Membership.find_name",
+        "alcove.group.members:Members.find_name",
         "wanted or named",
         "named",
         f"{_INSIDERS}::test_a_helper_under_a_facilitators_name_keeps_nobody_from_demoting_them",

@@ -152,7 +152,70 @@ REMOVALS: Final = (
     ),
 )
 
+_SLOWLY: Final = "tests/end_to_end/test_slow_mode.py"
+_TURNS: Final = "alcove_server.rooms.slow_turns:SlowTurns"
+_OWN: Final = "alcove.messages.slow:SlowMode"
+_ONE_TURN: Final = "test_what_comes_within_a_minute_is_one_turn_and_then_there_is_a_pause"
+_AT_RELAY: Final = "test_the_relay_refuses_who_exceeds_it_and_says_for_how_long"
+_TOLD_OF: Final = "test_receivers_show_what_exceeds_it_and_facilitators_are_told"
+
+
+def _slow(where: str, old: str, new: str, test: str) -> Mutant:
+    return Mutant("slow mode", (Edit(where, old, new),), f"{_SLOWLY}::{test}")
+
+
+SLOW_MODE: Final = (
+    _slow(f"{_TURNS}.counts", " and not roster.is_facilitator(key)", "", _ONE_TURN),
+    _slow(f"{_TURNS}.take", "now < began + limits.TURN + roster.slow", "False", _AT_RELAY),
+    _slow(f"{_TURNS}.take", "now < began + limits.TURN:", "False:", _AT_RELAY),
+    _slow(
+        "alcove_server.requests.publish:_store",
+        "        if begins:",
+        "        if False:",
+        "test_a_blob_that_the_relay_did_not_take_begins_no_turn",
+    ),
+    _slow(
+        "alcove_server.requests.publish:publish_soon",
+        "if post.blob_class is BlobClass.APPLICATION and",
+        "if False and",
+        _AT_RELAY,
+    ),
+    _slow(
+        "alcove.engine.commands:Commands.say",
+        "if wait := member.conversation.slow.wait:",
+        "if wait := 0:",
+        _ONE_TURN,
+    ),
+    _slow(
+        "alcove.engine.publisher:Publisher._may_go",
+        "if self._conversation.slow.wait:",
+        "if False:",
+        "test_what_waited_goes_when_the_pause_is_over",
+    ),
+    _slow(f"{_OWN}._counts", " and not self._membership.own.facilitator", "", _ONE_TURN),
+    _slow(
+        f"{_OWN}.wait",
+        "min(until, now + limits.TURN + slow)",
+        "until",
+        "test_a_relay_that_says_wait_for_ever_is_believed_for_one_pause_at_most",
+    ),
+    _slow(
+        f"{_OWN}.given",
+        "if not self._counts:",
+        "if False:",
+        "test_a_turn_that_began_before_slow_mode_does_not_count",
+    ),
+    _slow(f"{_OWN}.exceeded", "return early", "return False", _TOLD_OF),
+    _slow(
+        "alcove.messages.conversation:Conversation._show_text",
+        " and self.membership.own.facilitator",
+        "",
+        _TOLD_OF,
+    ),
+)
+
 ALL_HARD_MINUTE: Final = (
+    *SLOW_MODE,
     *HOLD_AND_FOLD,
     *REMOVALS,
     _mutant(

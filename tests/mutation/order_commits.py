@@ -134,7 +134,7 @@ ONE_COMMIT: Final[tuple[Mutant, ...]] = (
     ),
     order(
         "lying answer",
-        "alcove.engine.engine:Engine._wait_to_be_known",
+        "alcove.engine.forgotten:ForgottenRoom._wait_to_be_known",
         "self._unknown_in != generation",
         "False",
         f"{ANSWERS}::test_whoever_is_not_listed_waits_as_long_in_each_new_log",

@@ -262,8 +262,8 @@ ONE_ROSTER: Final[tuple[Mutant, ...]] = (
     order(
         "entry",
         f"{LISTING}:_pauses_are_the_groups",
-        "group == {",
-        "group >= {",
+        "group == listed - roster.entrants()",
+        "group >= listed - roster.entrants()",
         f"{EVIL}/test_roster_roles.py::test_a_pause_or_flag_of_the_group_alone_is_told[paused]",
     ),
     order(
@@ -327,7 +327,7 @@ ONE_ROSTER: Final[tuple[Mutant, ...]] = (
     ),
     order(
         "name",
-        f"{MEMBERSHIP}:Membership._seated",
+        "alcove.group.members:Members._seated",
         "0 if person.relay_key in roster.seats else roster.counter + 1",
         "0",
         f"{EVIL}/test_insiders.py::test_of_two_with_one_name_the_one_who_came_last_is_removed",

@@ -30,8 +30,8 @@ ONE_LOBBY: Final = (
     ),
     _left(
         f"{REQUESTS}._serve",
-        "if secret is None or person is None:\n            raise NotMine",
-        'if secret is None or person is None:\n            raise NotAllowed("epoch")',
+        "(person is None and lost is None):\n            raise NotMine",
+        '(person is None and lost is None):\n            raise NotAllowed("epoch")',
         "test_a_request_of_an_epoch_before_ones_own_is_left_to_another_facilitator",
     ),
     _left(
@@ -175,16 +175,16 @@ ONE_LOBBY: Final = (
     order(
         "standby",
         f"{LISTING}:restated",
-        "sorted(standbys)",
-        "()",
+        "for key in links_of(state)",
+        "for key in ()",
         f"{_STANDBY}::test_a_restated_list_keeps_the_standby_keys_that_the_group_has",
     ),
     order(
         "standby",
-        f"{MEMBERSHIP}:Membership.listing",
-        "self.standbys)",
-        "self.roster.standbys())",
-        f"{_STANDBY}::test_a_restated_list_keeps_the_standby_keys_that_the_group_has",
+        f"{LISTING}:is_the_groups",
+        "        and roster.links() == links_of(state)\n",
+        "",
+        f"{_STANDBY}::test_a_link_that_the_state_does_not_name_is_an_alarm",
     ),
     order(
         "entry",

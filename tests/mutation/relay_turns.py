@@ -162,7 +162,7 @@ TURNS: Final[tuple[Mutant, ...]] = (
     ),
     relay(
         "turn",
-        "store.memory.store:MemoryStore.read_lobby",
+        "store.memory.lobby:MemoryLobby.page",
         "items[:LOBBY_PAGE]",
         "items",
         f"{_REPLAY}::test_a_turn_brings_a_part_of_a_long_lobby",
@@ -348,7 +348,7 @@ TOLD: Final[tuple[Mutant, ...]] = (
     relay(
         "told",
         f"{_SESSION}._may_tell",
-        " or blob_class != BlobClass.APPLICATION",
+        " or always",
         "",
         f"{FAIRNESS}::test_members_may_not_keep_a_facilitator_from_a_heartbeat",
     ),

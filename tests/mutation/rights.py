@@ -28,10 +28,7 @@ _CONTEXT = "staged.before.extension(REQUIRED_CAPABILITIES) != staged.after.exten
 _RELAY_KEYS = "leaf_extension(old).relay_key != leaf_extension(new).relay_key"
 
 _NOT_OFFERED = (
-    "standby",
     "absent",
-    "desk_interval",
-    "desk_size",
     "facilitators_start",
     "facilitators_stay",
     "ttl",
@@ -50,25 +47,19 @@ ALL_RIGHTS: Final[tuple[Mutant, ...]] = (
     _may("if _facilitator(state, key):", "if False:", "_may_post"),
     _may("key in state.facilitator_keys()", "True", "_facilitator"),
     # who commits
+    right("committer", "judge", "if staged.is_external:", "if False:", "external"),
     right(
         "committer",
-        "_judge_author",
-        "staged.is_external or leaf is None",
-        "leaf is None",
-        "external",
-    ),
-    right(
-        "committer",
-        "_judge_author",
-        "not _facilitator(before, leaf.signature_key)",
-        "False",
+        "_judge_commit",
+        "if not facilitates:",
+        "if False:",
         "test_a_participant_commits_nothing[empty path]",
     ),
     right(
         "committer",
-        "judge",
-        "_judge_author(group, staged, before)",
-        "_judge_author(group, staged, after)",
+        "_judge_commit",
+        "_facilitator(before, leaf.signature_key)",
+        "_facilitator(after, leaf.signature_key)",
         "test_a_commit_is_judged_by_the_state_before_it",
     ),
     # what is committed
@@ -161,8 +152,8 @@ ALL_RIGHTS: Final[tuple[Mutant, ...]] = (
     ),
     right(
         "relay_key_twice",
-        "_judge_leaves",
-        "if len(set(relay_keys)) != len(relay_keys):",
+        "_judge_relay_keys",
+        "if len(set(keys)) != len(keys):",
         "if False:",
         "a member's relay key",
     ),
@@ -440,6 +431,14 @@ ALL_RIGHTS: Final[tuple[Mutant, ...]] = (
     right(
         "paused_not_member", "judge", "_judge_pauses(staged, after)", "pass", "a stranger paused"
     ),
+    right("desk_settings", "judge", "_judge_desk(staged, after)", "pass", "another desk_size"),
+    right(
+        "desk_settings",
+        "_judge_desk",
+        "if not has_desk",
+        "if False and has_desk",
+        "another desk_interval",
+    ),
     right("bad_field", "", "not lists[0] or ", "", "nobody left", where=_STATE),
     right(
         "bad_field",
@@ -458,10 +457,13 @@ WATCHED: Final = tuple(
         "_facilitator",
         "_may_post",
         "judge",
-        "_judge_author",
+        "_judge_commit",
+        "_demand",
+        "_judge_desk",
         "_judge_proposals",
         "_judge_updater",
         "_judge_leaves",
+        "_judge_relay_keys",
         "check_leaf",
         "check_same_member",
         "_changed_leaves",

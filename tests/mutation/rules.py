@@ -9,8 +9,10 @@ from tests.mutation import (
     facilitators,
     hard_minute,
     order,
+    presence,
     rights,
     roster,
+    standby,
     statements,
 )
 from tests.mutation.mls_beside import ALL_BESIDE
@@ -32,8 +34,10 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     *rights.ALL_RIGHTS,
     *facilitators.ALL_FACILITATORS,
     *hard_minute.ALL_HARD_MINUTE,
+    *presence.ALL_PRESENCE,
     *door.ALL_DOOR,
     *roster.ALL_LINKS,
+    *standby.ALL_STANDBY,
     *order.ALL_ORDER,
     *agreement.ALL_AGREEMENT,
     *statements.ALL_STATEMENTS,

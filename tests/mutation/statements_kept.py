@@ -27,13 +27,13 @@ _BYSTANDERS: Final = tuple(
             f"{MEMBERSHIP}:Membership.merge",
             "if op is Op.LEFT)",
             "if op in (Op.LEFT, Op.REMOVE))",
-            f"{_RIGHTLY}_was_removed[removed]",
+            f"{_RIGHTLY}_was_removed",
         ),
         (
             f"{MEMBERSHIP}:Membership.merge",
             "if op is Op.LEFT)",
             "if op in (Op.LEFT, Op.ABSENT))",
-            f"{_RIGHTLY}_was_removed[absent]",
+            f"{EVIL}/test_bystanders.py::test_the_others_are_told_by_whom_a_member_was_let_go_as_absent",
         ),
         (
             f"{MEMBERSHIP}:Membership.merge",
@@ -49,7 +49,8 @@ _BYSTANDERS: Final = tuple(
         ),
         (
             f"{ROSTER}:extend",
-            "if not roster.is_facilitator(claimed.signer):",
+            "if not roster.is_facilitator(claimed.signer) and claimed.signer not in "
+            "roster.standbys():",
             "if False:",
             f"{_TOLD}[an entry by the relay]",
         ),
@@ -127,12 +128,6 @@ _RELAY: Final = tuple(
             "verify_leave(history.roster, key, signed)",
             "pass",
             f"{_LOBBY}::test_a_leave_of_another_time_is_refused[at once]",
-        ),
-        (
-            "alcove_server.requests.proof:claim",
-            "if answer.role in _RESERVED:",
-            "if False:",
-            f"{_OPENING}::test_a_reserved_role_is_not_allowed_whatever_the_key[at once-True-away]",
         ),
     )
 )
@@ -213,7 +208,12 @@ _KEPT: Final = tuple(
             "removal",
             "another_signed",
             (f"{ENDINGS}:verify_removal", " or not roster.is_facilitator(claimed.signer)", ""),
-            (f"{ROSTER}:extend", "if not roster.is_facilitator(claimed.signer):", "if False:"),
+            (
+                f"{ROSTER}:extend",
+                "if not roster.is_facilitator(claimed.signer) and claimed.signer not in "
+                "roster.standbys():",
+                "if False:",
+            ),
             (
                 "alcove.group.membership:Membership.puts_me_out",
                 "return entry.signer in self.facilitators()",

@@ -104,7 +104,7 @@ _CHANGES = "tests/protocol/test_roster.py::test_changes_come_back"
 
 
 def _trial(old: str, new: str, test: str = _CHANGES) -> Mutant:
-    return Mutant("trial", (Edit("alcove_protocol.roster:Change.encode", old, new),), test)
+    return Mutant("trial", (Edit("alcove_protocol.roster_changes:Change.encode", old, new),), test)
 
 
 @pytest.mark.timeout(300)
@@ -118,7 +118,7 @@ def test_the_judge_tells_killed_survived_and_broken_apart() -> None:
     results = run(list(trials))
     assert {result.mutant: result.verdict for result in results} == trials
     assert [result.right for result in results] == [True, False, False, False]
-    working = (ROOT / "protocol/alcove_protocol/roster.py").read_text()
+    working = (ROOT / "protocol/alcove_protocol/roster_changes.py").read_text()
     assert "nobody_defined_this" not in working
 
 

@@ -36,12 +36,16 @@ def tell(event: alcove.AnyEvent) -> str:
             assert_type((version, asked, languages), tuple[int, bool, tuple[str, ...]])
             return text + title + language + summary
         case alcove.Accepted(name) | alcove.Left(name) | alcove.Removed(name):
+            return name
+        case alcove.Absent(name, by) | alcove.NewKeys(name, by):
+            assert_type(by, str)
             return assert_type(name, str)
         case alcove.Waiting(code):
             return assert_type(code, str)
-        case alcove.Knocked(id, name, code, door_revoked):
+        case alcove.Knocked(id, name, code, door_revoked, question, outside, again, away):
+            assert_type((outside, again, away), tuple[bool, str, int])
             assert_type(door_revoked, bool)
-            return id + name + code
+            return id + name + code + question
         case alcove.KnockGone(id) | alcove.Retracted(id) | alcove.Expired(id):
             return assert_type(id, str)
         case alcove.Joined(name, you, members):
@@ -62,6 +66,14 @@ def tell(event: alcove.AnyEvent) -> str:
         case alcove.RulesChanged(listen_only, locked, changed, by):
             assert_type((listen_only, locked, changed), tuple[bool, bool, tuple[str, ...]])
             return by
+        case alcove.StandbyLink(invite):
+            return invite
+        case alcove.StandbyChanged(on, by):
+            assert_type(on, bool)
+            return by
+        case alcove.StandbyAsked(admitted):
+            assert_type(admitted, bool)
+            return ""
         case alcove.VaultChanged(name, complete):
             assert_type((complete, event.claimed), tuple[bool, bool])
             return name

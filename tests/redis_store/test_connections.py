@@ -170,6 +170,15 @@ async def test_a_newer_connection_at_another_node_takes_the_place(two: Two) -> N
     await two.close()
 
 
+async def test_what_is_passed_on_reaches_the_other_node_once_and_stays_nowhere(two: Two) -> None:
+    one, other = two.nodes
+    one.store.pass_on(ROOM, ANN, b"a frame")
+    await two.talk()
+    assert other.heard.told.count((ROOM, ANN, b"a frame")) == 1
+    assert (ROOM, ANN, b"a frame") not in one.heard.told
+    await two.close()
+
+
 async def test_of_two_in_one_moment_one_stays(two: Two) -> None:
     for turn in range(10):
         two.connect(turn % 2, f"{turn} first")

@@ -5,21 +5,24 @@ A cost is the number of commands that a script calls, which no machine changes.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Coroutine, Iterator
 from typing import Any, Final
 
 import pytest
 import redis
 from alcove_protocol.frames import BlobClass, LobbyKind
+from alcove_protocol.position import Position
+from alcove_protocol.statements import Signed
 from alcove_server.store.budget import LOBBY_PAGE
-from alcove_server.store.interface import StoredDoor
+from alcove_server.store.interface import SeatedRoom, StoredDoor
 from alcove_server.store.redis import records
 from alcove_server.store.redis.store import RedisStore
 from alcove_server.store_address import parse
 from alcove_server.testing.embedded import ManualClock
 
 from tests.redis_store.groups import Standalone
-from tests.server.store.bench import HEAD, HOST, ROOM, Bench, step
+from tests.server.store.bench import HEAD, HOST, NEXT, ROOM, Bench, but, step
 
 pytestmark = pytest.mark.interpreted
 SLACK: Final = 20
@@ -32,7 +35,8 @@ class Counted:
         self.server = redis.Redis(port=alone.server.port)
         self.server.flushall()
         self.clock = ManualClock()
-        self.bench = Bench(RedisStore(parse(alone.url), clock=self.clock), self.clock)
+        self.store = RedisStore(parse(alone.url), clock=self.clock)
+        self.bench = Bench(self.store, self.clock)
         self.bench.open()
 
     def calls(self, work: Coroutine[Any, Any, object]) -> dict[str, int]:
@@ -153,3 +157,39 @@ def test_an_entry_that_concerns_many_keys_asks_for_them_together(counted: Counte
     counts = counted.calls(counted.bench.store.publish(publication))
     assert sum(counts.values()) < 60
     assert not counted.server.exists(records.tag_of(ROOM) + b"r" + b"%32d" % 5)
+
+
+def test_the_end_of_a_long_log_is_deleted_in_many_scripts(counted: Counted) -> None:
+    store, many = counted.bench.store, 4_500
+    counted.bench.soon(
+        *(counted.bench.publication(sender=b"%32d" % (n % 7), ttl=600) for n in range(many))
+    )
+    counted.server.config_resetstat()
+    counted.bench.do(store.end(ROOM, Signed(b"the end", bytes(64)), HEAD))
+    stats: Any = counted.server.info("commandstats")
+    assert stats["cmdstat_evalsha"]["calls"] == 1 + 2  # 2,000 blobs at a time
+    keys = counted.server.keys(records.tag_of(ROOM).replace(b"\\", b"") + b"*")
+    assert keys == [records.tag_of(ROOM) + b"end"]
+
+
+def test_what_is_left_of_an_earlier_log_is_not_told_in_a_new_one(counted: Counted) -> None:
+    """As when the relay died before it was deleted."""
+    bench, store = counted.bench, counted.bench.store
+    bench.soon(*(bench.publication(sender=b"%32d" % (n % 7), ttl=600) for n in range(4_500)))
+    patched = pytest.MonkeyPatch()
+    with patched.context() as patch:
+        patch.setattr(RedisStore, "_sweep", lambda self, room: asyncio.sleep(0))
+        seated = SeatedRoom(ROOM, (Signed(b"entry 0", bytes(64)),), NEXT, b"another.")
+        bench.do(store.reseat(seated, HEAD))
+    left = records.tag_of(ROOM) + b"b%d"
+    assert counted.server.exists(left % 1, left % 2, left % 4_500) == 2
+    blob = bench.publication(blob_class=BlobClass.COMMIT, sender=HOST)
+    commit = but(blob, roster=NEXT, base=b"another." + bytes(8))
+    bench.do(store.publish(commit))
+    assert counted.server.exists(left % 1) == 0
+    page = bench.do(store.read(ROOM, Position(b"another.", 0), 1 << 30))
+    assert [one.number for one in page.blobs] == [1]
+    bench.do(counted.store._sweep(ROOM))
+    assert counted.server.exists(left % 2, left % 2_500) == 0
+    again = bench.do(store.read(ROOM, Position(b"another.", 0), 1 << 30))
+    assert [one.id for one in again.blobs] == [one.id for one in page.blobs]

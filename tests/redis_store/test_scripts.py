@@ -52,7 +52,8 @@ def test_a_script_knows_the_limit_as_it_is(name: str) -> None:
 def test_times_and_the_chain_are_as_they_are() -> None:
     source = SOURCES["publish_step"].decode()
     knock, rejoin = limits.KNOCK_TTL, limits.REJOIN_WINDOW
-    lives = f"{{{knock}, {rejoin}, math.huge, {knock}, {rejoin}}}"
+    ask = limits.ASK_TTL
+    lives = f"{{{knock}, {rejoin}, math.huge, {knock}, {rejoin}, 0, {ask}, {ask}}}"
     assert f"local LIFE = {lives}" in source
     assert limits.ROSTER_CHAIN == 2 * 1024 * 1024
     assert "local CHAIN = 2 * 1024 * 1024" in source

@@ -64,3 +64,40 @@ async def test_a_newcomer_through_a_locked_door_is_burned(
         monkeypatch.setattr(AdmitNewcomer, "plan", plan)
         await mara.admit(knock.id)
         assert (await tess.until("burned"))["code"] == "locked"
+
+
+FORBIDDEN: Final = {
+    "folded_not_member": {"folded": STRANGER},
+    "hold_open": {"hold": bytes(16)},
+}
+"""Fields of the state that no honest facilitator sets so, by the code that burns the commit."""
+
+
+@pytest.mark.usefixtures("lawless")
+@pytest.mark.parametrize("code", FORBIDDEN)
+async def test_a_false_fold_or_hold_is_burned(
+    relay: RelayProcess, tess: SecondClient, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    def plan(self: SetRule, membership: Membership) -> CommitPlan:
+        after = replace(membership.state, **FORBIDDEN[code])  # type: ignore[arg-type]
+        return CommitPlan((mls.GroupContextExtensions(group_extensions(after)),))
+
+    async with opened(relay) as (mara, invite):
+        await admitted(mara, invite, tess)
+        monkeypatch.setattr(SetRule, "plan", plan)
+        await mara.lock()
+        assert (await tess.until("burned"))["code"] == code
+
+
+async def test_a_held_room_and_a_fold_are_followed(relay: RelayProcess, tess: SecondClient) -> None:
+    async with opened(relay) as (mara, invite):
+        await admitted(mara, invite, tess)
+        said = await mara.send("too much")
+        await tess.until("message")
+        mara.fold(said.id)
+        folded = await tess.until("folded")
+        assert (folded["id"], folded["by"]) == (said.id, "Mara")
+        await mara.hold(since=said.id)
+        await mara.hold(False)
+        await mara.send("we go on")
+        assert (await tess.until("message"))["text"] == "we go on"

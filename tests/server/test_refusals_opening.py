@@ -8,7 +8,6 @@ from alcove_protocol.frames import (
     Authenticated,
     BlobIs,
     Bye,
-    ConnectionRole,
     Done,
     LobbyItem,
     OpenRoom,
@@ -99,21 +98,6 @@ def test_an_answer_that_does_not_fit_is_refused(scene: Scene, alter) -> None:  #
     signed = sign(person.key, Label.CHALLENGE, alter(person))
     frame = Authenticate(1, signed.body, signed.signature)
     assert person.turned_away(frame) == "auth_failed"
-
-
-@pytest.mark.parametrize("role", [ConnectionRole.STANDBY, ConnectionRole.AWAY])
-@pytest.mark.parametrize("known", [True, False])
-def test_a_reserved_role_is_not_allowed_whatever_the_key(
-    scene: Scene, role: str, known: bool
-) -> None:
-    """The answer does not tell whether the room or the key exists, nor whether the proof held."""
-    person = Person(scene, scene.host.key if known else None)
-    room = scene.room.id if known else bytes(32)
-    signed = sign(person.key, Label.CHALLENGE, answer(person.key, room, role, person.nonce))
-    for signature in (signed.signature, bytes(64)):
-        person = Person(scene, scene.host.key if known else None)
-        frame = Authenticate(1, signed.body, signature)
-        assert person.turned_away(frame) == "not_allowed"
 
 
 def test_a_wrong_signature_is_refused(scene: Scene, door: Door) -> None:

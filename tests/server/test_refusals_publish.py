@@ -18,7 +18,7 @@ from alcove_protocol.frames import (
     WelcomeIs,
     from_relay,
 )
-from alcove_protocol.roster import Change, Op, Role, RoomFlag, Seat
+from alcove_protocol.roster import Change, Op, Role, RoomFlag, Seat, list_digest
 from alcove_server.ports.outlet import Close
 from alcove_server.settings import Settings
 
@@ -76,6 +76,27 @@ def test_listen_only_leaves_the_word_to_facilitators(scene: Scene, door: Door) -
     scene.land(scene.commit(flags=RoomFlag.LISTEN_ONLY))
     assert ann.refused(ann.blob()) == "not_allowed"
     scene.host.say()
+
+
+def test_in_slow_mode_a_turn_is_followed_by_a_pause(scene: Scene, door: Door) -> None:
+    """Also at a relay whose store is another one: the turns are the relay's."""
+    ann = scene.member(door)
+    roster = scene.room.roster
+    digest = list_digest(roster.room, roster.seats, roster.flags, 30)
+    scene.land(scene.commit(altered={"slow": 30, "digest": digest}))
+    said = ann.blob(b"one")
+    position = ann.ask(said, Published).position
+    scene.pass_time(limits.TURN - 1, beats=True)
+    ann.ask(ann.blob(b"two"), Published)
+    scene.pass_time(2, beats=True)
+    late = ann.blob(b"three")
+    refusal = ann.ask(late, RequestRefused)
+    assert (refusal.code, refusal.wait) == ("slow", 29)
+    # What was taken before stays taken, and its answer is the same.
+    assert ann.ask(said, Published).position == position
+    scene.host.say(b"facilitators take no turns")
+    scene.pass_time(30, beats=True)
+    ann.ask(late, Published)
 
 
 def test_without_a_beat_the_room_is_read_only_and_then_gone(scene: Scene, door: Door) -> None:

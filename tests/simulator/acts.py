@@ -36,7 +36,9 @@ def _post(world: "World", person: Person, warning: str | None = None) -> None:
     except AlcoveError as error:
         world.log(f"{person.name} cannot post: {error.code}")
         wanted = {"paused": world.truth.commanded("paused", person.name),
-                  "listen_only": world.truth.ruled("listen_only", on=True)}  # fmt: skip
+                  "listen_only": world.truth.ruled("listen_only", on=True),
+                  "hold": world.truth.ruled("hold", on=True),
+                  "slow": world.truth.ruled("slow", on=True)}  # fmt: skip
         if not wanted.get(error.code, True):
             world.fail(f"{person.name} may not post ({error.code}), and no facilitator wanted that")
         return
@@ -263,6 +265,16 @@ def quiet(world: "World", who: int, arg: int) -> None:
     world.call(host, lambda: room.hold(since=since))
 
 
+def slow(world: "World", who: int, arg: int) -> None:
+    """A facilitator slows the room, or lets it go on as before."""
+    host = _host(world, arg)
+    if host is not None:
+        seconds = (0, 5, 40, 90)[arg % 4]
+        room, rules = world.room(host), world.truth.commands[host.name].rules
+        rules.add(("slow", seconds > 0))
+        world.call(host, lambda: room.slow(seconds))
+
+
 def fold(world: "World", who: int, arg: int) -> None:
     """A facilitator folds a message, or all that one member writes."""
     host, target = _host(world, arg), world.present[who]
@@ -282,6 +294,15 @@ def fold(world: "World", who: int, arg: int) -> None:
         world.call(host, lambda: room.fold_member(name, on))
 
 
+def standby(world: "World", who: int, arg: int) -> None:
+    """A facilitator makes a standby's link, another one, or closes it."""
+    host = _host(world, arg)
+    if host is not None:
+        on = arg % 4 != 0
+        world.truth.commands[host.name].standby.add(on)
+        world.call(host, lambda: world.room(host).standby(on))
+
+
 def lift(world: "World") -> None:
     """A facilitator lets everybody write, and opens the door."""
     host = _host(world, 0)
@@ -291,6 +312,8 @@ def lift(world: "World") -> None:
     if any(done.rules for done in world.truth.commands.values()):
         commands.rules |= {("hold", False), ("listen_only", False), ("locked", False)}
         world.call(host, lambda: room.hold(False))
+        commands.rules.add(("slow", False))
+        world.call(host, lambda: room.slow(0))
         world.call(host, lambda: room.listen_only(False))
         world.call(host, lambda: room.lock(False))
     for member in room.members:

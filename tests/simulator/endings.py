@@ -35,7 +35,8 @@ def wrong_ending(world: "World", person: "Person", reason: CloseReason, code: st
         # Who was away does not know that whoever signed the removal facilitates by now.
         appointed = any(commands.appointed for commands in truth.commands.values())
         removed = truth.happened(Op.REMOVE, name) and appointed and code == "lost"
-        lost = refused or removed or world.lies or _may_be_lost(world)
+        let_go = truth.happened(Op.ABSENT, name) and code in ("knock_again", "not_member")
+        lost = refused or removed or let_go or world.lies or _may_be_lost(world)
         return "" if lost else "the room is not lost"
     return "" if code in UNREACHED else f"there is no reason for {code}"
 

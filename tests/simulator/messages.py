@@ -53,6 +53,8 @@ class MessagesTold:
     def _of_this_stay(self, said: "Said") -> str:
         """Nothing is shown of before a member came, or after they went (I5)."""
         (_, number), _ = said.taken[0]
+        if self._truth.happened(Op.ABSENT, self._person.name):
+            return ""  # they may have come and gone
         came = self._truth.when(Op.ADD, self._person.name)
         if came is not None and number <= came.place[1]:
             return "it was said before this person came"

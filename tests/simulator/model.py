@@ -65,6 +65,8 @@ class Commands:
     """Texts of ground rules that this person gave the room, or tried to."""
     paused: set[str] = field(default_factory=set)
     unpaused: set[str] = field(default_factory=set)
+    standby: set[bool] = field(default_factory=set)
+    """Whether this person made a standby's link, and closed one."""
     rules: set[tuple[str, bool]] = field(default_factory=set)
     """Rules for all, and whether this person set or lifted them."""
     held: set[str] = field(default_factory=set)
@@ -161,6 +163,7 @@ class Truth:
     def _apply(self, signed: Signed, place: Place, *, again: bool = False) -> None:
         entry = RosterEntry.decode(signed.body, limit=ENTRY)
         changes = [(c.op, self._names.get(c.key, "")) for c in entry.decoded_changes()]
+        changes = [(op, name) for op, name in changes if name or op is Op.RESET]  # no standby's key
         self._sit(entry)
         for op, name in changes:
             if op is Op.RESET:

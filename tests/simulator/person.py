@@ -62,6 +62,8 @@ class Person:
         self.traps: list[Trap] = []
         self.failure: AlcoveError | None = None
         """Why the room could not be entered."""
+        self.beat_sent = self.frame_sent = float("-inf")
+        """When it last gave its connection a heartbeat, and a frame of the private line."""
         self._wake = asyncio.Event()
         self._wake.set()
         identity = Identity.generate(name, mls.ciphersuite(ROOM_SUITE), self.random.randbytes)
@@ -105,9 +107,10 @@ class Person:
 
     # --- a life --------------------------------------------------------------------------------
 
-    def open(self, ttl: int, uses: int) -> None:
+    def open(self, ttl: int, uses: int, absent: int = 0) -> None:
         card = RoomCard(TITLE, 1, (AgreementText("en", "", AGREEMENT),), "en", "")
-        self.engine.begin_opening(RoomPlan(card, 50, ttl, InviteTerms(uses, 86400), ORIGIN))
+        plan = RoomPlan(card, 50, ttl, InviteTerms(uses, 86400), ORIGIN, absent=absent)
+        self.engine.begin_opening(plan)
         self._begin(Room(self.engine, ORIGIN, TransportOptions(), TITLE))
 
     def join(self, invite: str, *, accept: bool) -> None:
@@ -169,10 +172,14 @@ class Person:
         return wire
 
     def _sending(self, data: bytes) -> None:
-        """Note which message these bytes are of."""
+        """Note which message these bytes are of, and when signs of life were sent."""
+        if b"\xa1t\xa4desk" in data[:16]:
+            self.frame_sent = self._loop.time()
         if b"publish" not in data or self.engine.member is None:
             return
         frame = frames.from_client(data)
+        if isinstance(frame, Publish) and frame.blob_class == BlobClass.BEAT:
+            self.beat_sent = self._loop.time()
         head = self.engine.member.conversation.outbox.head
         said = head is not None and head.shown  # a void keeps the id of what it stands in for
         if (

@@ -6,7 +6,7 @@ from typing import Final
 
 import pytest
 from alcove import mls
-from alcove.engine import engine
+from alcove.engine import forgotten
 from alcove.engine.member import MemberClient
 from alcove.engine.publisher import Publisher
 from alcove.engine.rejoining import Rejoining
@@ -162,7 +162,7 @@ def _leaving_ends_the_room(monkey: Monkey) -> None:
 
 def _knocks_again_too_soon(monkey: Monkey) -> None:
     """A member whom the relay does not list goes to the door before the log is settled."""
-    monkey.setattr(engine, "KNOCK_AGAIN_AFTER", 20.0)
+    monkey.setattr(forgotten, "KNOCK_AGAIN_AFTER", 20.0)
 
 
 def _a_fold_folds_all(monkey: Monkey) -> None:

@@ -4,11 +4,14 @@ failures = play(schedule)          # empty when all was as it should be
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Final
 from unittest.mock import patch
 
 import alcove.shell
+from alcove.desk.life import SignsOfLife
+from alcove.desk.line import DeskLine
 
 from tests.simulator import virtual
 from tests.simulator.schedule import Schedule
@@ -30,13 +33,26 @@ class _Errors(logging.Handler):
         self.lines.append(record.getMessage())
 
 
+@contextmanager
+def _line(*, on: bool) -> Iterator[None]:
+    """Let clients send frames of the private line, or none. Without them nobody is away."""
+    if on:
+        yield
+        return
+    with (
+        patch.object(DeskLine, "tick", lambda self: None),
+        patch.object(SignsOfLife, "resumed", lambda self: None),
+    ):
+        yield
+
+
 def play(schedule: Schedule, say: Callable[[str], None] = lambda line: None) -> list[str]:
     """Run a world. Return what was wrong in it."""
     handler, log = _Errors(), logging.getLogger("alcove_server")
     log.addHandler(handler)
     log.propagate = False
     try:
-        with patch.object(alcove.shell, "TICK", TICK):
+        with patch.object(alcove.shell, "TICK", TICK), _line(on=schedule.line):
             failures = virtual.run(_run(schedule, say))
     finally:
         log.propagate = True

@@ -15,7 +15,15 @@ ACTS: Final = {"talk": 30, "come": 9, "retract": 6, "leave": 3, "remove": 3, "di
                "burst": 3, "anyway": 1, "race": 2, "wait": 6,
                "appoint": 2, "demote": 2, "step_down": 1, "hand_over": 1}  # fmt: skip
 """What people do, and how often."""
-HARD: Final = {"agreement": 3, "pause": 6, "listen_only": 4, "lock": 2, "quiet": 4, "fold": 5}
+HARD: Final = {
+    "agreement": 3,
+    "pause": 6,
+    "listen_only": 4,
+    "lock": 2,
+    "quiet": 4,
+    "fold": 5,
+    "slowly": 3,
+}
 """What facilitators do besides, in one world of three."""
 DOOR: Final = {"links": 2, "revoke": 2, "door": 5}
 """What happens at the door, in one world of four."""
@@ -36,6 +44,8 @@ PAUSES: Final = ((0.0, 5), (0.05, 5), (0.3, 5), (1.0, 4), (3.0, 3), (8.0, 2), (2
 """Seconds before a step, and how often."""
 LONG: Final = (100.0, 330.0, 700.0)
 ARGUMENTS: Final = 1000
+LINES: Final = 0.1
+"""In so many of all worlds clients send frames of the private line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +71,8 @@ class Schedule:
     steps: tuple[Step, ...]
     limited: bool = False
     """Whether the relay has its rate limits."""
+    line: bool = False
+    """Whether clients send frames of the private line. They cost as much as all else together."""
 
 
 def schedule_of(seed: int) -> Schedule:
@@ -85,6 +97,7 @@ def schedule_of(seed: int) -> Schedule:
             steps.append(Step(0.0, "end"))
     _hard_minutes(steps, Random(f"{seed} hard"))
     _at_the_door(steps, Random(f"{seed} door"))
+    _standbys(steps, Random(f"{seed} standby"))
     several = random.random() < 0.3
     return Schedule(
         seed,
@@ -95,6 +108,7 @@ def schedule_of(seed: int) -> Schedule:
         random.choice((2, 3)) if several else 1,
         tuple(steps),
         random.random() < 0.3,
+        Random(f"{seed} line").random() < LINES,
     )
 
 
@@ -115,6 +129,14 @@ def _at_the_door(steps: list[Step], random: Random) -> None:
             pause, act = random.choice((0.0, 0.3, 3.0)), _pick(random, DOOR)
             who, arg = random.randrange(len(NAMES)), random.randrange(ARGUMENTS)
             steps.insert(random.randint(0, len(steps)), Step(pause, act, who, arg))
+
+
+def _standbys(steps: list[Step], random: Random) -> None:
+    """Put links of a standby into the course of some worlds, as hard minutes are."""
+    if random.random() < 1 / 4:
+        for _ in range(random.randint(1, 4)):
+            step = Step(random.choice((0.0, 0.3, 3.0)), "standby", 0, random.randrange(ARGUMENTS))
+            steps.insert(random.randint(0, len(steps)), step)
 
 
 def _pick(random: Random, weights: dict[str, int]) -> str:

@@ -19,6 +19,13 @@ if TYPE_CHECKING:
 RETURNS: Final = 5
 """Returns of a member within an hour, after which a person decides (docs/protocol.md 11)."""
 
+HERE: Final = 150.0
+"""Seconds of silence in which a person may still be called here: 90 s, and what a network holds."""
+LIED_HERE: Final = 300.0
+"""The same where the relay keeps back what it likes: the heartbeat that is named has its 90 s."""
+AWAY: Final = 60.0
+"""Seconds of silence before nobody is called away, where nothing is wrong."""
+
 
 LOOKS: Final = 25.0
 """Seconds after which each client knows that a log is settled, and facilitators were heard."""
@@ -72,14 +79,27 @@ class Told:
                 return self._joined(event)
             case events.Left() | events.Removed():
                 return self._gone(event)
+            case events.NewKeys():
+                return "every person has another name here"
+            case events.Absent(name):
+                return "" if self.world.truth.happened(Op.ABSENT, name) else "no entry says so"
             case events.RoleChanged():
                 return self._role(event)
             case events.Paused() | events.Unpaused():
                 return self._pause(event)
+            case events.PresenceChanged():
+                return self._presence(event)
             case events.RulesChanged(changed=changed):
                 ruled = self.world.truth.ruled
-                wanted = all(ruled(rule, on=getattr(event, rule)) for rule in changed)
+                wanted = all(ruled(rule, on=bool(getattr(event, rule))) for rule in changed)
                 return "" if wanted else "no facilitator wanted that"
+            case events.StandbyLink(invite):
+                asked = self.world.truth.commands[self.person.name].standby
+                return "" if (invite != "") in asked else "this person did not ask"
+            case events.StandbyChanged(on):
+                return self._standby(on)
+            case events.StandbyAsked():
+                return "no holder of a link came"
             case events.VaultChanged(_, complete):
                 kept = self.world.lies or not self.world.quiet
                 return "" if complete or kept else "nothing kept the vault away"
@@ -125,6 +145,16 @@ class Told:
                 return "" if self.person.slot == 0 else "another person opened the room"
         return ""
 
+    def _standby(self, on: bool) -> str:
+        """It is made by a command alone, and goes too with the facilitator that made it."""
+        truth = self.world.truth
+        if on:
+            made = any(True in done.standby for done in truth.commands.values())
+            return "" if made else "no facilitator made one"
+        closed = any(False in done.standby for done in truth.commands.values())
+        went = any(done.demoted or done.leave for done in truth.commands.values())
+        return "" if closed or went else "no facilitator closed it, and none went"
+
     # --- people --------------------------------------------------------------------------------
 
     def _joined(self, event: events.Joined) -> str:
@@ -136,10 +166,10 @@ class Told:
         if not event.you:
             return ""
         self.joined_at = self.world.clock()
-        added = truth.when(Op.ADD, name)
-        then = added.members if added is not None else {truth.founder}
-        if set(event.members) != then and not truth.losses:
-            return f"the members were {sorted(then)}"
+        adds = [one for one in truth.changes if one.op is Op.ADD and one.name == name]
+        then = [one.members for one in adds] or [frozenset({truth.founder})]
+        if set(event.members) not in then and not truth.losses:
+            return f"the members were {sorted(then[0])}"
         seen = set().union(*(told.knocked for told in self.world.told.values()))
         code = (name, self.codes[-1]) if self.codes else None
         return "" if code is None or code in seen or truth.losses else "another knock was answered"
@@ -183,6 +213,21 @@ class Told:
             wanted = any(truth.commanded(what, event.name) for what in ("unpaused", "appointed"))
         return "" if wanted else "no facilitator wanted that"
 
+    def _presence(self, event: events.PresenceChanged) -> str:
+        """Whoever is here gave a sign of life lately, and who is away gave none for long."""
+        world = self.world
+        same = [person for person in world.people if person.name == event.name]
+        if not same or not self.person.facilitates:
+            return "it is not this person's to know"
+        sent = max(max(person.beat_sent, person.frame_sent) for person in same)
+        silent = world.clock() - sent
+        if event.presence == "here" and silent > (LIED_HERE if world.lies else HERE):
+            return f"they were silent for {silent:.0f} s"
+        away = event.presence == "away" and silent < AWAY and world.quiet
+        if away and not world.truth.commands[event.name].leave:
+            return f"they sent a sign of life {silent:.0f} s ago"
+        return ""
+
     # --- the room ------------------------------------------------------------------------------
 
     def _agreement(self, event: events.AgreementShown) -> str:
@@ -217,6 +262,7 @@ class Told:
             "agreement_changed": ruled and trouble,
             "agreement_corrected": ruled and trouble,
             "members_changed": self.rejoined,
+            "absent": truth.happened(Op.ABSENT, self.person.name),
             "facilitator_silent": trouble or self._is_away(sender),
             "last_facilitator_left": sender in truth.commands and truth.commands[sender].leave,
             "door_used": truth.admitted() >= world.schedule.uses,
@@ -237,7 +283,8 @@ class Told:
         if state is not ConnectionState.REJOINED:
             return ""
         self.rejoined = True
-        rejoined = self.world.truth.happened(Op.REJOIN, self.person.name)
+        truth, name = self.world.truth, self.person.name
+        rejoined = truth.happened(Op.REJOIN, name) or truth.happened(Op.ABSENT, name)
         return "" if rejoined else "no entry lets them rejoin"
 
     def _room(self, state: RoomState) -> str:

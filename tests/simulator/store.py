@@ -33,7 +33,7 @@ class Process:
     def __getattr__(self, name: str) -> object:
         if not self.dead:
             return getattr(self._store, name)
-        if name in ("listen", "watch", "unwatch", "connected", "disconnected"):
+        if name in ("listen", "watch", "unwatch", "connected", "disconnected", "pass_on"):
             return lambda *given: None
         raise OSError("this process is dead")
 
@@ -45,6 +45,7 @@ class MoodyStore:
         self.store = store
         self.listen, self.watch, self.unwatch = store.listen, store.watch, store.unwatch
         self.connected, self.disconnected = store.connected, store.disconnected
+        self.pass_on = store.pass_on
         self._truth = truth
         self._moods = moods
         self._clock = asyncio.get_running_loop().time

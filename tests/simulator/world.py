@@ -26,6 +26,8 @@ from tests.simulator.person import Person
 from tests.simulator.schedule import NAMES, Schedule
 from tests.simulator.sentences import Told
 
+ABSENT: Final = 120
+"""Seconds of silence after which members are let go, where clients send signs of life."""
 SETTLED: Final = 130.0
 """Seconds after the last trouble from which no facilitator is silent any more."""
 UNDER_WAY: Final = 20
@@ -199,7 +201,8 @@ class World:
         random.seed(self.schedule.seed)  # the SDK's pauses between connections
         ticking = self.loop.create_task(self.node.tick())
         self.node.start()
-        self.new_person(0).open(self.schedule.ttl, self.schedule.uses)
+        absent = ABSENT if self.schedule.line else 0
+        self.new_person(0).open(self.schedule.ttl, self.schedule.uses, absent)
         await asyncio.sleep(3.0)
         for step in self.schedule.steps:
             await asyncio.sleep(step.after)

@@ -37,7 +37,7 @@ from alcove_protocol.labels import Label
 from alcove_protocol.sealed import RequestBody, RequestKind
 from alcove_protocol.statements import Appointment
 
-from tests.vectors import agreement, facilitation
+from tests.vectors import agreement, facilitation, standby
 from tests.vectors.parts import (
     FACILITATOR,
     FACILITATOR_MLS,
@@ -372,12 +372,13 @@ def rights() -> list[Case]:
             two,
             replace(two, facilitators=_keys(MEMBER_MLS, MEMBER)),
         ),
-        "a field without a command": (alone, replace(alone, desk_interval=30)),
+        "a field without a command": (alone, replace(alone, absent=30)),
     }
-    states |= agreement.changes(alone)
+    states |= agreement.changes(alone) | standby.changes(two)
     found = [_judged(name, *pair) for name, pair in states.items()]
     found += agreement.good(alone) + agreement.told(alone, ROOM)
     found += facilitation.step_downs(alone, two) + facilitation.vaults(two)
+    found += facilitation.desks(alone)
     for key_name, key in (("facilitator", FACILITATOR_MLS), ("participant", MEMBER_MLS)):
         for state_name, state in (
             ("open", alone),

@@ -1,8 +1,10 @@
 """The vault, the private line, answers and the talk at the door; and wishes to step down."""
 
+from dataclasses import replace
 from typing import Any
 
 from alcove import mls
+from alcove.group.desk_settings import has_desk_settings
 from alcove.group.extensions import RoomExtension
 from alcove.group.facilitator_seals import (
     DeskFrame,
@@ -42,7 +44,7 @@ from tests.vectors.parts import (
 from tests.vectors.wire import DOOR, SECRET
 
 KINDS = ("vault", "slot", "answer", "talk")
-VERDICTS = ("step down", "vault")
+VERDICTS = ("step down", "vault", "desk")
 EPOCH, TICK = 7, 41
 HPKE = mls.ciphersuite(ROOM_SUITE)
 LOBBY, OWN_DESK, DESK, REPLY = (
@@ -174,6 +176,9 @@ OTHER_KEY = LOBBY.public
 def judged(case: Case) -> Case:
     """The case with the code's verdict."""
     state = RoomExtension.decode(bytes.fromhex(case["state"]))
+    if case["kind"] == "desk":
+        fits = has_desk_settings(state, case["members"])
+        return {**case, "code": None if fits else "desk_settings"}
     room, signed = bytes.fromhex(case["room"]), Signed.decode(bytes.fromhex(case["signed"]))
     try:
         if case["kind"] == "step down":
@@ -229,6 +234,34 @@ def step_downs(alone: RoomExtension, two: RoomExtension) -> list[Case]:
             "facilitator, MLS",
             first,
         ),
+    ]
+
+
+def desks(alone: RoomExtension) -> list[Case]:
+    """The private line's interval and size after a commit, for so many members."""
+
+    def case(name: str, members: int, facilitators: int, interval: int, size: int) -> Case:
+        keys = b"".join(
+            public(key_of(f"facilitator {number}")) + public(key_of(f"relay {number}"))
+            for number in range(facilitators)
+        )
+        state = replace(alone, facilitators=keys, desk_interval=interval, desk_size=size)
+        found: Case = {"kind": "desk", "name": name, "members": members}
+        return judged({**found, "state": state.encode().hex()})
+
+    return [
+        case("twenty members", 20, 1, 5, 1024),
+        case("twenty-one members", 21, 1, 30, 1024),
+        case("two hundred members", 200, 1, 30, 1024),
+        case("two hundred and one members", 201, 1, 120, 1024),
+        case("four facilitators", 20, 4, 5, 1024),
+        case("five facilitators", 20, 5, 5, 2048),
+        case("too slow for twenty", 20, 1, 30, 1024),
+        case("too fast for twenty-one", 21, 1, 5, 1024),
+        case("too fast for two hundred and one", 201, 1, 30, 1024),
+        case("too small for five facilitators", 20, 5, 5, 1024),
+        case("too large for four facilitators", 20, 4, 5, 2048),
+        case("a size of its own", 20, 4, 5, 1500),
     ]
 
 

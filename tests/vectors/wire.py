@@ -14,6 +14,8 @@ from alcove_protocol.invite import Invite, InviteRole, door_id_of
 from alcove_protocol.labels import VERSION, Label, hash_with
 from alcove_protocol.padding import pad, unpad
 from alcove_protocol.roster import (
+    ENTRANT,
+    LINK,
     NO_HASH,
     Change,
     Op,
@@ -208,7 +210,7 @@ def check_hash(case: Case) -> None:
 
 # --- the roster -------------------------------------------------------------------------------
 
-BEN, EVA = key_of("Ben, relay"), key_of("Eva, relay")
+BEN, EVA, ZOE = key_of("Ben, relay"), key_of("Eva, relay"), key_of("Zoe, relay")
 
 
 def _sign(label: Label, body: bytes, key: SigningKey) -> Signed:
@@ -327,7 +329,35 @@ def rosters() -> list[Case]:
             two, changes=b"\x05" + ann + bytes(8) + b"\x00\x01", digest=NO_HASH
         ),
     }
+    linked = _entry(two, standby)
+    three = _followed(ROOM, _opening(), [first, linked])
+    enters = Change(Op.ADD, public(ZOE), ENTRANT)
+    entered = _entry(three, enters, by=EVA)
+    four = _followed(ROOM, _opening(), [first, linked, entered])
+    lists = Change(Op.CHANGE, public(ZOE), Seat(role=Role.FACILITATOR))
+    spent = Change(Op.REMOVE, public(EVA))
+    key = b"\x09" * 32
+    by_standby = {
+        "a key enters by the link": [entered],
+        "a link makes itself a facilitator": [
+            _entry(three, replace(lists, key=public(EVA)), by=EVA)
+        ],
+        "a link that locks the room": [_entry(three, enters, by=EVA, flags=1)],
+        "a facilitator pauses a link": [
+            _entry(three, Change(Op.CHANGE, public(EVA), Seat(paused=True)))
+        ],
+        "a second link": [_entry(three, Change(Op.ADD, public(ZOE), LINK))],
+        "the key lists itself, and the link is spent": [
+            entered,
+            _entry(four, lists, spent, by=ZOE, lobby=key),
+        ],
+        "the key lists itself without a lobby key": [entered, _entry(four, lists, spent, by=ZOE)],
+        "the key leaves the link": [entered, _entry(four, lists, by=ZOE, lobby=key)],
+        "the key takes the link away": [entered, _entry(four, spent, by=ZOE, lobby=key)],
+        "the link goes and the key stays": [entered, _entry(four, spent)],
+    }
     cases = [_chain("opened", []), _chain("two members are added", [first])]
+    cases += [_chain(name, [first, linked, *more]) for name, more in by_standby.items()]
     cases += [_chain(name, [first, entry]) for name, entry in after.items()]
     cases.append(_chain_of("an opening of another room", bytes(32), _opening(), []))
     cases.append(_chain_of("an opening that follows something", ROOM, _opening(bytes(32)), []))

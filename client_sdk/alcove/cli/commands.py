@@ -173,6 +173,12 @@ class FoldCommand(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StandbyCommand(Command):
+    do = "standby"
+    on: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StepDownCommand(Command):
     do = "step_down"
 
@@ -275,6 +281,7 @@ AnyCommand = (
     | HoldCommand
     | FoldCommand
     | SlowCommand
+    | StandbyCommand
     | StepDownCommand
     | HandOverCommand
     | WordsCommand

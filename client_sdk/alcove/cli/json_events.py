@@ -47,6 +47,8 @@ def _content(event: events.AnyEvent) -> tuple[str, dict[str, Any]]:
             | events.Joined()
             | events.Left()
             | events.Removed()
+            | events.Absent()
+            | events.NewKeys()
             | events.RoleChanged()
             | events.Paused()
             | events.Unpaused()
@@ -56,6 +58,12 @@ def _content(event: events.AnyEvent) -> tuple[str, dict[str, Any]]:
             return _of_people(event)
         case events.RulesChanged():
             return "rules", _of_rules(event)
+        case events.StandbyLink(invite):
+            return "standby", {"invite": invite} if invite else {"on": False}
+        case events.StandbyChanged(on, by):
+            return "standby_changed", {"on": on} | _if(by=by)
+        case events.StandbyAsked(admitted):
+            return "standby_asked", {"admitted": admitted}
         case (
             events.Message()
             | events.Sent()
@@ -139,6 +147,8 @@ def _of_people(
     | events.Joined
     | events.Left
     | events.Removed
+    | events.Absent
+    | events.NewKeys
     | events.RoleChanged
     | events.Paused
     | events.Unpaused
@@ -148,9 +158,9 @@ def _of_people(
     match event:
         case events.Waiting(code):
             return "waiting", _if(code=code)
-        case events.Knocked(id, name, code, revoked, answered, outside):
+        case events.Knocked(id, name, code, revoked, answered, outside, again, away):
             notes = _if(code=code, door_revoked=revoked, question=answered, outside=outside)
-            return "knock", {"id": id, "name": name} | notes
+            return "knock", {"id": id, "name": name} | notes | _if(again=again, away=away)
         case events.KnockGone(id):
             return "knock_gone", {"id": id}
         case events.Joined(name, you, members):
@@ -160,6 +170,10 @@ def _of_people(
             return "left", {"name": name}
         case events.Removed(name):
             return "removed", {"name": name}
+        case events.NewKeys(name, by):
+            return "new_keys", {"name": name, "by": by}
+        case events.Absent(name, by):
+            return "absent", {"name": name, "by": by}
         case events.RoleChanged(name, facilitator, by):
             role = "facilitator" if facilitator else "participant"
             return "role", {"name": name, "role": role, "by": by}

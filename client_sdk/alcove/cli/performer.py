@@ -43,6 +43,7 @@ from alcove.cli.commands import (
     SendAnywayCommand,
     SendCommand,
     SlowCommand,
+    StandbyCommand,
     StepDownCommand,
     UnpauseCommand,
     WordsCommand,
@@ -197,6 +198,8 @@ class Performer:
                 self._room.fold(id or "")
             case FoldCommand(name=name, on=on):
                 await self._room.fold_member(name or "", on)
+            case StandbyCommand(on=on):
+                await self._room.standby(on)
             case StepDownCommand():
                 await self._room.step_down()
             case HandOverCommand(name=name):

@@ -17,6 +17,7 @@ from alcove.cli import (
     plain_screen,
     qr,
     slash_commands,
+    standby_words,
     words,
     wrapping,
 )
@@ -47,6 +48,7 @@ from alcove.events import (
     Queued,
     Retracted,
     Sent,
+    StandbyLink,
 )
 from alcove.messages.agreements import in_language
 
@@ -175,6 +177,10 @@ class PlainMode:
                 await self._invite(invite)
             case InviteChanged():
                 await self._invite(event.invite, invite_words.share(event))
+            case StandbyLink(invite):
+                if invite:
+                    await self._say(standby_words.KEEP)
+                    await self._screen.link(escape.line(invite))
             case AgreementShown() if self._view.joined:
                 if event.summary:
                     await self._below(event.summary)

@@ -37,6 +37,7 @@ from alcove.cli.commands import (
     SendAnywayCommand,
     SendCommand,
     SlowCommand,
+    StandbyCommand,
     StepDownCommand,
     UnpauseCommand,
     WordsCommand,
@@ -332,8 +333,10 @@ _MEMBERS: Final[
         "/handover": HandOverCommand,
     }
 )
-_SWITCHES: Final[Mapping[str, type[ListenOnlyCommand | LockCommand]]] = MappingProxyType(
-    {"/listen": ListenOnlyCommand, "/lock": LockCommand}
+_SWITCHES: Final[Mapping[str, type[ListenOnlyCommand | LockCommand | StandbyCommand]]] = (
+    MappingProxyType(
+        {"/listen": ListenOnlyCommand, "/lock": LockCommand, "/standby": StandbyCommand}
+    )
 )
 _FILES: Final = MappingProxyType({"/newrules": False, "/correct": True})
 """Whether the agreement is corrected by it only."""

@@ -1,17 +1,17 @@
 """Events in words, for a person. Everything that others wrote is escaped here."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from types import MappingProxyType
 from typing import Final, assert_never
 
 from alcove_protocol.card import AgreementText
 
 from alcove import events
-from alcove.cli import door_words, escape, invite_words, moderation_words
+from alcove.cli import act_words, door_words, escape, invite_words, moderation_words, standby_words
+from alcove.cli.presence_words import of_presence, returns
 from alcove.cli.room_view import ShownMessage
 from alcove.cli.rooms import MemberLike
 from alcove.events import ConnectionState, RoomState
-from alcove.members import Whereabouts
 
 CONNECTION: Final = MappingProxyType(
     {
@@ -93,6 +93,7 @@ FACILITATORS_HELP: Final = (
     ("/demote NAME", "make a facilitator a participant; they stay"),
     ("/handover NAME", "make a member a facilitator, then be a participant yourself"),
     ("/stepdown", "be a participant; another facilitator's client confirms it"),
+    ("/standby", "a link to print that saves the room without you; /standby off closes it"),
     ("/words", "eight words to compare with another facilitator elsewhere"),
     *invite_words.HELP,
     ("/newrules FILE", "change the agreement; everybody is asked to accept it"),
@@ -120,12 +121,16 @@ ToldEvent = (
     | events.Joined
     | events.Left
     | events.Removed
+    | events.Absent
+    | events.NewKeys
     | events.RoleChanged
     | events.Paused
     | events.Unpaused
     | events.PresenceChanged
     | events.MemberList
     | events.RulesChanged
+    | events.StandbyChanged
+    | events.StandbyAsked
     | events.VaultChanged
     | events.SafetyWords
     | events.PastActs
@@ -153,28 +158,31 @@ def of_event(event: ToldEvent, *, facilitates: bool = False) -> str:
             compare = f" If you can, compare this code with theirs: {escape.line(code)}"
             asked = (
                 "You asked to be let in. A facilitator decides; this can take a while. You need to "
-                "do nothing. What you type here only the facilitators read. To stop waiting, type "
-                "/leave."
+                "do nothing. Only facilitators read what you type. To stop waiting, type /leave."
             )
             return asked + (compare if code else "")
         case events.Knocked():
-            return door_words.knocked(event, waiter(event))
+            return door_words.knocked(event, waiter(event)) + returns(event)
         case events.Joined(name, you, members):
             return _you_are_in(len(members) - 1) if you else f"{escape.name(name)} joined."
         case events.Left(name):
             return f"{escape.name(name)} left."
         case events.Removed(name):
             return moderation_words.removed(name, facilitates=facilitates)
+        case events.PresenceChanged() | events.Absent() | events.NewKeys():
+            return of_presence(event)
         case events.RoleChanged():
             return _role(event)
         case events.Paused() | events.Unpaused():
             return moderation_words.of_pause(event)
-        case events.PresenceChanged(name, presence):
-            return PRESENCE[presence].format(escape.name(name))
         case events.MemberList(members):
             return "\n".join(who(members, ()))
         case events.RulesChanged():
             return moderation_words.of_rules(event, facilitates=facilitates)
+        case events.StandbyChanged():
+            return standby_words.changed(event)
+        case events.StandbyAsked(admitted):
+            return standby_words.ADMITTED if admitted else standby_words.ASKED
         case events.VaultChanged():
             return _vault(event)
         case events.SafetyWords(said):
@@ -184,7 +192,9 @@ def of_event(event: ToldEvent, *, facilitates: bool = False) -> str:
                 "leave it, and reach the others another way."
             )
         case events.PastActs(acts):
-            return "\n".join(map(act, acts)) or "No facilitator did anything since you came."
+            return (
+                "\n".join(map(act_words.act, acts)) or "No facilitator did anything since you came."
+            )
         case events.Failed(code="unconfirmed", text=text):
             return f"Not confirmed: {escape.line(text)}"
         case events.Failed(text=text):
@@ -261,18 +271,11 @@ def too_few(missing: int) -> str:
 
 def _role(event: events.RoleChanged) -> str:
     name, by = escape.name(event.name), escape.name(event.by)
+    if event.facilitator and event.name == event.by:
+        return standby_words.goes_on(event.name)
     if event.facilitator:
         return f"{by} made {name} a facilitator."
     return f"{name} is not a facilitator any more; {by} confirmed it."
-
-
-PRESENCE: Final[Mapping[Whereabouts, str]] = MappingProxyType(
-    {
-        "here": "{} is here again.",
-        "away": "There has been no sign of life of {} for more than a minute.",
-        "unknown": "Whether {} is here cannot be told at the moment.",
-    }
-)
 
 
 def _vault(event: events.VaultChanged) -> str:
@@ -285,42 +288,6 @@ def _vault(event: events.VaultChanged) -> str:
         f"{name} cannot let people in for now: what the facilitators share has not come yet. "
         "Their clients send it again."
     )
-
-
-ACTS: Final[Mapping[events.FacilitatorAct, str]] = MappingProxyType(
-    {
-        "admit": "let {name} in",
-        "rejoin": "let {name} back in",
-        "left": "let {name} go, as they wished",
-        "remove": "took {name} out of the room",
-        "appoint": "made {name} a facilitator",
-        "demote": "made {name} a participant",
-        "pause": "paused {name}",
-        "unpause": "let {name} write again",
-        "hold": "paused the room for everybody",
-        "resume": "opened the room again",
-        "fold": "folded what {name} wrote",
-        "unfold": "stopped folding what {name} writes",
-        "slow": "changed how slowly the room goes",
-        "listen_only": "let only facilitators write",
-        "listen_only_off": "let everybody write again",
-        "lock": "locked the door",
-        "unlock": "opened the door again",
-        "invite": "made an invite",
-        "revoke": "closed an invite",
-        "lobby_key": "changed the key of the door",
-        "ttl": "changed how long messages stay",
-        "agreement": "changed the agreement",
-    }
-)
-
-
-def act(past: events.PastAct) -> str:
-    """Return one act of a facilitator, and how long ago it was."""
-    minutes = past.age // 60
-    ago = "just now" if minutes < 1 else f"{minutes} min ago"
-    what = ACTS[past.act].format(name=escape.name(past.name))
-    return f"{escape.name(past.by)} {what}, {ago}."
 
 
 _ASK: Final = "They are not kept anywhere; ask in the room if something is unclear."

@@ -38,9 +38,11 @@ class ActLog:
             self._note("admit", person.name, outcome)
         for person in outcome.rejoined:
             self._note("rejoin", person.name, outcome)
+        absent = {leaf.signature_key for leaf in outcome.absent}
         for person in outcome.gone:
             left = person.relay_key in outcome.by_wish
-            self._note("left" if left else "remove", person.name, outcome)
+            away = person.key in absent
+            self._note("left" if left else "absent" if away else "remove", person.name, outcome)
         for person in outcome.roles:
             self._note("appoint" if person.facilitator else "demote", person.name, outcome)
         self._changes(outcome)
@@ -77,6 +79,8 @@ class ActLog:
             self._note("lobby_key", "", outcome)
         if before.ttl != state.ttl:
             self._note("ttl", "", outcome)
+        if before.standby != state.standby:
+            self._note("standby" if state.standby is not None else "standby_off", "", outcome)
         if before.agreement != state.agreement:
             self._note("agreement", "", outcome)
 

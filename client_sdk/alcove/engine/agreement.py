@@ -84,7 +84,7 @@ class AgreementQuestion:
     @property
     def _without_text(self) -> str:
         """What to say of the text that is not here."""
-        facilitators = self._membership.state.facilitator_keys()
+        facilitators = self._membership.facilitator_keys
         return CHANGED_WITHOUT_YOU if self._membership.own.key in facilitators else CHANGED
 
     def accept(self, version: int | None = None) -> None:

@@ -4,38 +4,34 @@ A command raises at once when it cannot be done. Otherwise events tell what beco
 `done`, where there is one, is called once: with None, or with the error.
 """
 
-from collections.abc import Callable, Sequence
-from math import ceil
+from collections.abc import Callable
 
 from alcove_protocol import frames
 from alcove_protocol.card import AgreementText
 from alcove_protocol.frames import RelayAnswer
-from alcove_protocol.invite import Invite
 from alcove_protocol.labels import Label
 from alcove_protocol.statements import LeaveStatement
 
 from alcove import events
+from alcove.engine.door_commands import DoorCommands
+from alcove.engine.hard_minute import message_id
 from alcove.engine.outside import SteppingOutside
 from alcove.engine.standing import Standing
 from alcove.errors import AlcoveError, InvalidInput, NotNow
 from alcove.events import CloseReason
-from alcove.facilitation.facilitator import InviteDone
 from alcove.facilitation.intents import Done
-from alcove.facilitation.invites import HOUR, AskedInvite, InvitesDone
 from alcove.group.safety_words import safety_words
-from alcove.joining.door_words import REASONS
 from alcove.messages.muted import muted
-from alcove.messages.payload import Fold, Retract, check_text
+from alcove.messages.payload import Retract, check_text
 from alcove.messages.slow import too_soon
 from alcove.relay.link import Link
 
 
-class Commands:
+class Commands(DoorCommands):
     """Every command of the SDK's `Room`, decided."""
 
     def __init__(self, standing: Standing, link: Link, outside: SteppingOutside) -> None:
-        self._standing = standing
-        self._outside = outside
+        super().__init__(standing, outside)
         self._link = link
 
     # --- of every member -----------------------------------------------------------------------
@@ -65,7 +61,7 @@ class Commands:
         Raises `InvalidInput` (`unknown_message`), `RoomClosed`.
         """
         member = self._standing.require_member()
-        conversation, target = member.conversation, _message_id(id)
+        conversation, target = member.conversation, message_id(id)
         if conversation.unsend(target) or conversation.take_back_later(target):
             return
         if not conversation.may_retract(target):
@@ -147,43 +143,6 @@ class Commands:
 
     # --- of facilitators -----------------------------------------------------------------------
 
-    def admit(self, id: str, done: Done, *, to_listen: bool = False) -> None:
-        """Let a newcomer in; with `to_listen` paused, by the commit that adds them. Raises
-        `InvalidInput`, `NotNow` (`unknown_knock`), `RoomClosed`."""
-        self.admit_all([id], done, to_listen=to_listen)
-
-    def admit_all(self, ids: Sequence[str], done: Done, *, to_listen: bool = False) -> None:
-        """Let several newcomers in, by one commit where that is possible. `done` gets the first
-        error, when all are in or are known to stay outside. Raises as `admit`."""
-        lobby = self._standing.require_facilitator().lobby
-        lobby.admit([_knock_id(id) for id in ids], done, to_listen=to_listen)
-
-    def refuse(self, id: str, reason: str = "refused") -> None:
-        """Refuse a newcomer and tell them. `reason` is one of `joining.door_words.REASONS`. Raises
-        `InvalidInput` (`unknown_reason`), `NotNow`, `RoomClosed`."""
-        if reason not in REASONS:
-            raise InvalidInput("unknown_reason", f"The reasons are {', '.join(REASONS)}.")
-        self._standing.require_facilitator().lobby.refuse(_knock_id(id), reason)
-
-    def remove(
-        self,
-        names: str | Sequence[str],
-        done: Done,
-        *,
-        fold: bool = False,
-        question: str | None = None,
-    ) -> None:
-        """Put one member or several out, by one change of the group. With `fold` all that they
-        wrote is folded. Their links close; with `question` they stay, and ask it. `Removed` and
-        `Folded` follow.
-
-        Raises `InvalidInput` (`unknown_name`, `bad_question`, `bad_count`), `NotNow`
-        (`not_oneself`, `is_facilitator`), `RoomClosed`.
-        """
-        several = (names,) if isinstance(names, str) else tuple(names)
-        removals = self._standing.require_facilitator().removals
-        removals.remove(several, done, fold=fold, question=question)
-
     def appoint(self, name: str, done: Done) -> None:
         """Make a member a facilitator. `RoleChanged` follows.
 
@@ -192,64 +151,21 @@ class Commands:
         """
         self._standing.require_facilitator().roles.appoint(name, done)
 
-    def pause(self, name: str, done: Done) -> None:
-        """Let a participant listen only. `Paused` follows. Raises `InvalidInput` (`unknown_name`),
-        `NotNow` (`is_facilitator`), `RoomClosed`."""
-        self._standing.require_facilitator().moderation.pause(name, done, on=True)
+    def standby(self, on: bool, done: Done) -> None:
+        """Make a standby's link, in the place of the one before, or close it. `StandbyLink` and
+        `StandbyChanged` follow. Raises `NotNow` (`too_many_facilitators`, `too_many_appointments`,
+        `room_full`), `RoomClosed`."""
+        standbys = self._standing.require_facilitator().standbys
 
-    def unpause(self, name: str, done: Done) -> None:
-        """Let them write again. `Unpaused` follows. Raises as `pause`."""
-        self._standing.require_facilitator().moderation.pause(name, done, on=False)
+        def finished(link: str, error: AlcoveError | None) -> None:
+            if error is None:
+                self._standing.emit(events.StandbyLink(link))
+            done(error)
 
-    def listen_only(self, on: bool, done: Done) -> None:
-        """Let only facilitators write, or participants too. `RulesChanged` follows. Raises
-        `NotNow`, `RoomClosed`."""
-        self._standing.require_facilitator().moderation.rule("listen_only", done, on=on)
-
-    def lock(self, on: bool, done: Done) -> None:
-        """Close the door to newcomers, or open it again. `RulesChanged` follows. Raises `NotNow`,
-        `RoomClosed`."""
-        self._standing.require_facilitator().moderation.rule("locked", done, on=on)
-
-    def hold(self, done: Done, *, since: str | None = None) -> None:
-        """Pause the room: only facilitators write, the door is locked, and all from
-        the message `since` on is folded, or else all that this client has not seen yet.
-        `RulesChanged` and `Folded` follow.
-
-        Raises `InvalidInput` (`unknown_message`), `NotNow`, `RoomClosed`.
-        """
-        moderation = self._standing.require_facilitator().moderation
-        folding = self._standing.require_member().conversation.folding
-        start = folding.next_place if since is None else folding.place(_message_id(since))
-        if start is None:
-            raise _no_such_message()
-        moderation.hold(start, done, named=since is not None)
-
-    def resume(self, done: Done) -> None:
-        """End a hold. The door stays locked. `RulesChanged` follows."""
-        self._standing.require_facilitator().moderation.resume(done)
-
-    def slow(self, seconds: int, done: Done) -> None:
-        """After a minute of writing a participant waits for so long. Raises `InvalidInput`."""
-        self._standing.require_facilitator().moderation.slow(seconds, done)
-
-    def fold(self, id: str) -> None:
-        """Fold one message. `Folded` follows.
-
-        Raises `InvalidInput` (`unknown_message`), `NotNow` (`queue_full`), `RoomClosed`.
-        """
-        self._standing.require_facilitator()
-        member = self._standing.require_member()
-        target = _message_id(id)
-        if member.conversation.folding.place(target) is None:
-            raise _no_such_message()
-        member.conversation.tell_first(Fold(target))
-        member.pump()
-
-    def fold_member(self, name: str, on: bool, done: Done) -> None:
-        """Fold all that a participant wrote and writes, or no more. `Folded` follows. Raises
-        `InvalidInput` (`unknown_name`), `NotNow` (`is_facilitator`), `RoomClosed`."""
-        self._standing.require_facilitator().moderation.fold(name, done, on=on)
+        if on:
+            standbys.set(finished)
+        else:
+            standbys.clear(lambda error: finished("", error))
 
     def demote(self, name: str, done: Done) -> None:
         """Make another facilitator a participant. `RoleChanged` follows.
@@ -313,77 +229,6 @@ class Commands:
         member.agreement_change.change(texts, done, correction=correction)
         member.pump()
 
-    def invite(self, done: InviteDone) -> None:
-        """Make one more invite, on the terms of the first. Raises `NotNow`, `RoomClosed`."""
-        self._standing.require_facilitator().invite(done)
-
-    def door_take(self, id: str) -> None:
-        """Talk with a newcomer that waits; the others keep out. `DoorTaken` follows. Raises
-        `InvalidInput`, `NotNow` (`unknown_knock`, `door_taken`), `RoomClosed`."""
-        self._standing.require_facilitator().talk.take(_knock_id(id))
-
-    def door_say(self, text: str, id: str | None, done: Done) -> None:
-        """Say a short text at the door: a facilitator to one newcomer, or to all that wait; and a
-        newcomer that waits to the facilitators.
-
-        Raises `InvalidInput` (`text_empty`, `text_too_long`), `NotNow` (`unknown_knock`,
-        `door_taken`, `nobody_waits`, `not_waiting`, `talk_full`), `RoomClosed`.
-        """
-        self._standing.require_open()
-        newcomer = self._standing.newcomer
-        if self._standing.member is None and newcomer is not None:
-            newcomer.voice.say(text, newcomer.talk_key, done)
-            return
-        to = _knock_id(id) if id is not None else None
-        self._standing.require_facilitator().talk.say(text, to, done)
-
-    def outside(self) -> None:
-        """Step outside: out of the room's keys, and to the door. `Outside` follows. Raises `NotNow`
-        (`is_facilitator`, `not_outside`, `not_in_room`), `RoomClosed`."""
-        self._outside.ask()
-
-    def inside(self, name: str | None, done: Done) -> None:
-        """Come back from outside; or, for a facilitator, let the member of this name in again.
-        `Joined` follows. Raises `NotNow` (`not_outside`, `unknown_knock`), `RoomClosed`."""
-        self._standing.require_open()
-        newcomer = self._standing.newcomer
-        if self._standing.member is None and newcomer is not None:
-            if not newcomer.outside:
-                raise NotNow("not_outside", "You have not been in the room; a facilitator decides.")
-            newcomer.voice.come_back(newcomer.talk_key, done)
-            return
-        self._standing.require_facilitator().lobby.inside(name or "", done)
-
-    def new_invites(
-        self, count: int, asked: AskedInvite, done: InvitesDone, *, ref: str | None = None
-    ) -> None:
-        """Make so many invites by one commit. `InviteChanged` follows for each.
-
-        Raises `InvalidInput` (`bad_count`, `bad_uses`, `bad_hours`, `bad_question`), `NotNow`,
-        `RoomClosed`.
-        """
-        facilitator = self._standing.require_facilitator()
-        terms = asked.terms(count, facilitator.terms)
-
-        def made(invites: tuple[Invite, ...], error: AlcoveError | None) -> None:
-            hours = ceil(terms.ttl / HOUR)
-            for one in invites:
-                door, url = one.door.hex(), one.url()
-                told = events.InviteChanged(url, door, terms.uses, hours, terms.question, ref)
-                self._standing.emit(told)
-            done(invites, error)
-
-        facilitator.invites.make(count, terms, made)
-
-    def invites(self, *, ref: str | None = None) -> None:
-        """`InvitesListed` follows. Raises `NotNow`, `RoomClosed`."""
-        self._standing.require_facilitator().invites.list(ref)
-
-    def revoke(self, door: str, done: Done) -> None:
-        """Close an invite. `InviteRevoked` follows. Raises `NotNow` (`unknown_invite`),
-        `RoomClosed`."""
-        self._standing.require_facilitator().invites.close(_message_id(door), done)
-
     def end(self, done: Done) -> None:
         """End the room for all members. Raises `NotNow`, `RoomClosed`."""
 
@@ -393,23 +238,3 @@ class Commands:
                 self._standing.close(CloseReason.ENDED)
 
         self._standing.require_facilitator().end(ended)
-
-
-def _no_such_message() -> InvalidInput:
-    text = "There is no message with this id here; it may have expired."
-    return InvalidInput("unknown_message", text)
-
-
-def _message_id(id: str) -> bytes:
-    """Empty, which no message's id is, for one that is not hex."""
-    try:
-        return bytes.fromhex(id)
-    except ValueError:
-        return b""
-
-
-def _knock_id(id: str) -> bytes:
-    try:
-        return bytes.fromhex(id)
-    except ValueError:
-        raise InvalidInput("unknown_knock", "No newcomer waits under this id.") from None

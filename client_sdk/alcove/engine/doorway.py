@@ -70,9 +70,8 @@ class Doorway(Standing):
 
     def _awaits_door(self, code: str) -> bool:
         """Whether this is the door of a member outside, which no facilitator has put yet."""
-        newcomer = self.newcomer
-        at_door = self.member is None and newcomer is not None and newcomer.outside
-        if not at_door or newcomer is None or code != "unknown_door":
+        newcomer = self.newcomer if self.member is None else None
+        if not isinstance(newcomer, Newcomer) or not newcomer.outside or code != "unknown_door":
             return False
         if not self._outside.door_may_come and self._outside.came_by is not None:
             # By the invite they came by a person decides. The rules were accepted before.

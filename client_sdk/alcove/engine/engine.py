@@ -10,44 +10,42 @@ Inputs are `connected`, `received`, `disconnected`, `tick` and the `commands`. O
 """
 
 from collections.abc import Callable
-from dataclasses import replace
+from functools import partial
 from typing import Final, assert_never
 
 from alcove_protocol import frames, limits
 from alcove_protocol.errors import Malformed
 from alcove_protocol.frames import ConnectionRole, RelayAnswer, RelayNotice
-from alcove_protocol.invite import Invite
+from alcove_protocol.invite import Invite, InviteRole
 from alcove_protocol.position import Position
-from alcove_protocol.statements import Opening
 
 from alcove import events
-from alcove.engine.bringing import OTHERS_FIRST
 from alcove.engine.clock_watch import ClockWatch
+from alcove.engine.coming_back import ComingBack
 from alcove.engine.commands import Commands
-from alcove.engine.doorway import Doorway
 from alcove.engine.endings import Endings
-from alcove.engine.member import MemberClient
+from alcove.engine.entering_room import EnteringRoom
+from alcove.engine.forgotten import ForgottenRoom
 from alcove.engine.outside import SteppingOutside
 from alcove.engine.standstill import STOPPED, Standstill
 from alcove.errors import PASSING, Refused
 from alcove.events import CloseReason, ConnectionState
-from alcove.facilitation.facilitator import Handover, handover_of
 from alcove.facilitation.opening import RoomOpening, RoomPlan
 from alcove.group.keys import Identity
 from alcove.group.membership import Membership
+from alcove.group.outcomes import PutOut
 from alcove.joining.door_words import REFUSAL_SENTENCES, said_by_relay
+from alcove.joining.newcomer import Newcomer
+from alcove.joining.standby_comer import StandbyComer
 from alcove.mls.secret import Random
-from alcove.relay.link import Link, LinkState, Proof
+from alcove.relay.link import Link, LinkState
 from alcove.relay.ports import Ports
 
 WAIT_CODES: Final = PASSING | {"draining", "replaced", "slow_consumer", "idle"}
 """Refusals after which the client only connects again."""
-KNOCK_AGAIN_AFTER: Final = limits.UNSETTLED_LEAST + 30.0
-"""Seconds that a member waits, whom a relay without memory does not list, before they knock. The
-log settles first, and a facilitator's client, which looks every 20 s, repeats the commit then."""
 
 
-class Engine(Doorway):
+class Engine(ForgottenRoom, EnteringRoom):
     """Give it `begin_opening` or `begin_joining`, then a connection."""
 
     def __init__(
@@ -70,13 +68,9 @@ class Engine(Doorway):
         self._standstill = Standstill(clock, stopped_after)
         self._stopped = False
         self._connected_before = False
-        self._restoring = False
         self._clock_watch = ClockWatch(self.ports)
+        self._coming_back = ComingBack(self.ports, partial(self.close, CloseReason.LOST))
         self._going = False
-        self._away_since: float | None = None
-        self._unknown_since: float | None = None
-        self._unknown_in: bytes | None = None
-        self._forgotten_since: float | None = None
 
     @property
     def wants_connection(self) -> bool:
@@ -126,6 +120,8 @@ class Engine(Doorway):
         self.link.tick()
         if self.entered:
             self._clock_watch.tick()
+        self._begin_anew_when_misled()
+        self._coming_back.tick()
         if self.member is not None:
             self._outside.tick()
             self.member.tick()
@@ -155,16 +151,7 @@ class Engine(Doorway):
         elif self.member is None and self.newcomer is not None:
             self.link.authenticate(self.newcomer.proof())
         else:
-            self.link.authenticate(self._proof())
-
-    def _proof(self, role: str = ConnectionRole.MEMBER) -> Proof:
-        return Proof(self.room, role, self.identity.relay)
-
-    def _asked_for(self, role: str) -> bool:
-        """Whether the relay's answer to the keys is one that follows from what was asked."""
-        if role == ConnectionRole.DOOR:
-            return self.member is None and self.newcomer is not None
-        return (role == ConnectionRole.RESEAT) is self._restoring
+            self.link.authenticate(self._proof(self._coming_back.role))
 
     def on_authenticated(self, answer: frames.Authenticated) -> None:
         if not self._asked_for(answer.role):
@@ -174,11 +161,16 @@ class Engine(Doorway):
         if answer.role == ConnectionRole.RESEAT:
             self._restore_room()
             return
+        if answer.role == ConnectionRole.AWAY and self.member is not None:
+            self._coming_back.ask(self.member)
+            return
+        self._coming_back.over()
         if not self._connected_before or self.member is None:
             self.emit(events.ConnectionChanged(ConnectionState.CONNECTED))
         self._connected_before = True
         self._endings.entered()
         if self.member is not None:
+            self.link.admitted()  # by the role of a standby too: it follows the log
             self.member.authenticated()
         elif self.newcomer is not None:
             self.newcomer.authenticated(answer)
@@ -198,7 +190,11 @@ class Engine(Doorway):
             return
         if code in WAIT_CODES or self._awaits_door(code):
             return  # the relay closes, and its `bye` says when to come again
-        if code == "too_many_knocks" and self.newcomer is not None and self.member is None:
+        if (
+            code == "too_many_knocks"
+            and isinstance(self.newcomer, Newcomer)
+            and self.member is None
+        ):
             self.newcomer.door_full()  # and the relay closes: others stand there at the moment
             return
         self.link.hang_up = True
@@ -209,10 +205,12 @@ class Engine(Doorway):
         if code == "unknown_room" and known:
             self._wait_for_room()  # it means "wait", never "ended": a member brings the room back
             self._bring_room(first=self.member is not None and self.member.facilitator is not None)
-        elif code == "not_member" and self.member is not None and self._steps_outside():
-            pass  # the commit that let them go came while they were not connected
         elif code == "not_member" and self._lost_memory(generation):
             self._wait_to_be_known(generation)
+        elif code == "not_member" and self.member is not None and self._steps_outside():
+            pass  # the commit that let them go came while they were not connected
+        elif code == "not_member" and self.member is not None and self._coming_back.begin():
+            pass  # its connection may have been lost for so long that it was let go
         elif not known:
             self.fail(Refused.by_relay(code))
         elif code == "room_exists":
@@ -226,40 +224,6 @@ class Engine(Doorway):
         member of a room that goes on."""
         self.link.hang_up = True
         self._bring_room(first=True)
-
-    def _bring_room(self, *, first: bool) -> None:
-        """Bring the room with the next connection. A participant leaves that to the facilitators
-        for a while, unless it is the `first` to do so."""
-        if self._forgotten_since is None:
-            self._forgotten_since = self.ports.clock()
-        self._restoring = first or self.ports.clock() - self._forgotten_since >= OTHERS_FIRST
-
-    def _lost_memory(self, generation: bytes | None) -> bool:
-        """Whether the relay's log is another than the one that this member knows."""
-        return self.member is not None and not self.member.knows(generation)
-
-    def _wait_to_be_known(self, generation: bytes | None) -> None:
-        """The relay lost its memory, and what brought it back does not list this member. The entry
-        that seated them may come again: the facilitator's commit was not acknowledged. When the
-        relay has lost its memory once more, that takes as long once more."""
-        now = self.ports.clock()
-        if self._unknown_since is None or self._unknown_in != generation:
-            self._unknown_since, self._unknown_in = now, generation
-        conflicts = self.member is not None and self.member.bringing.conflicts
-        wait = KNOCK_AGAIN_AFTER + (limits.UNSETTLED if conflicts else 0.0)
-        late = now - self._unknown_since > wait
-        if late and self.newcomer is not None and self.newcomer.card is not None:
-            self._knock_again(self.newcomer.invite, self.newcomer.card)
-        else:
-            self._wait_for_room()
-            self._bring_room(first=True)  # in this client's chain it is a member
-
-    def _wait_for_room(self) -> None:
-        if self._away_since is None:
-            self._away_since = self.ports.clock()
-        if self.ports.clock() - self._away_since > limits.ABANDONED_AFTER:
-            text = "The relay has lost the room, and no facilitator brought it back here in time."
-            self.close(CloseReason.LOST, "lost", text)
 
     def on_notice(self, notice: RelayNotice) -> None:
         try:
@@ -276,11 +240,11 @@ class Engine(Doorway):
                 self._endings.bye(notice)
             case frames.WelcomeIs():
                 if member is not None:
-                    member.welcomed(notice)
-                elif newcomer is not None:
+                    self._coming_back.welcomed(member, notice)
+                elif isinstance(newcomer, Newcomer):
                     newcomer.welcomed(notice)
             case frames.KnockRefused():
-                if member is None and newcomer is not None:
+                if member is None and isinstance(newcomer, Newcomer):
                     newcomer.knock_refused(notice)
             case frames.BlobIs():
                 if member is not None:
@@ -288,12 +252,20 @@ class Engine(Doorway):
             case frames.LobbyItem():
                 if member is not None and member.facilitator is not None:
                     member.facilitator.lobby.receive(notice)
-                elif member is None and newcomer is not None:
+                elif member is None and isinstance(newcomer, Newcomer):
                     newcomer.voice.receive(notice)
-            case frames.DeskIs() | frames.Asked() | frames.Answered():
-                pass  # nothing here takes them yet, and the relay sends none
-            case frames.Challenge():
-                pass  # a second one asks for nothing: the first was answered
+            case frames.Asked():
+                if member is not None:
+                    member.standby_answers.asked(notice)
+            case frames.Answered():
+                if member is not None and member.entering is not None:
+                    member.entering.answered(notice)
+                elif member is None and isinstance(newcomer, StandbyComer):
+                    newcomer.answered(notice)
+            case frames.DeskIs() if member is not None:
+                member.desk_frame(notice)
+            case frames.DeskIs() | frames.Challenge():
+                pass  # of a second challenge the first was answered
             case _:
                 assert_never(notice)
 
@@ -313,42 +285,15 @@ class Engine(Doorway):
         facilitator = member.become_facilitator(opening.handover())
 
     def begin_joining(self, invite: Invite, *, accept: bool) -> None:
-        """Be a newcomer at this invite's door. Connect next."""
-        self._be_newcomer(invite, accept=accept, before=None)
-
-    def _become_member(
-        self,
-        membership: Membership,
-        opening: Opening,
-        at: Position,
-        on_first_resume: Callable[[], None],
-    ) -> MemberClient:
-        """From here on this client is in the room."""
-        self.member = MemberClient(
-            self.identity,
-            membership,
-            opening,
-            at,
-            self.ports,
-            self.agreements,
-            handover=self._handover,
-            on_first_resume=on_first_resume,
-            put_out=self._put_out,
-            stranded=self._stranded,
-        )
-        return self.member
-
-    def _handover(self) -> Handover:
-        """What an appointed facilitator has of the room beside the group: its card."""
-        if self.opening is not None:
-            return replace(self.opening.handover(), lobby_key=None)
-        assert self.newcomer is not None
-        assert self.newcomer.card is not None  # every member came by one, or opened the room
-        return handover_of(self.newcomer.invite, self.newcomer.card)
+        """Be a newcomer at this invite's door, or come by a standby's link. Connect next."""
+        if invite.role is InviteRole.STANDBY:
+            self.newcomer = self.by_standby(invite, self.identity, accept=accept)
+        else:
+            self._be_newcomer(invite, accept=accept, before=None)
 
     def _welcomed(self, membership: Membership, at: Position) -> None:
         """A newcomer's Welcome was opened and checked."""
-        assert self.newcomer is not None
+        assert isinstance(self.newcomer, Newcomer)
         assert self.newcomer.card is not None  # the Welcome was compared with it
         self.identity = self.newcomer.identity
 
@@ -369,9 +314,11 @@ class Engine(Doorway):
             text = "The room went on without you; knock again with your invite."
             self.commands.leave(lambda: None, CloseReason.LOST, "knock_again", text)
 
-    def _put_out(self, by_wish: bool) -> None:
-        if by_wish and self._steps_outside():
+    def _put_out(self, outcome: PutOut) -> None:
+        if outcome.by_wish and self._steps_outside():
             return
-        reason = CloseReason.LEFT if by_wish else CloseReason.REMOVED
-        code, text = ("", "") if by_wish else ("removed", self.removed_text())
+        if outcome.absent and self._coming_back.begin():
+            return
+        reason = CloseReason.LEFT if outcome.by_wish else CloseReason.REMOVED
+        code, text = ("", "") if outcome.by_wish else ("removed", self.removed_text())
         self.close(reason, code, text)

@@ -8,7 +8,7 @@ from hashlib import sha256
 from typing import Final, assert_never
 
 from alcove_protocol import frames, limits
-from alcove_protocol.frames import BlobClass, RelayAnswer
+from alcove_protocol.frames import COMMITS, BlobClass, RelayAnswer
 from alcove_protocol.position import Position
 from alcove_protocol.statements import Opening, Signed
 
@@ -33,7 +33,7 @@ class MemberClient(MemberParts):
     """A client in the room, from its Welcome or from the opening on.
 
     `on_first_resume` is called when the stream has begun. `put_out` is called when a commit removes
-    this member. Its argument is True when they asked to leave. `handover` gives what an appointed
+    this member. `handover` gives what an appointed
     facilitator needs. `stranded`: see `Rejoining`.
     """
 
@@ -48,7 +48,7 @@ class MemberClient(MemberParts):
         *,
         handover: Callable[[], Handover],
         on_first_resume: Callable[[], None],
-        put_out: Callable[[bool], None],
+        put_out: Callable[[PutOut], None],
         stranded: Callable[[], None],
     ) -> None:
         super().__init__(
@@ -65,10 +65,11 @@ class MemberClient(MemberParts):
             self._identity,
             self.membership,
             self.presence,
+            self.life,
             self._ports,
             handover,
             ask=self.requests.send,
-            on_taken=self._own_commit_taken,
+            on_taken=self.own_commit_taken,
             ready=lambda: self.ready,
             may_commit=lambda: self._may_commit,
         )
@@ -109,6 +110,7 @@ class MemberClient(MemberParts):
         if not first:
             self._emit(events.ConnectionChanged(ConnectionState.RESUMED))
         self._resumed = True
+        self.life.resumed()
         if self.facilitator is not None:
             self.facilitator.resumed(new_log)
             self._beat_at = self._clock() + (BEAT_AGAIN if self.stream.replays else 0.0)
@@ -137,15 +139,18 @@ class MemberClient(MemberParts):
 
     def disconnected(self) -> None:
         self._resumed = False
+        self.life.disconnected()
         self.presence.disconnected()
         self.conversation.outbox.connection_lost()
-        if self.facilitator is not None:
-            self.facilitator.committer.connection_lost()
+        if self.committer is not None:
+            self.committer.connection_lost()
 
     # --- what comes ----------------------------------------------------------------------------
 
     def blob(self, frame: frames.BlobIs) -> None:
         """One blob of the stream `room`."""
+        if frame.blob_class == BlobClass.BEAT:
+            self.desk.beat_came(frame.blob)
         self._new_log.fill_in(frame)
         if self._new_log.keeps_back(frame, self.facilitator):
             return
@@ -155,7 +160,7 @@ class MemberClient(MemberParts):
             return
         if step is Advance.AFTER_HOLE:
             self._gap()
-        if frame.blob_class == BlobClass.COMMIT:
+        if frame.blob_class in COMMITS:
             self._commit(frame, position)
         elif self._own(frame, position) or self._new_log.is_before(frame.blob, position):
             pass
@@ -180,16 +185,17 @@ class MemberClient(MemberParts):
         beat = self.conversation.receive(frame)
         if beat is not None:
             self.presence.heard(beat)
+            if self.presence.heard_within(beat.sender, 0.0):
+                self.life.beat_heard(sha256(frame.blob).digest())
 
     def _commit(self, frame: frames.BlobIs, position: Position) -> None:
         signed = frame.entry is not None and frame.signature is not None
         entry = Signed(frame.entry or b"", frame.signature or b"") if signed else None
         digest = sha256(frame.blob).digest()
         membership, following = self.membership, self._following
-        if self.facilitator is not None and self.facilitator.committer.seen(
-            frame.blob, entry, position
-        ):
-            pass  # this client's own, and `_own_commit_taken` has merged it
+        external = frame.blob_class == BlobClass.EXTERNAL
+        if self.committer is not None and self.committer.seen(frame.blob, entry, position):
+            pass  # this client's own, and `own_commit_taken` has merged it
         elif digest == membership.commit_hash:
             membership.base = position
             if following.caught_up():
@@ -200,13 +206,18 @@ class MemberClient(MemberParts):
             self._new_log.passed(digest, position)
             self._new_log.repeat_commit(self.facilitator, self.pump)
         else:
-            self._follow(frame.blob, entry, position)
+            self._follow(frame.blob, entry, position, external=external)
         if digest == membership.commit_hash:
             self._new_log.begin_log(position)
+            if external and not following.held:  # it begins the log hash anew, as a new log does
+                context = membership.group.context
+                self.stream.start_log(position, context.confirmed_transcript_hash)
 
-    def _follow(self, blob: bytes, entry: Signed | None, position: Position) -> None:
+    def _follow(
+        self, blob: bytes, entry: Signed | None, position: Position, *, external: bool = False
+    ) -> None:
         self._following.ahead = b""
-        outcome = self.membership.follow(blob, entry, position)
+        outcome = self.membership.follow(blob, entry, position, external=external)
         if self._following.held and isinstance(outcome, Burned | Held):
             return  # nothing new: this client has asked to be let in again
         match outcome:
@@ -219,16 +230,16 @@ class MemberClient(MemberParts):
             case Burned():
                 if outcome.read or not (self._following.new_log and self.stream.opens(position)):
                     self._telling.burned(outcome)
-                if self.facilitator is not None:
-                    self.facilitator.committer.base_moved()
+                if self.committer is not None:
+                    self.committer.base_moved()
             case Held():
                 self._hold(outcome.leaf)
             case PutOut():
-                self._put_out(outcome.by_wish)
+                self._put_out(outcome)
             case _:
                 assert_never(outcome)
 
-    def _own_commit_taken(self, item: InFlight, position: Position) -> None:
+    def own_commit_taken(self, item: InFlight, position: Position) -> None:
         """The relay took this client's commit: merge it."""
         self._published(position, BlobClass.COMMIT, item.blob)
         self.membership.base = position
@@ -255,6 +266,8 @@ class MemberClient(MemberParts):
                 self.facilitator.committer.base_moved()
             if outcome.joined or outcome.rejoined:
                 self._beat_at = self._clock()  # newcomers take their anchor from a heartbeat
+        elif self.entering is not None and not own:
+            self.entering.committer.base_moved()
         self._roster_alarm.sound(behind=self._following.lacks_entries)
         self._agreement.ask()
         self.agreement_change.merged(outcome, own=own)
@@ -283,11 +296,11 @@ class MemberClient(MemberParts):
             self._key_updates.hasten()  # what was asked for is void once the own leaf is another
         self.presence.released()
 
-    def _may_release(self) -> bool:
-        """A held facilitator goes on in the old epoch when for 90 s no beat of the new one came.
-        Otherwise a commit that no member can follow would end the room."""
-        may = self.facilitator is not None and self._resumed
-        return may and self._following.held and self._following.others_silent
+    def come_back(self) -> None:
+        """This client was let go, and asks over a connection in role `away`."""
+        self._following.hold()
+        self._rejoining.held()
+        self._ask_rejoin()
 
     def rejoin(self) -> bool:
         """The person finds that this client cannot go on, and asks to be let in again. False while
@@ -307,15 +320,15 @@ class MemberClient(MemberParts):
             self._ask_rejoin()  # under an epoch before: the newest may be this branch's alone
         return True
 
-    def welcomed(self, frame: frames.WelcomeIs) -> None:
-        """The Welcome of a rejoin that this client asked for. Any other is ignored."""
+    def welcomed(self, frame: frames.WelcomeIs) -> bool:
+        """The Welcome of a rejoin that this client asked for. Any other is ignored: False."""
         try:
             again = self._rejoining.open(frame)
         except NotTrusted as error:
             self._emit(events.Problem(error.code, error.text))
-            return
+            return False
         if again is None:
-            return
+            return False
         before = self.membership.people()
         self.membership.restart(again)
         self._following.restart()
@@ -336,13 +349,14 @@ class MemberClient(MemberParts):
             self.conversation.probe()
         self.agreement_change.came_back()
         self.authenticated()
+        return True
 
     # --- what goes out -------------------------------------------------------------------------
 
     def pump(self) -> None:
         """Publish what can be published: commits first, then the next message."""
-        if self.facilitator is not None:
-            self.facilitator.committer.pump()
+        if self.committer is not None:
+            self.committer.pump()
         self.publisher.pump()
 
     def beat(self, *, leaving: bool = False) -> None:
@@ -360,7 +374,12 @@ class MemberClient(MemberParts):
         def again() -> None:
             self._beat_at = self._clock() + BEAT_AGAIN
 
-        self.publisher.beat(leaving=leaving, refused=again)
+        sent = self._clock()
+        self.publisher.beat(
+            leaving=leaving,
+            refused=again,
+            taken=lambda digest: self.life.beat_taken(digest, sent),
+        )
 
     # --- time ----------------------------------------------------------------------------------
 
@@ -373,16 +392,21 @@ class MemberClient(MemberParts):
         self.agreement_change.tick(ready=self.ready)
         if self.facilitator is not None:
             self.facilitator.tick()
+            self.whereabouts.tick()
             # At the start of a new log the replay brings the base first, and with it the anchor.
             begun = self.stream.log.anchored or self.stream.cursor.number > 0
             if self.ready and begun and now >= self._beat_at:
                 self.beat()
+        self.standby_answers.tick()
+        if self.entering is not None:
+            self.entering.tick()
         if self.ready:
             self.stepping_down.tick()
         if self.facilitator is None and self.ready:
             self._doubts.ask_presence(self.pump)
         self.presence.tick()
-        self.whereabouts.tick()
+        if self._link.live and self._resumed:
+            self.desk.tick()
         if self.presence.coverage.probe_due and self.ready and self.presence.may_repeat:
             self.presence.coverage.probed()
             self.conversation.probe()

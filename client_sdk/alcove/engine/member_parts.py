@@ -13,12 +13,16 @@ relay's last commit, and not held.
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from dataclasses import replace
 
+from alcove_protocol import frames
 from alcove_protocol.frames import BlobClass
 from alcove_protocol.position import Position
 from alcove_protocol.statements import Opening
 
 from alcove import events
+from alcove.desk.life import SignsOfLife
+from alcove.desk.line import DeskLine
 from alcove.engine.act_log import ActLog
 from alcove.engine.agreement import AgreementQuestion
 from alcove.engine.agreement_change import AgreementChange
@@ -32,9 +36,13 @@ from alcove.engine.rejoining import Rejoining
 from alcove.engine.requests import LobbyRequests
 from alcove.engine.room_rules import RoomRules
 from alcove.engine.roster_alarm import RosterAlarm
+from alcove.engine.standby_answers import StandbyAnswers
+from alcove.engine.standby_entering import StandbyEntering
 from alcove.engine.stepping_down import SteppingDown
 from alcove.engine.telling import Telling
 from alcove.engine.whereabouts import WhereaboutsWatch
+from alcove.facilitation.committer import Committer
+from alcove.facilitation.doors import RoomCard
 from alcove.facilitation.facilitator import Facilitator, Handover
 from alcove.facilitation.role_intents import demoted
 from alcove.group.keys import Identity
@@ -77,6 +85,7 @@ class MemberParts(ABC):
         self._telling = Telling(ports)
         self.act_log = ActLog(ports)
         self._rules = RoomRules(membership, ports)
+        self.entering: StandbyEntering | None = None
         self._roster_alarm = RosterAlarm(membership, ports)
         self._agreements = agreements
         self._wire_messages()
@@ -89,7 +98,9 @@ class MemberParts(ABC):
         membership, ports = self.membership, self._ports
         self._alarms = Alarms(ports)
         self.presence = Presence(membership, self.stream, ports, self._alarms, on_missed=self._gap)
-        self.whereabouts = WhereaboutsWatch(membership, self.presence, ports)
+        self.desk = DeskLine(self._identity, membership, ports)
+        self.life = SignsOfLife(membership, ports)
+        self.whereabouts = WhereaboutsWatch(membership, self.presence, self.life, ports)
         self.conversation = Conversation(
             membership,
             self.stream,
@@ -127,6 +138,9 @@ class MemberParts(ABC):
         self._rejoining = Rejoining(identity, membership, opening, self.requests, ports, stranded)
         self._key_updates = KeyUpdates(identity, membership, self.requests, ports)
         self.stepping_down = SteppingDown(identity, membership, self.requests, ports)
+        self.standby_answers = StandbyAnswers(
+            membership, self.presence, self._following, ports, self._room_card
+        )
 
     def _wire_agreement(self) -> None:
         """The person's answer to the agreement, and a facilitator's change of it."""
@@ -165,11 +179,30 @@ class MemberParts(ABC):
         facilitators have is wiped."""
         facilitates = self.membership.own.facilitator
         if facilitates and self.facilitator is None:
-            self.become_facilitator(self._handover())
+            handover = self._handover()
+            entering, self.entering = self.entering, None
+            if entering is not None:  # this commit listed it, with the lobby key of its own
+                handover = replace(handover, lobby_key=entering.lobby_key)
+                self.presence.others_are_away()
+            self.become_facilitator(handover)
         elif not facilitates and self.facilitator is not None:
             former, self.facilitator = self.facilitator, None
             former.close(demoted())
         self.stepping_down.tick()
+
+    @property
+    def committer(self) -> Committer | None:
+        """What commits: of a facilitator, or of one that came by the standby to become one."""
+        part = self.facilitator or self.entering
+        return part.committer if part is not None else None
+
+    def _room_card(self) -> RoomCard | None:
+        """What this member can tell a standby of the room's texts, if they are those of now."""
+        agreement = self._agreements.of(self.membership.state)
+        if agreement is None:
+            return None
+        card = self._handover().card
+        return replace(card, agreement_version=agreement.version, texts=agreement.texts)
 
     @property
     def ready(self) -> bool:
@@ -179,6 +212,18 @@ class MemberParts(ABC):
     @property
     def _may_commit(self) -> bool:
         return self.ready and self._new_log.may_commit
+
+    def desk_frame(self, frame: frames.DeskIs) -> None:
+        """A frame of the private line came. It is for facilitators."""
+        came = self.desk.receive(frame) if self.facilitator is not None else None
+        if came is not None:
+            self.life.sign(*came)
+
+    def _may_release(self) -> bool:
+        """A held facilitator goes on in the old epoch when for 90 s no beat of the new one came.
+        Otherwise a commit that no member can follow would end the room."""
+        may = self.facilitator is not None and self._resumed
+        return may and self._following.held and self._following.others_silent
 
     def knows(self, generation: bytes | None) -> bool:
         """Whether this client was in step in this log, or is not told which one it is. In another
@@ -206,6 +251,10 @@ class MemberParts(ABC):
             self.facilitator.refresh_keys()
         else:
             self._key_updates.hasten()
+
+    def renew_soon(self) -> None:
+        """Give the own leaf fresh keys by an Update soon: what was asked for it is void then."""
+        self._key_updates.hasten()
 
     def _packed_doors(self) -> bytes:
         return self.facilitator.doors.packed() if self.facilitator is not None else b""

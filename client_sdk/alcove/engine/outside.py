@@ -94,8 +94,10 @@ class SteppingOutside:
         member, now = self._standing.member, self._ports.clock()
         due = self._again_at is not None and now >= self._again_at
         if due and now - self._asked_at > PATIENCE:
-            self._way, self._again_at = None, None
+            self._again_at = None
             self._standing.emit(events.Problem("not_outside", NOT_LET_OUT))
+            if member is not None:
+                member.renew_soon()  # a relay that kept the wish cannot use it any more then
         elif due and member is not None and member.ready:
             self._send()
 

@@ -11,6 +11,7 @@ head of the outbox ──▶ in flight ──published──▶ sent
 """
 
 from collections.abc import Callable
+from hashlib import sha256
 from typing import Final
 
 from alcove_protocol import frames, limits
@@ -147,6 +148,7 @@ class Publisher:
     ) -> None:
         item.in_flight = False
         if isinstance(answer, frames.Published):
+            self._conversation.slow.taken()
             position = Position.decode(answer.position)
             if not self._stream.may_hold(position, again=again):
                 self._link.hang_up = True  # no log has it there, and a replay shows where it is
@@ -182,8 +184,10 @@ class Publisher:
                 item.told_queued = True
                 self._emit(events.Queued(item.id.hex(), item.ref))
 
-    def beat(self, *, leaving: bool, refused: Callable[[], None]) -> None:
-        """A facilitator's heartbeat."""
+    def beat(
+        self, *, leaving: bool, refused: Callable[[], None], taken: Callable[[bytes], None]
+    ) -> None:
+        """A facilitator's heartbeat. `taken` is given SHA-256 of it when the relay took it."""
         group = self._membership.group
         head = self._membership.roster.head
         body = Heartbeat(
@@ -202,6 +206,7 @@ class Publisher:
 
         def answered(answer: RelayAnswer | None) -> None:
             if isinstance(answer, frames.Published):
+                taken(sha256(blob).digest())
                 position = Position.decode(answer.position)
                 if self._published(position, BlobClass.BEAT, blob) is Advance.LATER:
                     return

@@ -88,7 +88,7 @@ class Rejoining:
 
     def ask(self, *, heard: bool) -> None:
         """Ask the facilitators, when there is a connection. `heard`: one of them is there."""
-        if not self._ports.link.live:
+        if not self._ports.link.may_ask:
             return
         self._asked_at = self._ports.clock()
         self._ask_at = self._asked_at + ASK_AGAIN

@@ -1,7 +1,7 @@
 """What a facilitator set for the room or for one member, told to the persons whom it concerns.
 
-A pause is told to facilitators and to the one who is paused, a rule to all members. What changed
-while this client did not follow is told when it is back, without an author.
+A pause is told to facilitators and to the one who is paused, a rule and the standby to all members.
+What changed while this client did not follow is told when it is back, without an author.
 """
 
 from alcove import events
@@ -18,6 +18,7 @@ class RoomRules:
         self._emit = ports.emit
         self._paused: frozenset[bytes] = frozenset()
         self._rules: dict[str, bool | int] = dict.fromkeys(RULES, False)
+        self._standby: bytes | None = None
 
     def look(self, by: str = "") -> None:
         """Tell what is another than before. `by` is the name of the facilitator that changed it."""
@@ -34,6 +35,9 @@ class RoomRules:
                     state.listen_only, state.locked, changed, by, held, names, state.slow
                 )
             )
+        if state.standby != self._standby:
+            self._standby = state.standby
+            self._emit(events.StandbyChanged(state.standby is not None, by))
         self._look_at_pauses(frozenset(state.paused_keys()), by)
 
     def _look_at_pauses(self, paused: frozenset[bytes], by: str) -> None:

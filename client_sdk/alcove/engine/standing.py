@@ -12,6 +12,7 @@ from alcove.facilitation.opening import RoomOpening
 from alcove.group.keys import Identity
 from alcove.joining.door_words import removed_sentence
 from alcove.joining.newcomer import Newcomer
+from alcove.joining.standby_comer import StandbyComer
 from alcove.messages.agreements import Agreements
 from alcove.messages.outbox import UNCONFIRMED
 
@@ -25,7 +26,7 @@ class Standing:
     def __init__(self, identity: Identity, language: str = "") -> None:
         self.identity = identity
         self.opening: RoomOpening | None = None
-        self.newcomer: Newcomer | None = None
+        self.newcomer: Newcomer | StandbyComer | None = None
         self.member: MemberClient | None = None
         self.entered: bool = False
         """True once the room exists (opening) or the card was verified (joining)."""
@@ -131,6 +132,8 @@ class Standing:
             self.member.stepping_down.close(self.error or RoomClosed.of(closed))
             if self.member.facilitator is not None:
                 self.member.facilitator.close(self.error or RoomClosed.of(closed))
+            if self.member.entering is not None:
+                self.member.entering.close(self.error or RoomClosed.of(closed))
             self.member.wipe()
         if self.newcomer is not None:
             self.newcomer.wipe()

@@ -14,15 +14,28 @@ class Telling:
 
     def __init__(self, ports: Ports) -> None:
         self._emit = ports.emit
+        self._absent: dict[str, bytes] = {}
+        """The last MLS key of each name that was let go as absent, since this client came."""
 
     def merged(self, outcome: Merged) -> None:
         """Tell which members came and went."""
+        gone = {person.name for person in outcome.gone}
+        replaced = {person.name for person in outcome.joined} & gone
         for person in outcome.joined:
-            self._emit(events.Joined(person.name))
+            new = person.name in replaced or self._was_absent(person)
+            back = events.NewKeys(person.name, outcome.by)
+            self._emit(back if new else events.Joined(person.name))
             self._deceptive(person, outcome)
             self._twin(person, outcome)
+        absent = {leaf.signature_key for leaf in outcome.absent}
         doors = set(outcome.state.door_ids()) - set(outcome.before.door_ids())
         for person in outcome.gone:
+            if person.name in replaced:
+                continue  # told as new keys
+            if person.key in absent:
+                self._absent[person.name] = person.key
+                self._emit(events.Absent(person.name, outcome.by))
+                continue
             by_wish = person.relay_key in outcome.by_wish
             if by_wish and doors:  # one of them is the way back
                 self._emit(events.Outside(person.name))
@@ -30,10 +43,17 @@ class Telling:
             self._emit(events.Left(person.name) if by_wish else events.Removed(person.name))
         for person in outcome.roles:
             self._emit(events.RoleChanged(person.name, person.facilitator, outcome.by))
+            if person.facilitator and person.key == outcome.committer:
+                self._emit(events.StandbyAsked(True))  # only the standby lists itself
         ttl = outcome.state.ttl
         if ttl != outcome.before.ttl:
             text = f"{outcome.by} changed how long messages stay: {ttl} seconds from now on."
             self._emit(events.Problem("ttl_changed", text, sender=outcome.by))
+
+    def _was_absent(self, person: Person) -> bool:
+        """Whether they come under the name of a member that was let go, with other keys."""
+        known = self._absent.pop(person.name, person.key)
+        return known != person.key
 
     def came_back(self, before: Iterable[Person], after: tuple[Person, ...]) -> None:
         """In the group anew: tell what became of its members meanwhile. No commit of that time was

@@ -3,8 +3,7 @@
 intents ──plan──▶ staged ──published──▶ merged
                     │
                     ├─ stale, epoch moved      → dropped, planned anew on the new state
-                    ├─ stale, epoch stands     → the same bytes on the new base (a burned commit
-                    │                            took the position)
+                    ├─ stale, epoch stands     → the same bytes on the burned commit's position
                     ├─ refused otherwise       → set aside; of several intents each goes alone,
                     │                            and a single one fails. When the log brings it
                     │                            after all, it is merged. After many, fresh keys
@@ -27,6 +26,7 @@ from alcove_protocol.statements import Signed
 
 from alcove import mls
 from alcove.errors import PASSING, AlcoveError, NotNow, Refused
+from alcove.facilitation.desk_fitting import with_desk_settings
 from alcove.facilitation.in_flight import InFlight, PendingUpdate, fitting, needs_entry, sign_entry
 from alcove.facilitation.intents import CommitPlan, Intent, not_now
 from alcove.facilitation.overdue import Overdue
@@ -165,7 +165,8 @@ class Committer:
 
     def _try(self, intents: Sequence[Intent], plan: CommitPlan) -> None:
         try:
-            self.in_flight = self._stage(intents, plan.whole(self._membership.state))
+            whole = plan.whole(self._membership.state)
+            self.in_flight = self._stage(intents, with_desk_settings(self._membership, whole))
         except _WelcomesTooLarge:
             self._most = len(intents) // 2
             self._queue.extendleft(reversed(intents))
@@ -211,10 +212,13 @@ class Committer:
 
     def _new_leaf_extensions(self, plan: CommitPlan) -> tuple[mls.Extension, ...] | None:
         """What the committer's leaf says from now on, if the person accepted another agreement
-        since. A facilitator proposes no Update that could carry it."""
+        since, or it came by the standby. A facilitator proposes no Update that could carry it."""
         group, accepted = self._membership.group, plan.accepts or self._membership.accepted
         leaf = group.member(group.own_index)
-        if leaf is None or leaf_extension(leaf).agreement == accepted:
+        if leaf is None:
+            return None
+        said = leaf_extension(leaf)
+        if said.agreement == accepted and said.appointment is None:
             return None
         return leaf_extensions(self._identity, accepted)
 

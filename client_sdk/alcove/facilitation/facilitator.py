@@ -16,7 +16,9 @@ from alcove_protocol.roster import NO_DOOR
 from alcove_protocol.statements import EndStatement, Signed
 
 from alcove import events, mls
+from alcove.desk.life import SignsOfLife
 from alcove.errors import AlcoveError, NotNow, Refused
+from alcove.facilitation.absences import Absences
 from alcove.facilitation.committer import Committer, OnTaken
 from alcove.facilitation.door_keeper import DoorKeeper
 from alcove.facilitation.door_talk import DoorTalk
@@ -30,6 +32,8 @@ from alcove.facilitation.moderation import Moderation
 from alcove.facilitation.outside import WaysBack
 from alcove.facilitation.removals import Removals
 from alcove.facilitation.roles import Roles
+from alcove.facilitation.same_names import SameNames
+from alcove.facilitation.standbys import Standbys
 from alcove.facilitation.vaults import Vaults
 from alcove.group.keys import Identity
 from alcove.group.membership import Membership
@@ -96,6 +100,7 @@ class Facilitator:
         identity: Identity,
         membership: Membership,
         presence: Presence,
+        life: SignsOfLife,
         ports: Ports,
         handover: Handover,
         *,
@@ -131,9 +136,11 @@ class Facilitator:
             revoke=self.door_keeper.revoke,
         )
         self.moderation = Moderation(membership, self.committer)
+        self.absences = Absences(membership, self.committer, life, self._in_line, ports)
         self.removals = Removals(
             membership, self.committer, self.doors, self.door_keeper, self.vaults, ports
         )
+        self.standbys = Standbys(identity, membership, self.committer, handover.origin, ports)
         self.outside = WaysBack(
             membership,
             self.committer,
@@ -160,6 +167,8 @@ class Facilitator:
             self.lobby_keys,
             self.vaults,
             self.roles,
+            self.absences,
+            SameNames(membership, life, self.absences, ports),
             self.talk,
             self.outside,
             ports,
@@ -217,17 +226,15 @@ class Facilitator:
     def merged(self, outcome: Merged, *, own: bool) -> None:
         """The group moved on, by this client's own commit or by another's."""
         self.lobby.requests.rejoins.returned(outcome.rejoined)
+        self.absences.merged(outcome)
         for person in outcome.joined:
             seat = self._membership.roster.seats.get(person.relay_key)
             self.doors.used(seat.door if seat is not None else NO_DOOR)
         if own:
             self._refresh_at = self._clock() + REFRESH_INTERVAL
         self._updates_since = None
+        self.invites.moved(outcome, own=own)  # knows the ways back that end with this commit
         self.outside.moved(outcome)
-        if (
-            not outcome.gone and not outcome.joined
-        ):  # the entry that removes a member closes their door at the relay
-            self.invites.moved(outcome, own=own)
         demoted = [person for person in outcome.roles if not person.facilitator]
         self._moved((*outcome.rejoined, *demoted), own=own)  # they have wiped what they had
         if not self._warned and self._chain_size > NEARLY_FULL:
@@ -271,6 +278,7 @@ class Facilitator:
             if self.vaults.complete:
                 self.door_keeper.renew_cards()
             self.roles.tick()
+            self.absences.tick()
         if self.committer.updates and self._updates_since is None:
             self._updates_since = now
         due = self._refresh_at

@@ -1,12 +1,13 @@
 """One commit on its way: its parts, the Updates that it carries, and its roster entry."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
 from alcove_protocol.codec import pack_list
 from alcove_protocol.errors import Malformed
 from alcove_protocol.labels import Label
-from alcove_protocol.roster import NO_HASH, RosterEntry, apply_changes, list_digest
+from alcove_protocol.roster import NO_HASH, Change, Op, RosterEntry, apply_changes, list_digest
 from alcove_protocol.statements import Signed
 
 from alcove import mls
@@ -86,8 +87,9 @@ def sign_entry(item: InFlight, membership: Membership, identity: Identity) -> Si
     """The roster entry that goes with the commit, on the present base."""
     roster, state, changes = membership.roster, item.state, item.plan.changes
     flags, leaves = flags_of(state), item.plan.leaves
-    if membership.restate or item.restate:
-        changes = (*membership.listing(), *changes)
+    # What comes by the standby restates nothing: the relay takes that of no standby key.
+    if (membership.restate or item.restate) and not membership.own.entering:
+        changes = _restating(membership.listing(), changes)
     seats = apply_changes(roster.seats, changes)
     entry = RosterEntry(
         roster.room,
@@ -107,3 +109,11 @@ def sign_entry(item: InFlight, membership: Membership, identity: Identity) -> Si
         leaves=pack_list([leave.encode() for leave in leaves]) if leaves else None,
     )
     return identity.relay.sign(Label.ROSTER, entry)
+
+
+def _restating(listing: list[Change], changes: Sequence[Change]) -> tuple[Change, ...]:
+    """The changes after a list that is restated. A key that entered by the standby and has no leaf
+    is not on it, and need not be removed."""
+    listed = {change.key for change in listing}
+    kept = [one for one in changes if one.op is not Op.REMOVE or one.key in listed]
+    return (*listing, *kept)

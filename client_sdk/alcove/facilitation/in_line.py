@@ -26,7 +26,7 @@ class InLine:
         """Whether no facilitator with a lower leaf was heard lately, but the one with the MLS key
         `without`."""
         group = self._membership.group
-        keys = self._membership.state.facilitator_keys() - {self._membership.own.key, without}
+        keys = self._membership.facilitator_keys - {self._membership.own.key, without}
         here = [key for key in keys if self._presence.heard_within(key, LATELY)]
         places = [place for key in here if (place := group.find(key)) is not None]
         return all(place > group.own_index for place in places)

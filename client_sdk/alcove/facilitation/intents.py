@@ -17,6 +17,7 @@ from alcove_protocol.statements import Signed
 
 from alcove import mls
 from alcove.errors import AlcoveError, NotNow
+from alcove.facilitation.standby_clearing import cleared_with, places
 from alcove.group.extensions import (
     FOLDED,
     RoomExtension,
@@ -69,6 +70,8 @@ class CommitPlan:
     """The agreement that the committer's leaf names from now on: its person made it."""
     pauses: tuple[bytes, ...] = ()
     """MLS keys of members that the commit adds, and that only listen at first."""
+    unpauses: tuple[bytes, ...] = ()
+    """MLS keys of members that the commit removes with what `pauses` they had."""
     closes: tuple[bytes, ...] = ()
     """Doors that served their one member."""
     gathers: bool = False
@@ -84,6 +87,7 @@ class CommitPlan:
             self.leaves + other.leaves,
             self.accepts or other.accepts,
             self.pauses + other.pauses,
+            self.unpauses + other.unpauses,
             self.closes + other.closes,
             gathers=True,
         )
@@ -91,7 +95,8 @@ class CommitPlan:
     def whole(self, state: RoomExtension) -> "CommitPlan":
         """The plan with its pauses and doors as one change of this state, beside its proposals."""
         doors = b"".join(door for door in state.door_ids() if door not in self.closes)
-        after = replace(state, paused=state.paused + b"".join(self.pauses), doors=doors)
+        kept = b"".join(key for key in state.paused_keys() if key not in self.unpauses)
+        after = replace(state, paused=kept + b"".join(self.pauses), doors=doors)
         if after == state:
             return self
         return replace(self, proposals=(*self.proposals, state_change(after)), pauses=(), closes=())
@@ -175,8 +180,30 @@ def _with_doors(
 
 
 @dataclass(frozen=True, slots=True)
+class Instead:
+    """The member whose leaf goes with an admission, by MLS key. Empty: none does. `paused` goes
+    over to the newcomer, and `still` says whether the member is silent as before."""
+
+    key: bytes = b""
+    paused: bool = False
+    still: Callable[[bytes], bool] = field(default=lambda key: True, compare=False)
+
+    def parts(self, membership: Membership) -> tuple[tuple[mls.Proposal, ...], tuple[Change, ...]]:
+        """What takes the member out. The door that they came by stays. Raises `NotNow`
+        (`name_taken`) when they are there again."""
+        index, person = membership.group.find(self.key), membership.find_key(self.key)
+        if index is None or person is None:
+            return (), ()
+        if person.facilitator or not self.still(self.key):
+            text = "The member of this name is there again, so nobody was let in for them."
+            raise NotNow("name_taken", text)
+        gone = Change(Op.REMOVE, person.relay_key, Seat(paused=True))
+        return (mls.Remove(index),), (gone,)
+
+
+@dataclass(frozen=True, slots=True)
 class AdmitNewcomer(Intent):
-    """Add the newcomer of a knock, and send them the Welcome."""
+    """Add the newcomer of a knock, and send them the Welcome. `instead` of a silent member."""
 
     knock_id: bytes = b""
     key_package: mls.KeyPackage | None = None
@@ -188,6 +215,7 @@ class AdmitNewcomer(Intent):
     """Whether the commit that adds them pauses them."""
     returns: bool = False
     """Whether they come back by a door of their own, which is then closed."""
+    instead: Instead = Instead()
 
     def plan(self, membership: Membership) -> CommitPlan | None:
         if self.key_package is None or self.psk is None:
@@ -197,29 +225,34 @@ class AdmitNewcomer(Intent):
         if membership.state.locked:
             text = "The door is locked, so nobody was let in. They wait on; unlock the door first."
             raise NotNow("locked", text)
-        check_welcome(self.key_package.leaf_node, membership)
+        leaf = self.key_package.leaf_node
+        check_welcome(leaf, membership, self.instead.key)
+        proposals, changes = self.instead.parts(membership)
+        listens = self.to_listen or self.instead.paused
+        seat = Seat(self.door, paused=listens)
         return CommitPlan(
-            (mls.Add(self.key_package),),
-            (Change(Op.ADD, self.relay_key, Seat(self.door, paused=self.to_listen)),),
+            (*proposals, mls.Add(self.key_package)),
+            (*changes, Change(Op.ADD, self.relay_key, seat)),
             ((self.relay_key, self.reply_key, self.psk),),
-            pauses=(self.key_package.leaf_node.signature_key,) if self.to_listen else (),
+            pauses=(leaf.signature_key,) if listens else (),
+            unpauses=(self.instead.key,),
             closes=(self.door,) if self.returns else (),
-            gathers=True,
+            gathers=not proposals,
         )
 
 
-def check_welcome(leaf: mls.LeafNode, membership: Membership) -> None:
+def check_welcome(leaf: mls.LeafNode, membership: Membership, instead: bytes = b"") -> None:
     """Compare a newcomer with the room as it is now, when they knock and when they are admitted:
-    another facilitator may have changed it between. Raises `NotNow` (`agreement`, `name_taken`,
-    `room_full`)."""
+    another facilitator may have changed it between. The member `instead` of whom they come has no
+    part in it. Raises `NotNow` (`agreement`, `name_taken`, `room_full`)."""
     if leaf_extension(leaf).agreement not in membership.state.good_agreements():
         text = "The ground rules changed after this person knocked; they are told to read them."
         raise NotNow("agreement", text)
-    people = membership.people()
+    people = [person for person in membership.people() if person.key != instead]
     if looks_like_any(name_of(leaf), [person.name for person in people]):
         text = "A member has this person's name or one like it; they are told to choose another."
         raise NotNow("name_taken", text)
-    if len(people) >= membership.roster.members:
+    if len(people) >= places(membership):
         raise NotNow("room_full", "The room is full.")
 
 
@@ -245,11 +278,14 @@ class LetMemberGo(Intent):
             return None
         proposals: list[mls.Proposal] = [mls.Remove(index)]
         after = replace(membership.state, paused=without_pause(membership.state, person.key))
+        changes: tuple[Change, ...] = (Change(Op.LEFT, person.relay_key),)
         if person.facilitator:
             after = without_facilitator(after, person.key, self.lobby_key)
+            after, cleared = cleared_with(membership, after)
+            proposals += cleared.proposals
+            changes += cleared.changes
         if after != membership.state:
             proposals.append(state_change(after))
-        changes = (Change(Op.LEFT, person.relay_key),)
         return CommitPlan(tuple(proposals), changes, leaves=(self.wish,))
 
 

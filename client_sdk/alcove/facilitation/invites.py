@@ -153,10 +153,14 @@ class Invites:
         """The group moved on. Tell which invites were closed, and see that the relay learns it."""
         before, now = set(outcome.before.door_ids()), set(outcome.state.door_ids())
         closed = sorted(before - now)
-        if not own:
+        # The entry that takes a member off the list closes their door at the relay.
+        if not own and not outcome.gone and not outcome.joined:
             self._door_keeper.closed_by_other(closed)
-        for door in closed if now <= before else ():  # else another took the place of the oldest
-            self._emit(events.InviteRevoked(door.hex(), outcome.by))
+        if own and not now <= before:
+            return  # it put another invite in the place of one, and tells that itself
+        for door in closed:
+            if not self._outside.is_way_back(door):
+                self._emit(events.InviteRevoked(door.hex(), outcome.by))
 
     def list(self, ref: str | None) -> None:
         """Tell every open invite. `InvitesListed` follows, once the relay has said what is left of

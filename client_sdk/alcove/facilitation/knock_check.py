@@ -13,6 +13,7 @@ from alcove import mls
 from alcove.errors import InvalidInput, NotNow
 from alcove.facilitation.intents import check_welcome
 from alcove.facilitation.key_packages import KeyPackages
+from alcove.facilitation.same_names import NamedMember
 from alcove.group.extensions import leaf_extension, name_of
 from alcove.group.membership import Membership
 from alcove.group.rights import NotAllowed, check_leaf
@@ -30,6 +31,8 @@ class WaitingKnock:
     body: KnockBody
     key_package: mls.KeyPackage
     psk: Psk
+    again: NamedMember | None = None
+    """The silent member of the same name."""
 
 
 class CannotAdmit(Exception):
@@ -48,9 +51,12 @@ class KnockCheck:
         self._key_packages = key_packages
         self._wall = ports.wall
 
-    def check(self, relay_key: bytes, body: KnockBody, waiting: Sequence[str]) -> mls.KeyPackage:
+    def check(
+        self, relay_key: bytes, body: KnockBody, waiting: Sequence[str], instead: bytes = b""
+    ) -> mls.KeyPackage:
         """Return the KeyPackage of a knock by this relay key, beside those that wait under these
-        names. It counts as used from then on. Raises `CannotAdmit`."""
+        names, and instead of the member with this MLS key. It counts as used from then on. Raises
+        `CannotAdmit`."""
         try:
             key_package = mls.KeyPackage.decode(body.key_package)
             self._check_lifetime(key_package)
@@ -66,7 +72,7 @@ class KnockCheck:
             raise CannotAdmit("agreement")
         self._check_name(body.name, waiting)
         try:
-            check_welcome(key_package.leaf_node, self._membership)
+            check_welcome(key_package.leaf_node, self._membership, instead)
         except NotNow as error:
             raise CannotAdmit(error.code) from None
         try:

@@ -19,6 +19,7 @@ from alcove_protocol.statements import Signed
 
 from alcove import events
 from alcove.errors import AlcoveError, NotNow, NotTrusted, Refused
+from alcove.facilitation.absences import Absences
 from alcove.facilitation.committer import Committer
 from alcove.facilitation.door_talk import DoorTalk
 from alcove.facilitation.doors import Door, Doors
@@ -35,6 +36,7 @@ from alcove.facilitation.lobby_keys import LobbyKeys
 from alcove.facilitation.member_requests import MemberRequests, NotMine, NotYet
 from alcove.facilitation.outside import WaysBack
 from alcove.facilitation.roles import Roles
+from alcove.facilitation.same_names import SameNames, WaitForLife
 from alcove.facilitation.vaults import Vaults
 from alcove.group.door_texts import text_of
 from alcove.group.membership import Membership
@@ -78,6 +80,8 @@ class Lobby:
         lobby_keys: LobbyKeys,
         vaults: Vaults,
         roles: Roles,
+        absences: Absences,
+        same_names: SameNames,
         talk: DoorTalk,
         outside: WaysBack,
         ports: Ports,
@@ -95,6 +99,7 @@ class Lobby:
         self._ports = ports
         self._vaults = vaults
         self._roles = roles
+        self._same_names = same_names
         self.talk = talk
         self._outside = outside
         self._ready = ready
@@ -107,6 +112,7 @@ class Lobby:
             doors,
             self._key_packages,
             roles,
+            absences,
             ports,
             self._settle,
             talk.taken,
@@ -186,6 +192,8 @@ class Lobby:
                     self._put_off(item)
                 elif self._vaults.complete:
                     self.in_step()  # what waited for it
+            case LobbyKind.ASK | LobbyKind.ANSWER:
+                pass  # the relay tells none of them as an item
             case LobbyKind.GONE:
                 pass  # it was handled on arrival
             case _:
@@ -206,15 +214,19 @@ class Lobby:
             return
         try:
             answer = text_of(body.answer)
+            again = self._same_names.find(body.name)
             others = [knock.body.name for knock in self._waiting.values()]
-            key_package = self._check.check(item.key, body, others)
+            key_package = self._check.check(item.key, body, others, again.key if again else b"")
+        except WaitForLife:
+            self._put_off(item)
+            return
         except Malformed:
             return  # not of a client that speaks this version: it padded something wrong
         except CannotAdmit as error:
             self._send_refusal(item.id, body.reply_key, error.code, door_psk(door.invite))
             return
         self._waiting[item.id] = WaitingKnock(
-            item.id, door.id, body, key_package, door_psk(door.invite)
+            item.id, door.id, body, key_package, door_psk(door.invite), again
         )
         self.talk.knocked(self._waiting[item.id])
         code = short_code(body.key_package)
@@ -222,7 +234,9 @@ class Lobby:
         # The state does, also of another facilitator's invite that a vault brought late.
         revoked = item.door_revoked or door.id not in self._membership.state.door_ids()
         outside = self._outside.knows(self._waiting[item.id])
-        self._emit(events.Knocked(item.id.hex(), body.name, code, revoked, answer, outside))
+        named, away = (again.name, again.away) if again is not None else ("", 0)
+        notes = answer, outside, named, away
+        self._emit(events.Knocked(item.id.hex(), body.name, code, revoked, *notes))
 
     def _open_knock(self, door: Door, item: LobbyItem) -> KnockBody | None:
         for keys in self._lobby_keys.for_knocks():
@@ -325,6 +339,7 @@ class Lobby:
             knock.psk,
             to_listen or self._outside.was_paused(knock),
             self._outside.knows(knock),
+            self._same_names.instead(knock.again),
         )
 
     def inside(self, name: str, done: Done) -> None:

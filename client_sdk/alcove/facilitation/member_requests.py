@@ -16,11 +16,12 @@ from typing import Final
 from alcove_protocol import limits
 from alcove_protocol.errors import Malformed
 from alcove_protocol.frames import LobbyItem
-from alcove_protocol.sealed import RequestKind
+from alcove_protocol.sealed import RequestBody, RequestKind
 from alcove_protocol.statements import Signed
 
 from alcove import mls
 from alcove.errors import AlcoveError, NotTrusted
+from alcove.facilitation.absences import Absences, LostMember
 from alcove.facilitation.committer import Committer
 from alcove.facilitation.doors import Doors
 from alcove.facilitation.in_flight import PendingUpdate
@@ -76,6 +77,7 @@ class MemberRequests:
         doors: Doors,
         key_packages: KeyPackages,
         roles: Roles,
+        absences: Absences,
         ports: Ports,
         settle: Callable[[bytes], None],
         taken: Callable[[Person, bytes], None],
@@ -90,6 +92,7 @@ class MemberRequests:
         self._key_packages = key_packages
         self._roles = roles
         self._settle = settle
+        self._absences = absences
         self.rejoins = Rejoins(membership, committer, ports)
 
     def receive(self, item: LobbyItem) -> None:
@@ -111,10 +114,15 @@ class MemberRequests:
             raise NotYet
         secret = self._membership.request_secrets.of(epoch)
         person = self._membership.find_relay_key(item.key)
-        if secret is None or person is None:
+        lost = self._absences.find(item.key) if person is None else None
+        if secret is None or (person is None and lost is None):
             raise NotMine
         psk = request_psk(secret, epoch)
         signed, present = self._open(item, psk)
+        if person is None:
+            assert lost is not None  # one of the two was found
+            body = verify_request(signed, epoch, self._absences.asker(lost))
+            return self._come_back(item, lost, body, psk)
         body = verify_request(signed, epoch, self._membership.asker(person))
         if body.kind == RequestKind.REJOIN and body.reply_key is not None:
             self._rejoin(item, body.content, body.reply_key, psk)
@@ -135,6 +143,31 @@ class MemberRequests:
             self._taken(person, body.content)
             return False  # the others read it too
         raise NotMine  # of a kind that another facilitator's client may know
+
+    def _come_back(self, item: LobbyItem, lost: LostMember, body: RequestBody, psk: Psk) -> bool:
+        """A member that was let go asks by the keys of the leaf that went. Raises as `_serve`."""
+        if body.kind != RequestKind.REJOIN or body.reply_key is None:
+            return True  # what they asked as a member
+        key_package = mls.KeyPackage.decode(body.content)
+        check_same_member(lost.leaf, key_package.leaf_node)
+        reference = self._verified(key_package)
+
+        def done(error: AlcoveError | None) -> None:
+            if error is not None:
+                self._key_packages.give_back(reference)
+            self._settle(item.id)
+
+        self._absences.let_back_in(lost, key_package, body.reply_key, psk, done)
+        return False
+
+    def _verified(self, key_package: mls.KeyPackage) -> bytes:
+        """Note that a KeyPackage is used, and return its reference. Raises `NotAllowed`, and
+        `NotMine` for a lifetime that this client's clock finds over."""
+        try:
+            self._key_packages.verify(key_package)
+        except mls.MLSError:
+            raise NotMine from None
+        return self._key_packages.use(key_package)
 
     def _late_knock(self, item: LobbyItem) -> bool:
         """A newcomer is on the list, and the Welcome was lost. A person has let them in already,
@@ -186,7 +219,7 @@ class MemberRequests:
         if not isinstance(received.proposal, mls.Update) or old is None:
             raise NotAllowed("proposal_kind")
         check_same_member(old, received.proposal.leaf_node)
-        facilitators = self._membership.state.facilitator_keys()
+        facilitators = self._membership.facilitator_keys
         if leaf_extension(old).relay_key != relay_key or old.signature_key in facilitators:
             raise NotAllowed("proposal_by_reference")
         # Two of one member make every commit invalid that names both (RFC 9420, section 12.2).
@@ -224,11 +257,7 @@ class MemberRequests:
         check_same_member(old, new)
         if item.key != leaf_extension(old).relay_key:
             raise NotAllowed("leaf_identity")
-        try:
-            self._key_packages.verify(key_package)
-        except mls.MLSError:
-            raise NotMine from None  # its lifetime is judged by this client's clock
-        reference = self._key_packages.use(key_package)
+        reference = self._verified(key_package)
 
         def done(error: AlcoveError | None) -> None:
             leaf = self._membership.leaf_of(new.signature_key)

@@ -20,6 +20,7 @@ from alcove.facilitation.doors import InviteTerms, RoomCard, new_invite
 from alcove.facilitation.facilitator import Facilitator, Handover
 from alcove.group.admission import leaf_extensions, leaf_lifetime, room_policy
 from alcove.group.extensions import (
+    ABSENT_DEFAULT,
     FacilitatorKeys,
     RoomExtension,
     capabilities,
@@ -42,6 +43,8 @@ class RoomPlan:
     origin: str
     facilitators_start: int = 1
     facilitators_stay: int = 1
+    absent: int = ABSENT_DEFAULT
+    """Seconds without a sign of life after which a participant is let go. 0 is never."""
 
 
 class RoomOpening:
@@ -131,6 +134,7 @@ class RoomOpening:
             listen_only=False,
             slow=0,
             ttl=plan.ttl,
+            absent=plan.absent,
             facilitators_start=plan.facilitators_start,
             facilitators_stay=plan.facilitators_stay,
         )

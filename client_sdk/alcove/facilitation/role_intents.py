@@ -8,7 +8,6 @@ lost race the key that was meant may be the present one already.
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from alcove_protocol import limits
 from alcove_protocol.codec import pack_list
 from alcove_protocol.labels import Label
 from alcove_protocol.roster import Change, Op, Role, Seat
@@ -25,7 +24,7 @@ from alcove.facilitation.intents import (
     without_folded,
     without_pause,
 )
-from alcove.group.appointments import unpack_appointments
+from alcove.facilitation.standby_clearing import check_room_for_one, cleared_with
 from alcove.group.extensions import (
     FacilitatorKeys,
     RoomExtension,
@@ -42,6 +41,12 @@ def demoted() -> NotNow:
     return NotNow("demoted", text)
 
 
+def comes_by_standby() -> NotNow:
+    """Why an act waits: its member came by the standby's link and is not listed yet."""
+    text = "They are coming in by the standby's link and become a facilitator by that; wait."
+    return NotNow("entering", text)
+
+
 def _role(state: RoomExtension, person: Person, role: Role) -> Change:
     """The change of the list. It names the pause too, which the state has."""
     return Change(
@@ -49,14 +54,13 @@ def _role(state: RoomExtension, person: Person, role: Role) -> Change:
     )
 
 
-def check_room_for_one(state: RoomExtension) -> None:
-    """Raises `NotNow` (`too_many_facilitators`, `too_many_appointments`)."""
-    if len(state.facilitator_list()) >= limits.FACILITATORS:
-        text = f"A room has at most {limits.FACILITATORS} facilitators at a time."
-        raise NotNow("too_many_facilitators", text)
-    if len(unpack_appointments(state.appointments)) >= limits.APPOINTMENTS:
-        text = f"A room appoints at most {limits.APPOINTMENTS} times in its life."
-        raise NotNow("too_many_appointments", text)
+def sign_appointment(by: Identity, room: bytes, keys: FacilitatorKeys) -> Signed:
+    """The appointment of these keys by a facilitator."""
+    signer = by.mls_signer()
+    statement = Appointment(room, signer.public, keys.mls_key, keys.relay_key)
+    signed = signer.sign(Label.APPOINT, statement)
+    signer.wipe()
+    return signed
 
 
 def _check_takes_vaults(membership: Membership, person: Person) -> None:
@@ -82,11 +86,13 @@ class Appoint(Intent):
             raise NotNow("unknown_name", "They have left the room, so this was not done.")
         if person.facilitator or self.by is None:
             return None
+        if person.entering:
+            raise comes_by_standby()
         state = membership.state
         check_room_for_one(state)
         _check_takes_vaults(membership, person)
         keys = FacilitatorKeys(person.key, person.relay_key)
-        signed = self._sign(self.by, membership.group.group_id, keys)
+        signed = sign_appointment(self.by, membership.group.group_id, keys)
         after = replace(
             state,
             facilitators=state.facilitators + keys.encode(),
@@ -96,14 +102,6 @@ class Appoint(Intent):
         )
         change = _role(after, person, Role.FACILITATOR)
         return CommitPlan((state_change(after),), (change,), force_path=True)
-
-    @staticmethod
-    def _sign(by: Identity, room: bytes, keys: FacilitatorKeys) -> Signed:
-        signer = by.mls_signer()
-        statement = Appointment(room, signer.public, keys.mls_key, keys.relay_key)
-        signed = signer.sign(Label.APPOINT, statement)
-        signer.wipe()
-        return signed
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +124,10 @@ class Demote(Intent):
         if self.epoch is not None and self.epoch != membership.group.epoch:
             return None
         after = without_facilitator(membership.state, self.key, self.lobby_key)
+        after, cleared = cleared_with(membership, after)
         change = _role(after, person, Role.PARTICIPANT)
-        return CommitPlan((state_change(after),), (change,), force_path=True)
+        proposals = (*cleared.proposals, state_change(after))
+        return CommitPlan(proposals, (change, *cleared.changes), force_path=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,8 +23,8 @@ from alcove.facilitation.role_intents import (
     Appoint,
     Demote,
     RepairLobby,
-    check_room_for_one,
 )
+from alcove.facilitation.standby_clearing import check_room_for_one
 from alcove.facilitation.vaults import Vaults
 from alcove.group.keys import Identity
 from alcove.group.membership import Membership
@@ -194,7 +194,7 @@ class Roles:
     def _successor_is_late(self) -> bool:
         """Whether the successor is a facilitator, and lacks what the facilitators share."""
         key = self._handing.key if self._handing is not None else None
-        return key is not None and key in self._membership.state.facilitator_keys()
+        return key is not None and key in self._membership.facilitator_keys
 
     def tick(self) -> None:
         """To be called while this client is in step."""

@@ -18,6 +18,7 @@ from alcove.facilitation.intents import (
     without_folded,
     without_pause,
 )
+from alcove.facilitation.role_intents import comes_by_standby
 from alcove.group.membership import Membership
 
 RoomRule = Literal["listen_only", "locked"]
@@ -62,6 +63,8 @@ class SetPause(Intent):
             return None
         if person.facilitator:
             raise not_paused()
+        if person.entering:
+            raise comes_by_standby()
         rest = without_pause(state, person.key)
         after = replace(state, paused=rest + (person.key if self.on else b""))
         return CommitPlan(

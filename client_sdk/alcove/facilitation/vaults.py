@@ -166,7 +166,7 @@ class Vaults:
     def others(self, *without: bytes) -> frozenset[bytes]:
         """The MLS keys of the other facilitators."""
         own = self._membership.own.key
-        return self._membership.state.facilitator_keys() - {own, *without}
+        return self._membership.facilitator_keys - {own, *without}
 
     def offer(self, recipients: Iterable[bytes], then: Callable[[], None]) -> None:
         """Put what is here for these members, and go on when the relay has it, or when it has not

@@ -80,6 +80,7 @@ def room_policy(members: int) -> mls.Policy:
         max_lifetime=KEY_PACKAGE_PAST + KEY_PACKAGE_LIFE,
         max_proposal_generation=PROPOSAL_GENERATION,
         members_of_any_time=True,
+        replace_keys=True,  # a standby's: `judge` says which leaf an external commit removes
     )
 
 

@@ -132,9 +132,10 @@ class RoomExtension(Record):
 
     def check(self) -> None:
         """Raises `Malformed` when a list does not divide, or repeats an item, when `hold` is no
-        position, or when nothing may be sealed to the lobby key: every member seals requests to it.
-        """
+        position, or when nothing may be sealed to the lobby key or the standby's."""
         check_hpke_key(self.lobby_key)
+        if self.standby is not None:
+            check_hpke_key(self.standby[2 * KEY_SIZE : 3 * KEY_SIZE])
         if self.hold is not None:
             check_encoded(self.hold)
         lists = (

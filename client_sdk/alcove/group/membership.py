@@ -26,16 +26,18 @@ from alcove import mls
 from alcove.errors import NotTrusted
 from alcove.group.asking import Asker
 from alcove.group.extensions import RoomExtension, leaf_extension, room_extension
+from alcove.group.external_wrap import read_external
 from alcove.group.framing import check_class, unpack_commit
 from alcove.group.listing import is_the_groups, restated
+from alcove.group.members import Members
 from alcove.group.merged import MergedCommits
-from alcove.group.outcomes import Burned, Held, Merged, Outcome, Person, PutOut, person_of
+from alcove.group.outcomes import Burned, Held, Merged, Outcome, Person, PutOut
 from alcove.group.rights import NotAllowed
 from alcove.group.seal_secrets import DESK, DESK_KEPT, REQUEST, REQUESTS_KEPT, SealSecrets
 from alcove.group.trial import Trial
 
 
-class Membership:
+class Membership(Members):
     """The state that moves from epoch to epoch. `alarm` is set when roster and tree differ."""
 
     def __init__(
@@ -54,6 +56,7 @@ class Membership:
         self.commit_hash = commit  # SHA-256 of the last merged commit's blob
         self.merged = MergedCommits(commit)
         self.state: RoomExtension = room_extension(group.context)
+        self.facilitator_keys = self.state.facilitator_keys()  # each tick asks often
         self.accepted = leaf_extension(self.own_leaf).agreement
         """The agreement that this person accepted, as their own leaf says, which they signed. No
         commit changes it: the person alone does."""
@@ -74,8 +77,6 @@ class Membership:
         self.may_have_appointed = False
         """Whether the relay was given a commit of this epoch that makes another member a
         facilitator. It may have taken it, whatever it said."""
-        self.standbys: frozenset[bytes] = frozenset()
-        """The standby keys of the last list that was the group's."""
         self._roster_before = self.roster if before is None else before
         self.request_secrets = SealSecrets(REQUEST, REQUESTS_KEPT)
         self.desk_secrets = SealSecrets(DESK, DESK_KEPT)
@@ -136,43 +137,6 @@ class Membership:
 
     # --- the members ---------------------------------------------------------------------------
 
-    def person(self, leaf: mls.LeafNode) -> Person:
-        return person_of(leaf, self.state.facilitator_keys())
-
-    def people(self) -> tuple[Person, ...]:
-        """All members, from the MLS tree alone: the relay cannot add one."""
-        facilitators = self.state.facilitator_keys()
-        return tuple(person_of(member.leaf, facilitators) for member in self.group.members())
-
-    def find_name(self, name: str, *, facilitator: bool) -> Person | None:
-        """Of several members with this name the latest, in this part if there is one: a facilitator
-        with a changed client let them in under an earlier member's name."""
-        named = [person for person in self.people() if person.name == name]
-        wanted = [person for person in named if person.facilitator == facilitator]
-        return max(wanted or named, key=self._seated, default=None)
-
-    def _seated(self, person: Person) -> int:
-        """The counter of the entry that seated a member, 0 for those before this client. A member
-        outside the list came with a commit that hid them from it."""
-        roster = self.roster
-        unlisted = 0 if person.relay_key in roster.seats else roster.counter + 1
-        return roster.since.get(person.relay_key, unlisted)
-
-    def leaf_of(self, key: bytes) -> mls.LeafNode | None:
-        """The leaf of the member with this MLS key."""
-        index = self.group.find(key)
-        return None if index is None else self.group.member(index)
-
-    def find_key(self, key: bytes) -> Person | None:
-        """The member with this MLS key."""
-        leaf = self.leaf_of(key)
-        return None if leaf is None else self.person(leaf)
-
-    def find_relay_key(self, key: bytes | None) -> Person | None:
-        leaves = (member.leaf for member in self.group.members())
-        found = (self.person(leaf) for leaf in leaves if leaf_extension(leaf).relay_key == key)
-        return next(found, None)
-
     @property
     def own(self) -> Person:
         return self.person(self.own_leaf)
@@ -202,9 +166,12 @@ class Membership:
 
     # --- commits -------------------------------------------------------------------------------
 
-    def follow(self, blob: bytes, entry: Signed | None, position: Position) -> Outcome:
-        """Decide what becomes of a commit that the relay took at this position."""
-        outcome = self._judge(blob)
+    def follow(
+        self, blob: bytes, entry: Signed | None, position: Position, *, external: bool = False
+    ) -> Outcome:
+        """Decide what becomes of a commit that the relay took at this position. `external` says
+        that it is of the class of wrapped external commits."""
+        outcome = self._judge_external(blob) if external else self._judge(blob)
         self.base = position
         if isinstance(outcome, Burned | Held):
             # The relay took the entry too, so the chain goes on over it. Its list is not the
@@ -223,7 +190,7 @@ class Membership:
             # the bytes of an entry that does not follow, and must not make a removal look wished.
             own = self.own.relay_key
             changes = self._extend_roster(blob, entry)
-            return PutOut(by_wish=changes.get(own) is Op.LEFT)
+            return PutOut(changes.get(own) is Op.LEFT, changes.get(own) is Op.ABSENT)
         return outcome
 
     def _judge(self, blob: bytes) -> "mls.StagedCommit | Burned | Held | PutOut":
@@ -261,6 +228,16 @@ class Membership:
         added = {leaf.signature_key: leaf.encryption_key for leaf in leaves}
         return Held("rejoin", added[own]) if own in added else PutOut(by_wish=False)
 
+    def _judge_external(self, blob: bytes) -> "mls.StagedCommit | Burned":
+        """A standby's external commit. One that does not open is of another epoch, as after a false
+        answer, and no member in step can open it."""
+        trial = Trial(self.group)
+        try:
+            staged = read_external(self.group, blob, trial.approve)
+        except (NotAllowed, Malformed, mls.MLSError) as error:
+            return Burned(error.code, *trial.told(error))
+        return staged
+
     def _missed(self, error: mls.MLSError) -> "Burned | Held":
         """This client alone cannot follow. Only facilitators commit, so the group cannot have moved
         on without its only facilitator. It does move on with a commit of this very client, which
@@ -271,7 +248,7 @@ class Membership:
     @property
     def facilitates_alone(self) -> bool:
         """Whether this client is the only facilitator's."""
-        return self.state.facilitator_keys() == {self.own.key}
+        return self.facilitator_keys == {self.own.key}
 
     @property
     def commits_alone(self) -> bool:
@@ -281,9 +258,11 @@ class Membership:
     def merge(self, staged: mls.StagedCommit, blob: bytes, entry: Signed | None) -> Merged:
         """Go to the next epoch, and tell which members came and went."""
         before, state = {person.key: person for person in self.people()}, self.state
+        leaves = {leaf_extension(one.leaf).relay_key: one.leaf for one in self.group.members()}
         self.group, self.may_have_appointed = staged.merge(), False
         self._keep_secrets()
         self.state = room_extension(self.group.context)
+        self.facilitator_keys = self.state.facilitator_keys()
         self.lobby_key = self.state.lobby_key
         self.commit_hash = sha256(blob).digest()
         self.merged.add(self.commit_hash, blob)
@@ -300,6 +279,7 @@ class Membership:
             committer=self.group_key(staged.committer),
             added=added,
             by_wish=frozenset(key for key, op in changes.items() if op is Op.LEFT),
+            absent=tuple(leaf for key, leaf in leaves.items() if changes.get(key) is Op.ABSENT),
             states=(state, self.state),
         )
 
@@ -374,7 +354,6 @@ class Membership:
         """
         if self._list_is_the_groups():
             self.restate = False
-            self.standbys = self.roster.standbys()
         elif signer is not None:
             self.alarm, self.alarm_by, self.restate = "roster_mismatch", signer, True
         else:
@@ -398,4 +377,4 @@ class Membership:
 
     def listing(self) -> list[Change]:
         """The list as the group has it: after a burned commit the relay's is another."""
-        return restated(self.state, self.people(), self.known_seats(), self.standbys)
+        return restated(self.state, self.people(), self.known_seats())

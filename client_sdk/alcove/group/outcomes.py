@@ -9,18 +9,22 @@ from alcove.group.extensions import RoomExtension, leaf_extension, name_of
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A member as people see them. `key` is their MLS signature key."""
+    """A member as people see them. `key` is their MLS signature key. `entering` says that they came
+    by the standby's link, and have not become a facilitator yet."""
 
     key: bytes
     relay_key: bytes
     name: str
     facilitator: bool
+    entering: bool = False
 
 
 def person_of(leaf: mls.LeafNode, facilitators: Container[bytes]) -> Person:
     """The member with this leaf. `facilitators` are the MLS signature keys of all facilitators."""
-    key = leaf.signature_key
-    return Person(key, leaf_extension(leaf).relay_key, name_of(leaf), key in facilitators)
+    key, extension = leaf.signature_key, leaf_extension(leaf)
+    listed = key in facilitators
+    entering = extension.appointment is not None and not listed
+    return Person(key, extension.relay_key, name_of(leaf), listed, entering)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,8 @@ class Merged:
     rejoined: tuple[Person, ...]
     by_wish: frozenset[bytes]
     """The relay keys of the members among `gone` who asked to leave, as the roster says."""
+    absent: tuple[mls.LeafNode, ...]
+    """The leaves of those among `gone` whose connection was lost for long, as the roster says."""
     by: str
     """The committer's name."""
     people: tuple[Person, ...]
@@ -51,6 +57,7 @@ class Merged:
         committer: bytes,
         added: Iterable[bytes],
         by_wish: frozenset[bytes],
+        absent: tuple[mls.LeafNode, ...],
         states: tuple[RoomExtension, RoomExtension],
     ) -> "Merged":
         """Compare the members before and after, by MLS key. `added` has the key of each leaf that
@@ -62,6 +69,7 @@ class Merged:
             gone=tuple(person for key, person in before.items() if key not in after),
             rejoined=tuple(after[key] for key in added if key in before and key in after),
             by_wish=by_wish,
+            absent=tuple(leaf for leaf in absent if leaf.signature_key not in after),
             by=after[committer].name,
             people=tuple(after.values()),
             roles=tuple(now for then, now in stayed if then.facilitator != now.facilitator),
@@ -91,6 +99,8 @@ class Held:
 @dataclass(frozen=True, slots=True)
 class PutOut:
     by_wish: bool
+    absent: bool = False
+    """Whether the connection was lost for long. Then this client may come back."""
 
 
 Outcome = Merged | Burned | Held | PutOut

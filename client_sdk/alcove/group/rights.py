@@ -19,6 +19,7 @@ from alcove_protocol.statements import Appointment, Signed, StepDownStatement, v
 from alcove import mls
 from alcove.group.agreement_rules import agreement_fault
 from alcove.group.appointments import appointed_keys, unpack_appointments
+from alcove.group.desk_settings import has_desk_settings
 from alcove.group.extensions import (
     REQUIRED_CAPABILITIES,
     ROOM_EXTENSION,
@@ -26,6 +27,14 @@ from alcove.group.extensions import (
     RoomExtension,
     leaf_extension,
     room_extension,
+)
+from alcove.group.standby import enters_by
+from alcove.group.standby_rules import (
+    entering_fault,
+    leaves_fault,
+    listing_fault,
+    newly_appointed,
+    standby_fault,
 )
 
 
@@ -49,10 +58,7 @@ class Act(Enum):
 
 
 NOT_OFFERED: Final = (
-    "standby",
     "absent",
-    "desk_interval",
-    "desk_size",
     "facilitators_start",
     "facilitators_stay",
     "ttl",
@@ -104,31 +110,49 @@ def judge(group: mls.Group, staged: mls.CommitView) -> None:
     try:
         before = room_extension(staged.before)
         after = room_extension(staged.after)
-        committer = _judge_author(group, staged, before)
-        _judge_proposals(group, staged, before)
-        _judge_leaves(group, staged, after)
-        _judge_context(staged)
-        _judge_state(group.group_id, committer, before, after)
-        _judge_facilitators_present(staged, after)
-        _judge_pauses(staged, after)
-        _judge_folds(group, before, after)
+        if staged.is_external:
+            _demand(entering_fault(group, staged, before))
+            _judge_relay_keys(staged)
+        else:
+            _judge_commit(group, staged, before, after)
+        _demand(leaves_fault(after, (member.leaf for member in staged.members_after())))
     except Malformed as error:
         raise NotAllowed(error.code) from None
 
 
-def _judge_author(group: mls.Group, staged: mls.CommitView, before: RoomExtension) -> bytes:
-    """Only facilitators commit. There is no standby's external commit yet, so every external commit
-    is refused: its committer has no leaf in the tree before. Return the committer's MLS key."""
+def _judge_commit(
+    group: mls.Group, staged: mls.CommitView, before: RoomExtension, after: RoomExtension
+) -> None:
+    """A member's commit: a facilitator's, or the one by which a leaf that came by the standby
+    becomes one."""
     leaf = group.member(staged.committer)
-    if staged.is_external or leaf is None or not _facilitator(before, leaf.signature_key):
+    if leaf is None:
         raise NotAllowed("committer")
-    return leaf.signature_key
+    facilitates = _facilitator(before, leaf.signature_key)
+    if not facilitates:
+        _demand(listing_fault(group, staged, before, after))
+    _judge_proposals(group, staged, before)
+    _judge_leaves(group, staged, after)
+    _judge_context(staged)
+    if facilitates:
+        _judge_state(group.group_id, leaf.signature_key, before, after)
+    _judge_facilitators_present(staged, after)
+    _judge_pauses(staged, after)
+    _judge_desk(staged, after)
+    _judge_folds(group, before, after)
+
+
+def _demand(fault: str | None) -> None:
+    if fault is not None:
+        raise NotAllowed(fault)
 
 
 def _judge_updater(group: mls.Group, sender: int | None, before: RoomExtension) -> None:
-    """Facilitators renew their keys by their own commits, and propose nothing."""
+    """Facilitators renew their keys by their own commits, and propose nothing. Neither does a leaf
+    that came by the standby, which is to list itself first: an Update would drop its appointment,
+    and let it stay as a member whom no facilitator admitted."""
     leaf = group.member(sender) if sender is not None else None
-    if leaf is None or _facilitator(before, leaf.signature_key):
+    if leaf is None or _facilitator(before, leaf.signature_key) or enters_by(leaf) is not None:
         raise NotAllowed("proposal_by_reference")
 
 
@@ -153,9 +177,7 @@ def _judge_leaves(group: mls.Group, staged: mls.CommitView, after: RoomExtension
             raise NotAllowed("leaf")
         check_same_member(old, new)
     removed = {leaf.signature_key: leaf for leaf in _removed_leaves(group, staged)}
-    relay_keys = [leaf_extension(leaf).relay_key for leaf in after_leaves.values()]
-    if len(set(relay_keys)) != len(relay_keys):
-        raise NotAllowed("relay_key_twice")
+    _judge_relay_keys(staged)
     for index in staged.added:
         new = after_leaves[index]
         former = removed.get(new.signature_key)
@@ -170,11 +192,17 @@ def _judge_leaves(group: mls.Group, staged: mls.CommitView, after: RoomExtension
             raise NotAllowed("agreement_not_accepted")
 
 
+def _judge_relay_keys(staged: mls.CommitView) -> None:
+    keys = [leaf_extension(member.leaf).relay_key for member in staged.members_after()]
+    if len(set(keys)) != len(keys):
+        raise NotAllowed("relay_key_twice")
+
+
 def check_leaf(leaf: mls.LeafNode) -> None:
     """Raise `NotAllowed` when a leaf holds an appointment.
 
-    Only the standby's leaf holds one, which only an external commit brings, and there is none yet.
-    In another leaf it is an appointment that was never appended, to be used later.
+    Only a leaf that came by the standby holds one, which only an external commit brings. In another
+    leaf it is an appointment that was never appended, to be used later.
     Raises `Malformed` when the extension cannot be read.
     """
     if leaf_extension(leaf).appointment is not None:
@@ -243,18 +271,19 @@ def _judge_state(
 def _judge_appointments(
     room: bytes, committer: bytes, before: RoomExtension, after: RoomExtension
 ) -> None:
-    """Each newly listed facilitator has one appended appointment, by the committer, and there is no
-    other. So an earlier appointment never serves again, and newcomers can verify the whole list.
+    """Each newly listed facilitator has one appended appointment, by the committer, and so has a
+    standby that the commit sets. There is no other. So an earlier appointment never serves again,
+    and newcomers can verify the whole list.
     """
     if not after.appointments.startswith(before.appointments):
         raise NotAllowed("appointments_rewritten")
     unpack_appointments(after.appointments)
     appended = unpack_appointments(after.appointments[len(before.appointments) :])
     appointed = [_appointed(room, committer, signed) for signed in appended]
-    kept = set(before.facilitator_list())
-    new = [keys for keys in after.facilitator_list() if keys not in kept]
+    new = newly_appointed(before, after)
     if sorted(map(FacilitatorKeys.encode, appointed)) != sorted(map(FacilitatorKeys.encode, new)):
         raise NotAllowed("appointment")
+    _demand(standby_fault(before, after))
 
 
 def _appointed(room: bytes, committer: bytes, signed: Signed) -> FacilitatorKeys:
@@ -285,6 +314,12 @@ def _judge_pauses(staged: mls.CommitView, after: RoomExtension) -> None:
     keys = {member.leaf.signature_key for member in staged.members_after()}
     if not keys.issuperset(after.paused_keys()):
         raise NotAllowed("paused_not_member")
+
+
+def _judge_desk(staged: mls.CommitView, after: RoomExtension) -> None:
+    """The settings of the private line fit the members and facilitators that the commit leaves."""
+    if not has_desk_settings(after, sum(1 for _ in staged.members_after())):
+        raise NotAllowed("desk_settings")
 
 
 def _judge_folds(group: mls.Group, before: RoomExtension, after: RoomExtension) -> None:

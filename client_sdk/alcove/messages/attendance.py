@@ -44,7 +44,7 @@ class Attendance:
 
     def __bool__(self) -> bool:
         """Whether any facilitator was heard that did not say goodbye, and is one still."""
-        return not self._membership.state.facilitator_keys().isdisjoint(self._heard)
+        return not self._membership.facilitator_keys.isdisjoint(self._heard)
 
     def within(self, key: bytes, seconds: float) -> bool:
         """Whether this facilitator's last heartbeat is at most so old."""

@@ -62,6 +62,12 @@ class Outbox:
         self._counter += 1
         return self._counter
 
+    def begin_anew(self) -> None:
+        """This member was out of the group, and the others know none of its counters any more."""
+        self._counter = 0
+        for item in self._queue:
+            item.counter, item.blob, item.epoch = self.next_counter(), b"", -1
+
     def append(self, item: Outgoing) -> None:
         self._queue.append(item)
 

@@ -118,7 +118,7 @@ class Presence:
     def _goodbye(self, sender: bytes) -> None:
         """This facilitator leaves. Nothing else tells of the last one: the others cannot take
         them off the list."""
-        others = self._membership.state.facilitator_keys() - self.gone - {sender}
+        others = self._membership.facilitator_keys - self.gone - {sender}
         person = self._membership.find_key(sender)
         if person is not None and sender not in self.gone and not others:
             text = f"{person.name}{_LAST_LEFT}"
@@ -158,7 +158,7 @@ class Presence:
         one. Else no beat would cover what members say, and every outbox would stop."""
         if self._stream.log.anchored:
             return False
-        others = self._membership.state.facilitator_keys() - {self._membership.own.key}
+        others = self._membership.facilitator_keys - {self._membership.own.key}
         if not others:
             return True
         since = self._no_anchor_since
@@ -231,7 +231,7 @@ class Presence:
             return False
         # Members that are gone do not count: one person could leave, come again and be two.
         others = {person.key for person in self._membership.people()} - {self._membership.own.key}
-        facilitators = self._membership.state.facilitator_keys() | {UNKNOWN}
+        facilitators = self._membership.facilitator_keys | {UNKNOWN}
         beats = self._differing_beats.keys() & facilitators
         return bool(beats) or len(self._differing.keys() & others) >= max(1, min(2, len(others)))
 
@@ -274,11 +274,9 @@ class Presence:
         self.tick()
 
     def rejoined(self) -> None:
-        """This client is in the group anew. The facilitators have a full interval to be heard.
-
-        What was sent still waits for its beat. A relay can keep several Welcomes of this client
-        and hand them over after a removal, each into an older epoch than the removal's.
-        """
+        """This client is in the group anew. The facilitators have a full interval to be heard. What
+        was sent still waits for its beat: a relay can keep several Welcomes of this client and hand
+        them over after a removal, each into an older epoch than the removal's."""
         self._clear_split()
         self.released()
 
@@ -305,17 +303,21 @@ class Presence:
             self._clear_split()
             self._stream.log.drop_anchor()  # and take the next beat's, to compare from there on
         if self._membership.own.facilitator:
-            self._away |= self._coverers()
+            self.others_are_away()
         self.coverage.forget()
         self._last_heard = self._clock()
         self.tick()
         return True
 
+    def others_are_away(self) -> None:
+        """Wait for no other facilitator until they are heard."""
+        self._away |= self._coverers()
+
     # --- the state -----------------------------------------------------------------------------
 
     def _coverers(self) -> set[bytes]:
         """The facilitators whose beats can cover what this client sends."""
-        keys = self._membership.state.facilitator_keys() - {self._membership.own.key}
+        keys = self._membership.facilitator_keys - {self._membership.own.key}
         return set(keys) - self.gone - self._away
 
     @property

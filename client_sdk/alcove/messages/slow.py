@@ -24,6 +24,7 @@ class SlowMode:
         self._membership = membership
         self._clock = clock
         self._began: float | None = None
+        self._confirmed = 0.0
         self._until = 0.0
         self._others: dict[bytes, float] = {}
 
@@ -38,7 +39,8 @@ class SlowMode:
             return 0
         now, slow, until = self._clock(), self._membership.state.slow, self._until
         if self._began is not None and now >= self._began + limits.TURN:
-            until = max(until, self._began + limits.TURN + slow)
+            # The relay counts from when the message came to it, which its answer comes after.
+            until = max(until, max(self._began, self._confirmed) + limits.TURN + slow)
         return max(0, ceil(min(until, now + limits.TURN + slow) - now))
 
     def given(self) -> None:
@@ -48,6 +50,11 @@ class SlowMode:
             return
         if self._began is None or now >= self._began + limits.TURN:
             self._began = now
+
+    def taken(self) -> None:
+        """The relay has taken a message."""
+        if self._began is not None and self._confirmed < self._began:
+            self._confirmed = self._clock()
 
     def refused(self, wait: int) -> None:
         """The relay says that this client may send again in so many seconds. Only it knows of a

@@ -36,6 +36,7 @@ class LinkState(Enum):
     PROVING = auto()
     RESTORING = auto()
     DOOR = auto()
+    AWAY = auto()  # a member that was let go: it may ask to be let in again, and no more
     MEMBER = auto()
 
 
@@ -86,10 +87,15 @@ class Link:
 
     @property
     def authenticated(self) -> bool:
-        return self.state in (LinkState.DOOR, LinkState.MEMBER, LinkState.RESTORING)
+        return self.state not in (LinkState.OFF, LinkState.GREETED, LinkState.PROVING)
+
+    @property
+    def may_ask(self) -> bool:
+        """Whether a request to the facilitators can go out."""
+        return self.state in (LinkState.MEMBER, LinkState.AWAY)
 
     def admitted(self) -> None:
-        """The Welcome came over a newcomer's connection: from here on it is a member's."""
+        """The Welcome came, to a newcomer or to one that was away: a member from here on."""
         self.state = LinkState.MEMBER
 
     def relay_time(self) -> float | None:
@@ -199,6 +205,8 @@ class Link:
                 frames.ConnectionRole.MEMBER: LinkState.MEMBER,
                 frames.ConnectionRole.DOOR: LinkState.DOOR,
                 frames.ConnectionRole.RESEAT: LinkState.RESTORING,
+                frames.ConnectionRole.AWAY: LinkState.AWAY,
+                frames.ConnectionRole.STANDBY: LinkState.DOOR,
             }.get(answer.role, LinkState.PROVING)
             if self.state is LinkState.PROVING:
                 self.hang_up = True

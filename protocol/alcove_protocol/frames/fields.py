@@ -39,6 +39,8 @@ class LobbyKind(IntEnum):
     LEAVE = 3  # `blob` is the signed statement
     GONE = 4  # the item with this id is settled: admitted, refused, withdrawn or expired
     VAULT = 5  # what facilitators share, for one of them
+    ASK = 7  # of a standby, told to all members as `asked` and never as an item
+    ANSWER = 8  # to a standby, told to it alone as `answered`: the id of the ask, then the answer
 
 
 class ConnectionRole:
@@ -64,7 +66,7 @@ GenerationBytes = Annotated[bytes, Exactly(GENERATION_SIZE)]
 PositionBytes = Annotated[bytes, Exactly(POSITION_SIZE)]
 BlobBytes = Annotated[bytes, AtMost(limits.HANDSHAKE_BLOB, least=1)]
 ClassNumber = Annotated[int, AtMost(max(BlobClass), least=min(BlobClass))]
-KindNumber = Annotated[int, AtMost(max(LobbyKind), least=min(LobbyKind))]
+KindNumber = Annotated[int, AtMost(LobbyKind.VAULT, least=min(LobbyKind))]
 DeskBytes = Annotated[bytes, AtMost(limits.DESK_LARGE, least=limits.DESK_SMALL)]
 AnswerBytes = Annotated[bytes, AtMost(limits.ANSWER, least=1)]
 ParkedBytes = Annotated[bytes, AtMost(limits.PARKED, least=1)]

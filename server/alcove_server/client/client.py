@@ -106,8 +106,8 @@ class Client:
         self.send(RequestRefused(n, refusal.code, refusal.text, base, self.generation, wait))
 
     def promote(self) -> None:
-        """The list names this newcomer now, so it is a member."""
-        if self.state is ClientState.AT_DOOR:
+        """The list names this newcomer now, or one that comes back, or a standby: a member."""
+        if self.state in (ClientState.AT_DOOR, ClientState.AWAY, ClientState.STANDBY):
             self.state = ClientState.MEMBER
 
     def finish(self, code: int, reason: Bye | None = None) -> None:

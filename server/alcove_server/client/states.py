@@ -10,8 +10,10 @@ from alcove_protocol.frames import ConnectionRole
 class ClientState(Enum):
     CHALLENGED = auto()
     AT_DOOR = auto()
+    AWAY = auto()
     MEMBER = auto()
     RESTORING = auto()
+    STANDBY = auto()
     CLOSED = auto()
 
 
@@ -19,8 +21,10 @@ ROLES: Final = MappingProxyType(
     {
         ClientState.CHALLENGED: "",
         ClientState.AT_DOOR: ConnectionRole.DOOR,
+        ClientState.AWAY: ConnectionRole.AWAY,
         ClientState.MEMBER: ConnectionRole.MEMBER,
         ClientState.RESTORING: ConnectionRole.RESEAT,
+        ClientState.STANDBY: ConnectionRole.STANDBY,
         ClientState.CLOSED: "",
     }
 )

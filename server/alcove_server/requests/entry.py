@@ -5,16 +5,20 @@ docs/protocol.md section 5. A refusal closes the connection.
 
 from __future__ import annotations
 
+from functools import partial
+
 from alcove_protocol.errors import Refusal
 from alcove_protocol.frames import Authenticate, Authenticated, Bye, ConnectionRole
 from alcove_protocol.statements import Signed
 
+from alcove_server.client.client import Client
 from alcove_server.client.states import ClientState
 from alcove_server.ports.outlet import Close
 from alcove_server.requests.proof import Claim, claim
 from alcove_server.requests.requester import Requester
 from alcove_server.rooms.room import LocalRoom
-from alcove_server.wire.says import away, bye
+from alcove_server.wire import fast_out
+from alcove_server.wire.says import away, bye, item_frame
 
 
 class _Removed(Refusal):
@@ -65,18 +69,43 @@ async def _enter(requester: Requester, n: int, claimed: Claim) -> None:
         await _to_restore(requester, n, claimed)
     elif claimed.role == ConnectionRole.DOOR:
         await _at_door(requester, n, claimed)
+    elif claimed.role == ConnectionRole.STANDBY:
+        await _as_standby(requester, n, claimed)
+    elif claimed.role == ConnectionRole.AWAY:
+        await _as_member(requester, n, claimed, away=True)
     else:
         await _as_member(requester, n, claimed)
 
 
-async def _as_member(requester: Requester, n: int, claimed: Claim) -> None:
+async def _as_member(requester: Requester, n: int, claimed: Claim, *, away: bool = False) -> None:
+    """Who comes back in role `away` and is on the list is a member, as after any connection."""
     head = await requester.services.store.head(claimed.room)
     room = await requester.rooms.load(claimed.room, head, requester.client.part)
     requester.client.generation = room.generation
     _refuse_removed(room, claimed.key)
-    if not room.history.roster.is_member(claimed.key):
+    if room.history.roster.is_member(claimed.key):
+        await _seat(requester, n, claimed, room)
+    elif away and room.away.may_return(claimed.key):
+        requester.authenticated(ClientState.AWAY, claimed.room, claimed.key, room)
+        requester.client.send(Authenticated(n, ConnectionRole.AWAY, False))
+    else:
         raise Refusal("not_member")
-    await _seat(requester, n, claimed, room)
+
+
+async def _as_standby(requester: Requester, n: int, claimed: Claim) -> None:
+    """A key of the standby: the link's, or one that enters by it. One that was listed as a
+    facilitator meanwhile is told that it is a member."""
+    head = await requester.services.store.head(claimed.room)
+    room = await requester.rooms.load(claimed.room, head, requester.client.part)
+    requester.client.generation = room.generation
+    _refuse_removed(room, claimed.key)
+    if room.history.roster.is_facilitator(claimed.key):
+        await _seat(requester, n, claimed, room)
+        return
+    if claimed.key not in room.history.roster.standbys():
+        raise Refusal("not_member")
+    requester.authenticated(ClientState.STANDBY, claimed.room, claimed.key, room)
+    requester.client.send(Authenticated(n, ConnectionRole.STANDBY, False))
 
 
 def _refuse_removed(room: LocalRoom, key: bytes) -> None:
@@ -119,8 +148,15 @@ async def _at_door(requester: Requester, n: int, claimed: Claim) -> None:
         (doorstep.knocked if waiting else doorstep.stand)(requester.client, claimed.door)
     requester.client.send(Authenticated(n, ConnectionRole.DOOR, waiting))
     if waiting:
-        await room.give(requester.client, room.send_talk)
+        await room.give(requester.client, partial(_send_talk, requester))
     await room.give(requester.client, room.send_refusal)
+
+
+async def _send_talk(requester: Requester, newcomer: Client) -> None:
+    """Send again what was said to a newcomer who waits: it may have missed some."""
+    page = await requester.services.store.talk_to(requester.seated.id, newcomer.key)
+    for item in page.items:
+        newcomer.send_framed(fast_out.framed(item_frame(item, page.now).to_bytes()))
 
 
 async def _to_restore(requester: Requester, n: int, claimed: Claim) -> None:

@@ -95,6 +95,14 @@ async def request(requester: Requester, frame: LobbyRequest) -> None:
     requester.client.send(Done(frame.n))
 
 
+async def request_back(requester: Requester, frame: LobbyRequest) -> None:
+    """Role `away`: ask to be let in again. Raises as `request`, and `Refusal` (`not_allowed`) for a
+    vault."""
+    if frame.to is not None:
+        raise Refusal("not_allowed")
+    await request(requester, frame)
+
+
 async def talk(requester: Requester, frame: LobbyRequest) -> None:
     """A text of a newcomer who waits, for the facilitators. Raises `Refusal` (`not_allowed` for one
     with a receiver, `rate_limited`, and all of `Store.add_talk`)."""
@@ -111,7 +119,7 @@ async def _add_talk(requester: Requester, newcomer: bytes, frame: LobbyRequest) 
     room, client = requester.seated, requester.client
     rules.talk(room.history, newcomer, client.key, frame.blob)
     store = requester.services.store
-    await store.add_talk(room.id, newcomer, client.key, frame.id, frame.blob)
+    await store.add_talk(room.id, newcomer, client.key, frame.id, frame.blob, requester.payer)
 
 
 async def leave(requester: Requester, frame: LeaveRoom) -> None:

@@ -14,8 +14,13 @@ from alcove_protocol.statements import ChallengeAnswer, Signed, signature_holds
 
 from alcove_server.rooms.roster_history import begin
 
-_ROLES: Final = (ConnectionRole.MEMBER, ConnectionRole.DOOR, ConnectionRole.RESEAT)
-_RESERVED: Final = (ConnectionRole.STANDBY, ConnectionRole.AWAY)
+_ROLES: Final = (
+    ConnectionRole.MEMBER,
+    ConnectionRole.DOOR,
+    ConnectionRole.RESEAT,
+    ConnectionRole.STANDBY,
+    ConnectionRole.AWAY,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +51,10 @@ class Claim:
 
 
 def claim(frame: Authenticate, upgrade: Upgrade, nonce: bytes) -> Claim:
-    """Verify an answer. Raises `Refusal` (`version`, `wrong_host`, `not_allowed`, `auth_failed`).
-
-    A reserved role is refused before any key is looked at. So the answer is the same for a room and
-    a key that exist and for those that do not.
-    """
+    """Verify an answer. Raises `Refusal` (`version`, `wrong_host`, `auth_failed`)."""
     answer = _decode(frame.statement)
     if answer.host not in upgrade.hosts:
         raise Refusal("wrong_host")
-    if answer.role in _RESERVED:
-        raise Refusal("not_allowed")
     # The nonce is public, so the time that its comparison takes tells no secret.
     if answer.nonce != nonce or answer.offered != upgrade.offered or answer.role not in _ROLES:
         raise Refusal("auth_failed")

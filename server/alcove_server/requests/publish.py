@@ -6,11 +6,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from alcove_protocol import limits
 from alcove_protocol.errors import Refusal
 from alcove_protocol.frames import COMMITS, BlobClass, Publish
 from alcove_protocol.position import Position
 
 from alcove_server.requests.requester import Requester
+from alcove_server.requests.unattended import require_unattended
 from alcove_server.requests.unsettled import require_settled
 from alcove_server.rooms import rules
 from alcove_server.rooms.roster_history import RosterHistory
@@ -99,7 +101,10 @@ async def _store(requester: Requester, frame: Post | Publish) -> Taken:
             raise
         return Taken(known.generation, known.number)
     try:
-        return await store.publish(publication)
+        taken = await store.publish(publication)
+        if frame.blob_class == BlobClass.EXTERNAL:
+            room.asks.entered_at = requester.services.clock()
+        return taken
     except BaseException:
         if commits:
             room.commit_turns.give_back(client.key)
@@ -112,6 +117,8 @@ async def _with_entry(requester: Requester, history: RosterHistory, frame: Publi
     room_id, store = requester.seated.id, requester.services.store
     await _expect_base(requester, frame)
     judged = rules.commit_with_entry(history, requester.client.key, frame, requester.payer)
+    if frame.blob_class == BlobClass.EXTERNAL:  # judged first: it is the link's own
+        await _may_enter(requester)
     step = judged.publication.step
     assert step is not None  # it has an entry
     waiting = judged.restated
@@ -124,6 +131,16 @@ async def _with_entry(requester: Requester, history: RosterHistory, frame: Publi
         settled=step.settled | frozenset(waiting),
     )
     return judged.publication.with_step(step)
+
+
+async def _may_enter(requester: Requester) -> None:
+    """An external commit comes while no facilitator is there, and once a minute: a link that was
+    answered falsely tries again without a bound. Raises `Refusal` (`facilitated`,
+    `rate_limited`)."""
+    await require_unattended(requester)
+    room, now = requester.seated, requester.services.clock()
+    if room.asks.entered_at is not None and now - room.asks.entered_at < limits.ENTERS_EVERY:
+        raise Refusal("rate_limited")
 
 
 async def _expect_base(requester: Requester, frame: Publish) -> None:

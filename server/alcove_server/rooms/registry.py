@@ -167,6 +167,12 @@ class Rooms:
         if room is None or not room.announce(generation, blob):
             self.on_ring(id)
 
+    def on_passed(self, id: bytes, sender: bytes, message: bytes) -> None:
+        """As `Listener.on_passed`: a frame of the private line."""
+        room = self.loaded.get(id)
+        if room is not None:
+            room.tell_desk(sender, message)
+
     def on_ring(self, id: bytes) -> None:
         """As `Listener.on_ring`: the room is read when the work at hand is done, so that a request
         is answered before its effects are told."""

@@ -19,6 +19,7 @@ from alcove_server.client.resumption import Resumption
 from alcove_server.ports import error_log
 from alcove_server.ports.outlet import Close
 from alcove_server.ports.services import Services
+from alcove_server.rooms.asks import STANDBYS
 from alcove_server.rooms.replay_budget import ReplayBudget
 from alcove_server.rooms.room import PAGE, LocalRoom
 from alcove_server.store.interface import Page
@@ -140,7 +141,7 @@ class Replays:
             for item in items:
                 if client.outlet.backlog >= PAGE:
                     return
-                if item.is_for(client.key):
+                if item.kind not in STANDBYS and item.is_for(client.key):
                     client.send(item_frame(item, page.now))
                 resumption.lobby = item.number
             if page.more:

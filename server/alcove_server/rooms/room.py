@@ -16,8 +16,8 @@ from asyncio import Lock
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
 
-from alcove_protocol import limits
-from alcove_protocol.frames import Bye, ConnectionRole, KnockRefused, LobbyKind, WelcomeIs
+from alcove_protocol import frames, limits
+from alcove_protocol.frames import Bye, ConnectionRole, LobbyKind
 from alcove_protocol.position import Position
 from alcove_protocol.statements import Signed
 
@@ -27,6 +27,8 @@ from alcove_server.ports import error_log
 from alcove_server.ports.outlet import Close
 from alcove_server.ports.services import Services
 from alcove_server.ports.token_bucket import TokenBucket
+from alcove_server.rooms.asks import STANDBYS, Asks
+from alcove_server.rooms.away import AwayKeys
 from alcove_server.rooms.commit_turns import CommitTurns
 from alcove_server.rooms.doorstep import Doorstep
 from alcove_server.rooms.fanout import Fanout, Turns
@@ -77,6 +79,7 @@ class LocalRoom:
         self.over = False
         self.settled = False
         """Whether the log is known to be settled. In an unsettled one nothing is committed."""
+        self.asks = Asks()
         self.seated = SeatedChain()
         """What the chain of an unsettled log says."""
         self._services = services
@@ -87,6 +90,7 @@ class LocalRoom:
         self.commit_turns = CommitTurns(services.settings.rates, services.clock)
         self.slow_turns = SlowTurns(services.clock)
         self._ahead: set[Client] = set()
+        self.away = AwayKeys(services.clock, history.absent)
         self._reading = Lock()
         self._rung = 0
         self._looked = 0
@@ -178,6 +182,16 @@ class LocalRoom:
                 await self._look()
                 self._looked = looking
 
+    def tell_desk(self, sender: bytes, message: bytes) -> None:
+        """Tell the live members here a frame of the private line, from a client of any node: the
+        facilitators a member's, and all a facilitator's."""
+        author = self.live.get(sender)
+        if self.history.roster.is_facilitator(sender):
+            self._fanout.add(message, {author.feed: b""} if author is not None else {})
+            return
+        for client in _among(self.history.roster.facilitators(), self.live):
+            client.send_framed(message)
+
     def ring(self) -> None:
         """Note that the store has something new."""
         self._rung += 1
@@ -253,8 +267,10 @@ class LocalRoom:
     async def _follow(self, signed: Signed) -> None:
         """After a commit that changes the list: tell the clients that it concerns."""
         self.history, _, outcome = follow(self.history, signed)
+        self.away.learn(self.history.absent)
         await self._dismiss(outcome)
         for client in _among(outcome.promoted, self.live):
+            self._promote(client)  # one that came by the standby was no member before
             self._on_promoted(self, client)
         seated = _among(outcome.seated, self.clients)
         for client in seated:
@@ -271,8 +287,6 @@ class LocalRoom:
             else:
                 client.finish(Close.DONE, bye("not_member"))
             await self._services.pause(GOODBYE_STEPS)
-
-    # --- what waits for one client ----------------------------------------------------------
 
     async def give(self, client: Client, act: Callable[[Client], Awaitable[None]]) -> None:
         """Give one client what waits for it. A failure closes this connection and no other: the
@@ -296,7 +310,7 @@ class LocalRoom:
         if client.part is not None:
             client.part.tell(len(pending.welcome))  # it is told all the same: the debt counts
         client.send(
-            WelcomeIs(
+            frames.WelcomeIs(
                 pending.position.encode(),
                 pending.welcome,
                 pending.entry.body,
@@ -308,15 +322,7 @@ class LocalRoom:
         """Send the reason why a knock was refused, if one waits for this newcomer."""
         refusal = await self._services.store.take_refusal(self.id, newcomer.key)
         if refusal is not None:
-            newcomer.send(KnockRefused(*refusal))
-
-    async def send_talk(self, newcomer: Client) -> None:
-        """Send again what was said to a newcomer who waits: it may have missed some."""
-        page = await self._services.store.talk_to(self.id, newcomer.key)
-        for item in page.items:
-            newcomer.send_framed(fast_out.framed(item_frame(item, page.now).to_bytes()))
-
-    # --- the lobby --------------------------------------------------------------------------
+            newcomer.send(frames.KnockRefused(*refusal))
 
     async def _read_lobby(self, up_to: int) -> None:
         more = True
@@ -333,6 +339,9 @@ class LocalRoom:
         ]
         for item in page.items:
             self.lobby = max(self.lobby, item.number)
+            if item.kind in STANDBYS:
+                self.asks.tell(item, self.live, self.clients)
+                continue
             message = fast_out.framed(item_frame(item, page.now).to_bytes())
             for client in facilitators:
                 if client.heard_lobby < item.number and item.is_for(client.key):

@@ -48,6 +48,9 @@ class RosterHistory:
     """Keys that may publish application blobs. Worked out once here, because each publish asks."""
     space: ChainSpace
     """Whose bytes the chain consists of."""
+    absent: Mapping[bytes, bytes]
+    """Keys that an ABSENT took off the list, each with the door that it came by. They may come back
+    without a knock, and use up nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,9 @@ class Outcome:
     dropped: frozenset[bytes]
     revoked: frozenset[bytes]
     promoted: frozenset[bytes]
+    returned: frozenset[bytes]
+    """Keys that an ABSENT had taken off the list."""
+    absent: frozenset[bytes]
 
     @property
     def gone(self) -> frozenset[bytes]:
@@ -72,7 +78,7 @@ class Outcome:
     @property
     def seated(self) -> frozenset[bytes]:
         """All keys for which the commit may carry a Welcome."""
-        return frozenset(self.added) | frozenset(self.restated) | self.rejoined
+        return frozenset(self.added) | frozenset(self.restated) | self.rejoined | self.returned
 
 
 def begin(signed: Signed, room: bytes) -> RosterHistory:
@@ -85,6 +91,7 @@ def begin(signed: Signed, room: bytes) -> RosterHistory:
         roster.facilitators(),
         _posters(roster),
         ChainSpace.begin(_size(signed)),
+        MappingProxyType({}),
     )
 
 
@@ -93,7 +100,7 @@ def follow(
 ) -> tuple[RosterHistory, Verified[RosterEntry], Outcome]:
     """The history after one more entry. Raises `Malformed`, as `extend`."""
     roster, entry = extend(history.roster, signed)
-    outcome = _outcome(history.roster, roster, entry.statement)
+    outcome = _outcome(history, roster, entry.statement)
     before, now = history.roster.facilitators(), roster.facilitators()
     after = RosterHistory(
         roster,
@@ -102,6 +109,7 @@ def follow(
         history.facilitators | now,
         _posters(roster),
         history.space.after(entry.statement.signer, before, now, _size(signed)),
+        _absent(history, roster, outcome),
     )
     return after, entry, outcome
 
@@ -137,6 +145,16 @@ def _removed(
     return MappingProxyType(known | dict.fromkeys(outcome.removed, proof))
 
 
+def _absent(history: RosterHistory, after: Roster, outcome: Outcome) -> Mapping[bytes, bytes]:
+    """A key that is on the list again, or that was removed, is absent no more."""
+    over = history.absent.keys() & (after.seats.keys() | outcome.removed)
+    if not over and not outcome.absent:
+        return history.absent
+    known = {key: door for key, door in history.absent.items() if key not in over}
+    seats = history.roster.seats
+    return MappingProxyType(known | {key: seats[key].door for key in outcome.absent})
+
+
 async def verify_chain(
     chain: Iterable[Signed], room: bytes, breathe: Callable[[], Awaitable[None]]
 ) -> RosterHistory:
@@ -158,7 +176,8 @@ async def verify_chain(
     return history
 
 
-def _outcome(before: Roster, after: Roster, entry: RosterEntry) -> Outcome:
+def _outcome(history: RosterHistory, after: Roster, entry: RosterEntry) -> Outcome:
+    before = history.roster
     added: dict[bytes, bytes] = {}
     by_op: dict[Op, set[bytes]] = {op: set() for op in Op}
     kept: set[bytes] = set()
@@ -176,9 +195,11 @@ def _outcome(before: Roster, after: Roster, entry: RosterEntry) -> Outcome:
     removed = frozenset(by_op[Op.REMOVE] - present)
     left = frozenset((by_op[Op.LEFT] | by_op[Op.ABSENT]) - present)
     known = before.seats.keys()
+    returned = frozenset() if restates else added.keys() & history.absent.keys()
+    returned = frozenset(key for key in returned if added[key] == history.absent[key])
     doors = {before.seats[key].door for key in removed - kept if key in known} - {NO_DOOR}
     return Outcome(
-        added={} if restates else added,
+        added={} if restates else {key: added[key] for key in added.keys() - returned},
         restated={key: door for key, door in added.items() if restates and key not in known},
         rejoined=frozenset(by_op[Op.REJOIN] & present),
         removed=removed,
@@ -186,4 +207,6 @@ def _outcome(before: Roster, after: Roster, entry: RosterEntry) -> Outcome:
         dropped=frozenset(known - present - removed - left),
         revoked=frozenset(doors),
         promoted=after.facilitators() - before.facilitators(),
+        returned=returned,
+        absent=frozenset(by_op[Op.ABSENT] & known) - present,
     )

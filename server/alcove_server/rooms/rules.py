@@ -12,13 +12,14 @@ from alcove_protocol import limits
 from alcove_protocol.card import card_counter
 from alcove_protocol.codec import unpack_list
 from alcove_protocol.errors import Malformed, Refusal
-from alcove_protocol.frames import BlobClass, Publish, PutDoor
+from alcove_protocol.frames import COMMITS, BlobClass, Publish, PutDoor
 from alcove_protocol.labels import Label
 from alcove_protocol.position import check_encoded
 from alcove_protocol.records import Record
 from alcove_protocol.roster import NO_HASH, RosterEntry, verify_leave
 from alcove_protocol.statements import (
     KEY_SIZE,
+    AskStatement,
     DoorStatement,
     EndStatement,
     Signed,
@@ -57,7 +58,7 @@ def blob(history: RosterHistory, key: bytes, post: Post, payer: Pays = None) -> 
     `paused`, `too_large`) or `Malformed`."""
     blob_class, roster = post.blob_class, history.roster
     if blob_class is BlobClass.EXTERNAL:
-        raise Refusal("not_allowed")  # no role brings an external commit yet
+        raise Refusal("not_allowed")  # an external commit has an entry
     if blob_class is not _APPLICATION:
         require_facilitator(history, key)
     elif key not in history.posters:
@@ -92,9 +93,9 @@ def commit_with_entry(
 ) -> JudgedCommit:
     """A commit that changes the roster. Raises `Refusal` (`not_allowed`, `bad_roster`,
     `room_full`, `history_full`, `too_large`) or `Malformed`."""
-    if frame.entry is None or frame.signature is None or frame.blob_class != BlobClass.COMMIT:
+    if frame.entry is None or frame.signature is None or frame.blob_class not in COMMITS:
         raise Malformed("bad_field", "An entry goes with a commit, and its signature with it.")
-    require_facilitator(history, key)
+    _require_committer(history, key, frame)
     welcomes = _welcomes(frame.welcomes or b"")
     try:
         after, entry, outcome = follow(history, Signed(frame.entry, frame.signature))
@@ -103,17 +104,38 @@ def commit_with_entry(
     if not fits(history, entry.statement, len(frame.entry) + len(frame.signature)):
         raise Refusal("history_full")
     _bind(entry.statement, frame)
-    if not welcomes.keys() <= outcome.seated or not outcome.added.keys() <= welcomes.keys():
+    if (
+        not welcomes.keys() <= outcome.seated
+        or not (outcome.added.keys() | outcome.returned) <= welcomes.keys()
+    ):
         raise Refusal("bad_roster")
     step = _step(entry, after, outcome, welcomes)
     if len(frame.blob) > limits.HANDSHAKE_BLOB:
         raise Refusal("too_large")
     check_encoded(frame.base)
     room, head = history.roster.room, history.roster.head
+    blob_class = BlobClass(frame.blob_class)
     publication = Publication(
-        room, key, frame.id, frame.base, _COMMIT, frame.ttl, frame.blob, head, step, payer
+        room, key, frame.id, frame.base, blob_class, frame.ttl, frame.blob, head, step, payer
     )
     return JudgedCommit(publication, outcome.restated)
+
+
+def _require_committer(history: RosterHistory, key: bytes, frame: Publish) -> None:
+    """A facilitator commits. So does a standby: its link's key by an external commit, and the key
+    that it brings by the one that lists it. A standby's key publishes its own entries, and no other
+    key does. Raises `Refusal` (`not_allowed`, `bad_roster`) or `Malformed`."""
+    roster = history.roster
+    claimed = RosterEntry.decode(frame.entry or b"", limit=limits.ENTRY)
+    if frame.blob_class == BlobClass.EXTERNAL:
+        allowed = key in roster.links()
+    else:
+        allowed = roster.is_facilitator(key) or key in roster.entrants()
+    if not allowed:
+        raise Refusal("not_allowed")
+    standbys = roster.standbys()
+    if claimed.signer != key and (key in standbys or claimed.signer in standbys):
+        raise Refusal("bad_roster")
 
 
 def _bind(entry: RosterEntry, frame: Publish) -> None:
@@ -148,7 +170,7 @@ def _step(
         after.roster.head,
         outcome.added,
         outcome.revoked,
-        outcome.gone | frozenset(outcome.added),
+        outcome.gone | frozenset(outcome.added) | outcome.returned,
         outcome.gone,
         welcomes,
     )
@@ -192,6 +214,20 @@ def talk(history: RosterHistory, newcomer: bytes, key: bytes, sealed: bytes) -> 
         require_facilitator(history, key)
     if len(sealed) > limits.DOOR_TEXT:
         raise Refusal("too_large")
+
+
+def ask(history: RosterHistory, key: bytes, id: bytes, signed: Signed) -> None:
+    """A standby asks the members. Only they know which MLS key is the link's. Raises `Refusal`
+    (`not_allowed`, `bad_statement`)."""
+    if key not in history.roster.standbys():
+        raise Refusal("not_allowed")
+    try:
+        mls_key = AskStatement.decode(signed.body).mls_key
+    except Malformed:
+        raise Refusal("bad_statement") from None
+    said = statement(AskStatement, Label.STANDBY, signed, mls_key)
+    if (said.room, said.id, said.relay_key) != (history.roster.room, id, key):
+        raise Refusal("bad_statement")
 
 
 def leave(history: RosterHistory, key: bytes, signed: Signed) -> None:

@@ -2,8 +2,10 @@
 
     CHALLENGED ── auth: member ──────────────▶ MEMBER ──── leave, end, removed ────┐
         │  │                                    ▲                                  ▼
-        │  └───── auth: door ──▶ AT_DOOR ── admitted                            CLOSED
-        │                                                                          ▲
+        │  ├───── auth: door ──▶ AT_DOOR ── admitted                            CLOSED
+        │  └───── auth: away ──▶ AWAY ───── let in again                           ▲
+        │                                                                          │
+        ├──────── auth: standby ─▶ STANDBY ─ listed ─▶ MEMBER                       │
         └──────── auth: reseat ─▶ RESTORING ─────────────── goodbye ───────────────┤
     any state: a malformed frame, too large a frame, a refused auth, ──────────────┘
     10 s of silence before auth, a newer connection of the same key
@@ -18,6 +20,8 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from alcove_protocol.frames import (
+    AnswerAsker,
+    AskMembers,
     Authenticate,
     ClientFrame,
     EndRoom,
@@ -32,6 +36,7 @@ from alcove_protocol.frames import (
     RefuseKnock,
     Reseat,
     Resume,
+    SendDesk,
     Settle,
     Withdraw,
 )
@@ -39,6 +44,7 @@ from alcove_protocol.frames import (
 from alcove_server.client.states import ClientState
 from alcove_server.requests import (
     chain,
+    desk,
     entry,
     lobby,
     newcomer,
@@ -46,6 +52,7 @@ from alcove_server.requests import (
     publish,
     restore,
     resume,
+    standby,
 )
 from alcove_server.wire.fast_in import Post
 
@@ -64,6 +71,7 @@ HANDLERS: Final[dict[ClientState, dict[type[Post | ClientFrame], Handler]]] = {
         Withdraw: newcomer.withdraw,
         LobbyRequest: lobby.talk,
     },
+    ClientState.AWAY: {LobbyRequest: lobby.request_back},
     ClientState.MEMBER: {
         Resume: resume.resume,
         Post: publish.publish,
@@ -76,7 +84,15 @@ HANDLERS: Final[dict[ClientState, dict[type[Post | ClientFrame], Handler]]] = {
         LeaveRoom: lobby.leave,
         EndRoom: opening.end_room,
         ReadChain: chain.read_chain,
+        SendDesk: desk.desk,
         Reseat: restore.name,
+        AnswerAsker: standby.answer,
+    },
+    ClientState.STANDBY: {
+        Resume: resume.resume,
+        ReadChain: chain.read_chain,
+        AskMembers: standby.ask,
+        Publish: publish.publish,
     },
     ClientState.RESTORING: {Reseat: restore.restore},
     ClientState.CLOSED: {},

@@ -50,6 +50,9 @@ _CARD: Final = 10.0
 each once."""
 _DOOR_BYTES: Final = limits.KIB
 """Bytes of doors in a `reseat` that count one request more: three or four signatures."""
+_DESK: Final = 9.0
+"""Extra cost of a frame of the private line: two a second of a client, and twelve at once. The most
+that an honest one sends are two in 5 s."""
 _RESUME: Final = 30.0
 """Extra cost of `resume`. It may bring the whole log, 0.2 s of work. A client resumes once a
 connection, and where it is when it heard no beat for a while."""
@@ -109,7 +112,13 @@ def of_request(request: ClientFrame, members: int) -> float:
             return 0.0
         case ReadChain():
             return _CARD
-        case SendDesk() | AskMembers() | AnswerAsker() | Park() | Fetch():
+        case AskMembers():
+            return _CARD  # all members are told
+        case AnswerAsker():
+            return 0.0  # its bytes count
+        case SendDesk():
+            return _DESK
+        case Park() | Fetch():
             return 0.0  # no state of a client takes one yet
         case _:
             assert_never(request)

@@ -13,7 +13,14 @@ from typing import Final
 
 from alcove_protocol import limits
 from alcove_protocol.errors import REFUSALS, Malformed, Refusal
-from alcove_protocol.frames import BlobClass, Challenge, ClientFrame, Publish, RequestRefused
+from alcove_protocol.frames import (
+    BlobClass,
+    Challenge,
+    ClientFrame,
+    Publish,
+    RequestRefused,
+    SendDesk,
+)
 from alcove_protocol.labels import VERSION
 
 from alcove_server.client.client import Client
@@ -43,6 +50,11 @@ _ASKED_FOR: Final = 64 * limits.KIB
 _JUDGED_AGAIN: Final = 8
 """How often a request is judged again when the roster moved under it. Each time another one won, so
 the room makes progress. A client whose request loses this often may send it again."""
+
+_RESUMES: Final = frozenset({ClientState.MEMBER, ClientState.STANDBY})
+"""States in which a client may have been told to resume."""
+_LARGE: Final = _RESUMES | {ClientState.RESTORING}
+"""States in which a client may send the largest frames."""
 
 
 class Session:
@@ -98,7 +110,7 @@ class Session:
     def takes_large(self) -> bool:
         """Whether the client may send the largest frames. A newcomer at a door sends nothing larger
         than what may come before authentication."""
-        return self.client.state is ClientState.MEMBER or self.client.state is ClientState.RESTORING
+        return self.client.state in _LARGE
 
     def begin(self) -> None:
         """Send the challenge."""
@@ -132,7 +144,7 @@ class Session:
     def drained(self) -> None:
         """The outlet sent all it had: a replay may go on."""
         client, room = self.client, self._requester.room
-        if client.resumption is None or room is None or client.state is not ClientState.MEMBER:
+        if client.resumption is None or room is None or client.state not in _RESUMES:
             return
         self._services.runner.start(self._rooms.replays.go_on(room, client))
 
@@ -160,8 +172,7 @@ class Session:
                 turn.spend(price.steps(request, size, 0))
             self._early += 1
             return self._early <= price.EARLY
-        publishes = isinstance(request, Post | Publish)
-        told = size * len(room.live) if room is not None and publishes else 0
+        told = size * _hearers(room, request, self.client.key) if room is not None else 0
         cost = price.of_message(size, fragments, told)
         if not isinstance(request, Post):
             members = len(room.history.roster.seats) if room is not None else 0
@@ -169,18 +180,20 @@ class Session:
             cost += price.of_request(request, members)
         if not self._bucket.take(self._services.clock(), price.bounded(cost)):
             return False
-        if room is None or not isinstance(request, Post | Publish):
+        if room is None or not isinstance(request, Post | Publish | SendDesk):
             return True
-        return self._may_tell(room, told, request.blob_class)
+        beat = not isinstance(request, SendDesk) and request.blob_class != BlobClass.APPLICATION
+        return self._may_tell(room, told, always=beat)
 
-    def _may_tell(self, room: LocalRoom, size: int, blob_class: int) -> bool:
+    def _may_tell(self, room: LocalRoom, size: int, *, always: bool) -> bool:
         """Whether the room, and the client's part of the network, may have so much told. They are
         asked once for some messages, because asking costs as much as telling a few members. What
-        members say may not keep a facilitator from a heartbeat, or from removing one of them."""
+        members say may not keep a facilitator from a heartbeat, or from removing one of them: the
+        room takes these `always`."""
         self._told += size
         if self._told < _ASKED_FOR:
             return True
-        fits = room.may_tell(self._told) or blob_class != BlobClass.APPLICATION
+        fits = room.may_tell(self._told) or always
         if not fits or not self._requester.may_tell(self._told):
             self._told -= size  # this message is refused
             return False
@@ -312,3 +325,13 @@ class Session:
         if room is not None:
             self._rooms.disconnected(room, client)
         self._on_closed(client)
+
+
+def _hearers(room: LocalRoom, request: Post | ClientFrame, sender: bytes) -> int:
+    """How many clients here are told of a request at once."""
+    if isinstance(request, Post | Publish):
+        return len(room.live)
+    if isinstance(request, SendDesk):
+        roster = room.history.roster
+        return len(room.live if roster.is_facilitator(sender) else roster.facilitators())
+    return 0

@@ -112,12 +112,13 @@ class Holding:
         self.whole: Final = whole
         self.weight: Final = min(weight, PART_SHARE)
         self._parts = PART_SHARE * nodes
+        self._least = PART_LEAST // nodes
 
     @property
     def least(self) -> bool:
         """Whether it holds no more than each may hold in any case, and no room."""
         self.leases.settle()
-        return not self.rooms and self.leases.total <= PART_LEAST
+        return not self.rooms and self.leases.total <= self._least
 
     @property
     def empty(self) -> bool:
@@ -136,7 +137,7 @@ class Holding:
         than `part` of the share may be in use then."""
         self.leases.settle()
         used = self.used + self.leases.total + size
-        if used > max(PART_LEAST, left * self.weight // self._parts) * part:
+        if used > max(self._least, left * self.weight // self._parts) * part:
             return False
         return self.whole is None or self.whole.may_take(size, left, part)
 

@@ -104,6 +104,9 @@ class Listener(Protocol):
     def on_blob(self, room: bytes, generation: bytes, blob: StoredBlob) -> None:
         """The log of a watched room took a blob without a roster entry, from any node."""
 
+    def on_passed(self, room: bytes, sender: bytes, message: bytes) -> None:
+        """Another node passed on what a client of it sent in a watched room. No store has it."""
+
     def on_ring(self, room: bytes) -> None:
         """A watched room changed in another way: its roster, its lobby, its generation or its end.
         `head` tells which."""
@@ -208,13 +211,14 @@ class Store(Protocol):
         to: bytes = b"",
         payer: Pays = None,
     ) -> None:
-        """Add a request, a leave, or a vault for the relay key `to`. The same id, or a second
-        leave, does nothing. Beyond `REQUESTS` of one key, a request replaces the oldest. A vault
+        """Add a request, a leave, an ask, or for the relay key `to` a vault or an answer. The same
+        id, or a second leave, does nothing. An ask replaces that of the same key, and an answer as
+        a vault does. Beyond `REQUESTS` of one key, a request replaces the oldest. A vault
         replaces that of the same key for the same `to`, and beyond `VAULTS` of one key the oldest.
         Raises `Refusal` (`busy`)."""
 
     async def add_talk(
-        self, room: bytes, newcomer: bytes, key: bytes, id: bytes, blob: bytes
+        self, room: bytes, newcomer: bytes, key: bytes, id: bytes, blob: bytes, payer: Pays = None
     ) -> None:
         """Add a text of the talk with a newcomer whose knock waits: theirs, when `key` is their
         own, and otherwise a facilitator's for them. It renews the knock, and goes with it. The same
@@ -289,6 +293,10 @@ class Store(Protocol):
 
     def disconnected(self, room: bytes, key: bytes) -> None:
         """The connection of a key at this node, the newest here, is closed."""
+
+    def pass_on(self, room: bytes, sender: bytes, message: bytes) -> None:
+        """Have the other nodes that watch the room told of this, once and at once, or never: it is
+        kept nowhere. `sender` is the relay key of its client."""
 
     async def expire(self, most: int) -> bool:
         """Drop what is past its end, in at most `most` rooms and with a bounded number of blobs.

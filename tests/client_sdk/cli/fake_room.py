@@ -231,6 +231,11 @@ class FakeRoom:
         self._note("fold_member" if on else "unfold_member", name)
         self.happen(events.Folded((), name, "Mara", on))
 
+    async def standby(self, on: bool = True) -> None:
+        self._note("standby", str(on))
+        self.happen(events.StandbyLink(INVITE if on else ""))
+        self.happen(events.StandbyChanged(on, "Mara"))
+
     async def lock(self, on: bool = True) -> None:
         self._note("lock", str(on))
         self.happen(events.RulesChanged(False, on, ("locked",), "Mara"))
@@ -345,6 +350,9 @@ EVERYTHING: Final = (
     events.Accepted("Robin"),
     events.Left("Sam"),
     events.Removed("Kim"),
+    events.Absent("Lou", "Mara"),
+    events.NewKeys("Lou", "Mara"),
+    events.Knocked("aa03", "Lou", "", False, again="Lou", away=180),
     events.InviteChanged(INVITE + "B"),
     events.InviteChanged(INVITE + "C", DOOR, 1, 24, "Who sent you?", "r"),
     events.InvitesListed(OPEN_INVITES, "r"),
@@ -383,6 +391,12 @@ EVERYTHING: Final = (
     events.RulesChanged(True, True, ("hold", "slow"), "Mara", True, ("Mara",), 60),
     events.RulesChanged(False, True, ("slow", "locked"), "Mara", slow=60),
     events.RulesChanged(False, False, ("slow",)),
+    events.StandbyLink(INVITE),
+    events.StandbyLink(""),
+    events.StandbyChanged(True, "Mara"),
+    events.StandbyChanged(False),
+    events.StandbyAsked(False),
+    events.StandbyAsked(True),
     events.VaultChanged("Robin", True),
     events.VaultChanged("Mara", False),
     events.SafetyWords(WORDS, "r"),

@@ -6,7 +6,7 @@ from typing import get_args
 
 import pytest
 from alcove import events
-from alcove.cli import words
+from alcove.cli import act_words
 from alcove.cli.json_events import to_line, to_object
 from jsonschema import Draft202012Validator
 
@@ -65,7 +65,7 @@ def test_every_act_of_a_facilitator_is_in_the_schema_and_has_words() -> None:
     acts = get_args(events.FacilitatorAct)
     items = SCHEMA["$defs"]["event_acts"]["properties"]["acts"]["items"]
     assert items["properties"]["act"]["enum"] == list(acts)
-    assert list(words.ACTS) == list(acts)
+    assert list(act_words.ACTS) == list(acts)
 
 
 def test_no_field_of_an_event_is_left_out() -> None:

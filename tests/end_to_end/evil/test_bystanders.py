@@ -151,12 +151,37 @@ def test_the_others_are_told_of_no_leave_that_the_member_did_not_sign_for_now(ma
     assert problems(bob) == ["roster_mismatch"]
 
 
-@pytest.mark.parametrize("make", [an_honest_removal, who_is_absent], ids=["removed", "absent"])
-def test_the_others_are_told_that_a_member_was_removed(make: Make) -> None:
-    """No command makes one absent yet, and there is no word of its own for it."""
-    bob = told(make)
+def test_the_others_are_told_that_a_member_was_removed() -> None:
+    bob = told(an_honest_removal)
     assert words(bob) == ([], ["Cleo"])
+    assert bob.of(events.Absent) == []
     assert problems(bob) == []
+
+
+def test_the_others_are_told_by_whom_a_member_was_let_go_as_absent() -> None:
+    """A facilitator can claim it of a member who is there. It is told as theirs."""
+    bob = told(who_is_absent)
+    assert words(bob) == ([], [])
+    assert bob.of(events.Absent) == [events.Absent("Cleo", "Ann")]
+    assert problems(bob) == []
+
+
+def test_an_absence_of_one_who_stays_in_the_group_is_told_to_nobody() -> None:
+    """The list alone says so: it is another than the group's, and everybody is told that."""
+    world, ann, bob, cleo = three()
+    forget(bob)
+    blob = rogue_commit(ann, force_path=True)
+    made = entry(ann, bob, blob, Op.ABSENT, cleo)
+    world.alter(
+        bob,
+        BlobIs,
+        lambda frame: replace(frame, entry=made.body, signature=made.signature),
+        lambda frame: frame.blob == blob,
+    )
+    world.take(room_of(bob), blob, BlobClass.COMMIT)
+    assert bob.members() == {"Ann", "Bob", "Cleo"}
+    assert bob.of(events.Absent) == []
+    assert problems(bob) == ["roster_mismatch"]
 
 
 def test_who_came_later_cannot_tell_an_earlier_leave_of_the_same_key() -> None:

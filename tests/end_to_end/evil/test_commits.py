@@ -256,21 +256,20 @@ def appointed_twice(world: EvilWorld, by: Client, about: Client) -> bytes:
 
 
 WAITING: dict[str, object] = {
-    "standby": bytes(128),
     "absent": 60,
-    "desk_interval": 30,
-    "desk_size": 2048,
     "facilitators_start": 2,
     "facilitators_stay": 2,
     "ttl": 10,
 }
 """Fields that no command sets yet, each with another value than it has."""
+DESK: dict[str, object] = {"desk_interval": 30, "desk_size": 2048}
+"""Those that follow from how many members and facilitators there are."""
 
 
 def changes(name: str) -> Make:
     def make(world: EvilWorld, by: Client, about: Client) -> bytes:
         # Values of many types.
-        state = replace(state_of(by), **{name: WAITING[name]})  # type: ignore[arg-type]
+        state = replace(state_of(by), **{name: {**WAITING, **DESK}[name]})  # type: ignore[arg-type]
         assert state != state_of(by)
         return rogue_commit(by, context(state))
 

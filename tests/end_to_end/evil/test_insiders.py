@@ -354,7 +354,7 @@ def test_who_takes_all_others_off_the_relays_list_is_told_by_name() -> None:
         ),
         lambda answer: None,
     )
-    world.advance(2)
+    world.advance(5)  # a client that is said to be off the list asks once more, as away
     for client in (ann, cleo):
         assert client.engine.closed is not None
         (problem,) = told(client, "roster_mismatch")

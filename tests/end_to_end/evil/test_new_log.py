@@ -112,11 +112,28 @@ def test_in_a_log_that_it_knows_a_client_believes_that_it_is_no_member() -> None
         bob,
         Authenticated,
         lambda a: RequestRefused(a.n, "not_member", "", generation=known),
+        most=2,
+    )
+    bob.cut()
+    bob.back()
+    world.advance(2)
+    assert len(lied.hits) == 2  # as a member, and as one that was let go for a lost connection
+    assert bob.engine.closed is not None
+    assert bob.engine.closed.reason is CloseReason.LOST
+
+
+def test_a_member_that_a_relay_denies_once_is_in_again_by_asking_as_one_that_was_let_go() -> None:
+    world, ann, bob, _cleo = three()
+    known = bob.engine.require_member().stream.cursor.generation
+    world.alter(
+        bob,
+        Authenticated,
+        lambda a: RequestRefused(a.n, "not_member", "", generation=known),
         most=1,
     )
     bob.cut()
     bob.back()
+    world.advance(2)
+    bob.say("still here")
     world.settle()
-    assert len(lied.hits) == 1
-    assert bob.engine.closed is not None
-    assert bob.engine.closed.reason is CloseReason.LOST
+    assert ann.texts()[-1:] == ["still here"]

@@ -53,6 +53,7 @@ from tests.end_to_end.evil.rogue import (
 from tests.end_to_end.evil.rooms import two_facilitators
 from tests.end_to_end.evil.test_commits import (
     ALLOWED,
+    DESK,
     FORBIDDEN,
     WAITING,
     Make,
@@ -437,6 +438,7 @@ REFUSED: dict[str, tuple[Make, str]] = {
         "appointment",
     ),
     **{f"another {name}": (changes(name), "not_offered") for name in WAITING},
+    **{f"another {name}": (changes(name), "desk_settings") for name in DESK},
     "appointment signed by another": (appointment_signed_by_another, "bad_signature"),
     "removed but listed": (facilitator_removed_but_listed, "facilitator_not_member"),
     "nobody left": (nobody_left, "bad_field"),

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 from alcove.facilitation.intents import RefreshKeys
+from alcove.group.standby import standby_of
 from alcove_protocol.frames import BlobClass, Publish
-from alcove_protocol.roster import Change, Op, Role, Seat
+from alcove_protocol.roster import ENTRANT, LINK, Change, Op, Role, Seat
 
 from tests.end_to_end.evil.relay import EvilWorld
 from tests.end_to_end.evil.rogue import (
@@ -29,15 +30,15 @@ from tests.end_to_end.evil.rooms import (
     three,
     two_facilitators,
 )
+from tests.end_to_end.standing_by import close_link, make_link
 from tests.end_to_end.world import Client
-
-STANDBY = Seat(role=Role.STANDBY)
 
 
 def put_standby(world: EvilWorld, by: Client) -> bytes:
-    key = world.random(32)
-    change(world, by, lambda membership: (), Change(Op.ADD, key, STANDBY))
-    return key
+    make_link(world, by)
+    standby = standby_of(state_of(by))
+    assert standby is not None
+    return standby.relay_key
 
 
 def test_a_standby_key_on_the_list_is_no_alarm_and_no_member() -> None:
@@ -53,16 +54,39 @@ def test_a_standby_key_on_the_list_is_no_alarm_and_no_member() -> None:
         assert roster_of(client).standbys() == {key}
     ann.remove("Dora")
     world.settle()  # a commit that waits behind another leaves the others their turn
-    change(world, ann, lambda membership: (), Change(Op.REMOVE, key))
+    close_link(world, ann)
     assert roster_of(bob).standbys() == frozenset()
     assert problems(bob) == []
 
 
-def test_a_standby_key_takes_no_place_in_a_full_room() -> None:
+def test_a_standby_keeps_one_place_and_takes_none() -> None:
     world = EvilWorld()
-    ann = world.open("Ann", members=2)
+    ann = world.open("Ann", members=3)
     put_standby(world, ann)
     assert world.join(ann, "Bob").members() == {"Ann", "Bob"}
+
+
+def test_a_link_that_the_state_does_not_name_is_an_alarm() -> None:
+    world, ann, bob, cleo = three()
+    forget(ann, bob, cleo)
+    change(world, ann, lambda membership: (), Change(Op.ADD, world.random(32), LINK))
+    assert problems(bob) == ["roster_mismatch"]
+    assert problems(cleo) == ["roster_mismatch"]
+
+
+def test_a_key_that_enters_without_a_leaf_is_none() -> None:
+    """As after a false answer: it lets nobody read or write."""
+    world, ann, bob, cleo = three()
+    put_standby(world, ann)
+    world.advance(2)
+    forget(ann, bob, cleo)
+    change(world, ann, lambda membership: (), Change(Op.ADD, world.random(32), ENTRANT))
+    goes_on(world, ann, bob, cleo)
+    assert problems(bob) == []
+    assert problems(cleo) == []
+    close_link(world, ann)  # it goes with the link
+    assert roster_of(bob).standbys() == frozenset()
+    assert problems(bob) == []
 
 
 def test_a_member_in_the_role_of_a_standby_is_an_alarm() -> None:
@@ -70,7 +94,7 @@ def test_a_member_in_the_role_of_a_standby_is_an_alarm() -> None:
     forget(ann, bob, cleo)
     key = relay_key(bob)
     listing = ann.engine.require_member().membership.listing()
-    restated = [replace(item, seat=STANDBY) if item.key == key else item for item in listing]
+    restated = [replace(item, seat=LINK) if item.key == key else item for item in listing]
     change(world, ann, lambda membership: (), *restated)
     assert roster_of(cleo).standbys() == {key}
     assert problems(cleo) == ["roster_mismatch"]
@@ -106,7 +130,7 @@ def test_a_restated_list_keeps_the_standby_keys_that_the_group_has(burned: Op) -
     key = put_standby(world, ann)
     goes_on(world, ann, bob, cleo)
     other = world.random(32)
-    wrong = Change(Op.ADD, other, STANDBY) if burned is Op.ADD else Change(Op.REMOVE, key)
+    wrong = Change(Op.ADD, other, ENTRANT) if burned is Op.ADD else Change(Op.REMOVE, key)
     burn_with_entry(world, bob, wrong)
     assert roster_of(cleo).standbys() == ({key, other} if burned is Op.ADD else frozenset())
     forget(ann, cleo)

@@ -217,6 +217,9 @@ class Node:
     def on_blob(self, room: bytes, generation: bytes, blob: StoredBlob) -> None:
         self._readers[room].on_blob(generation, blob)
 
+    def on_passed(self, room: bytes, sender: bytes, message: bytes) -> None:
+        """No reader has a private line."""
+
     def on_ring(self, room: bytes) -> None:
         self._readers[room].ring()
 

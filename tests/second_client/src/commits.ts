@@ -8,7 +8,7 @@ import { demand, Fault } from "./fault.ts"
 import { ROOM_EXTENSION } from "./identity.ts"
 import { split, unpackList } from "./lists.ts"
 import type { Parsed } from "./records.ts"
-import { facilitatorsOf, judgeFolds, judgeState } from "./rights.ts"
+import { facilitatorsOf, judgeDesk, judgeFolds, judgeState } from "./rights.ts"
 import { keyOf, type Leaf, leafAt, leafOf, leavesOf, roomStateOf } from "./tree.ts"
 
 /** Update proposals, and the commit. */
@@ -105,6 +105,7 @@ function judge(before: ClientState, after: ClientState, said: Said, proposals: P
   }
   const members = new Set(now.map(keyOf))
   demand(split(state.bytes("paused"), 32).every((key) => members.has(hex(key))), "paused_not_member")
+  judgeDesk(state, now.length)
   judgeFolds(roomStateOf(before), state, old.map((leaf) => leaf.mlsKey))
 }
 

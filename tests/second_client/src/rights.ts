@@ -6,11 +6,12 @@ import { split, unpackList } from "./lists.ts"
 import { isPosition } from "./position.ts"
 import { decode, type Parsed } from "./records.ts"
 import { opened, signedOf } from "./signed.ts"
+import { judgeStandby, newStandby } from "./standby.ts"
 
 const MOST_APPOINTMENTS = 32
 /** Fields without a command yet: they stay as they are. */
 const NOT_OFFERED = [
-  "absent", "desk_interval", "desk_size", "facilitators_start", "facilitators_stay", "standby", "ttl",
+  "absent", "facilitators_start", "facilitators_stay", "ttl",
 ]
 /** Lists in the state, and the size of their items. */
 const LISTS: [string, number][] = [["facilitators", 64], ["paused", 32], ["doors", 8], ["folded", 32], ["corrected", 32]]
@@ -44,6 +45,8 @@ function checkAppointments(before: Parsed, after: Parsed, committer: Bytes, room
   demand(same(all.slice(0, old.length), old), "appointments_rewritten")
   const listed = facilitatorsOf(before)
   const missing = new Map([...facilitatorsOf(after)].filter(([mls, relay]) => listed.get(mls) !== relay))
+  const standby = newStandby(before, after)
+  if (standby !== undefined) missing.set(hex(standby.mls), hex(standby.relay))
   for (const item of unpackList(all.slice(old.length), MOST_APPOINTMENTS)) {
     const signed = signedOf(item)
     demand(hex(decode("Appointment", signed.body).bytes("appointer")) === hex(committer), "appointment")
@@ -54,6 +57,13 @@ function checkAppointments(before: Parsed, after: Parsed, committer: Bytes, room
     missing.delete(mls)
   }
   demand(missing.size === 0, "appointment")
+}
+
+/** Judge the settings of the private line in a state with so many leaves. Throws a `Fault`. */
+export function judgeDesk(after: Parsed, members: number): void {
+  const interval = members <= 20 ? 5 : members <= 200 ? 30 : 120
+  const size = facilitatorsOf(after).size <= 4 ? 1024 : 2048
+  demand(after.int("desk_interval") === interval && after.int("desk_size") === size, "desk_settings")
 }
 
 /** Judge the change of the room's state. Throws a `Fault` with the rule that burns the commit. */
@@ -69,6 +79,7 @@ export function judgeState(before: Parsed, after: Parsed, committer: Bytes, room
   demand(!split(after.bytes("folded"), 32).some((key) => kept.has(hex(key))), "folded_facilitator")
   demand(after.fields["hold"] === undefined || after.bool("listen_only"), "hold_open")
   checkAppointments(before, after, committer, room)
+  judgeStandby(before, after, kept)
 }
 
 /** Whether every newly folded member had a leaf. Throws a `Fault`. */

@@ -11,7 +11,6 @@ const [RESET, ADD, REMOVE, CHANGE, REJOIN, LEFT, ABSENT] = [0, 1, 2, 3, 4, 5, 6]
 const [FACILITATOR, STANDBY] = [1, 2]
 const ITEM = 43
 const MOST_FACILITATORS = 8
-const MOST_STANDBY = 2
 const MOST_LEAVES = 1000
 
 export interface Seat { door: Bytes; role: number; paused: number; since: number }
@@ -46,7 +45,7 @@ function changeOf(item: Bytes): Change {
   demand((usesDoor || noDoor) && (usesRole || role === 0) && (usesPause || paused === 0), "bad_field", "unused field")
   demand(operation !== RESET || /^0*$/.test(change.key), "bad_field", "unused field")
   demand(operation !== CHANGE || role !== STANDBY, "bad_field", "a standby has no leaf")
-  demand(operation !== ADD || role !== STANDBY || (noDoor && paused === 0), "bad_field", "standby")
+  demand(operation !== ADD || role !== STANDBY || noDoor, "bad_field", "standby")
   return change
 }
 
@@ -129,10 +128,45 @@ export function checkLeave(roster: Roster, key: string, since: number, signed: S
 
 function checkSizes(roster: Roster): void {
   const roles = [...roster.list.values()].map((seat) => seat.role)
-  const standby = roles.filter((role) => role === STANDBY).length
+  const [links, entering] = [standbys(roster, 0), standbys(roster, 1)]
   const facilitators = roles.filter((role) => role === FACILITATOR).length
-  demand(facilitators >= 1 && facilitators <= MOST_FACILITATORS && standby <= MOST_STANDBY, "bad_roster", "roles")
-  demand(roles.length - standby <= roster.members, "room_full")
+  demand(facilitators >= 1 && facilitators <= MOST_FACILITATORS, "bad_roster", "roles")
+  demand(links.length <= 1 && entering.length <= links.length, "bad_roster", "standby")
+  demand(roles.length - links.length - entering.length <= roster.members, "room_full")
+}
+
+/** The standby keys of the list: with `paused` 0 the link's, with 1 one that enters by it. */
+function standbys(roster: Roster, paused: number): string[] {
+  return [...roster.list].filter(([, seat]) => seat.role === STANDBY && seat.paused === paused).map(([key]) => key)
+}
+
+/** A facilitator's entry removes standby keys, and changes nothing else about them. */
+function checkByFacilitator(roster: Roster, changes: Change[]): void {
+  let known = new Set([...standbys(roster, 0), ...standbys(roster, 1)])
+  for (const { operation, key, role } of changes) {
+    if (operation === RESET) known = new Set()
+    else if (operation === ADD && role === STANDBY) known.add(key)
+    else demand(operation === ADD || operation === REMOVE || !known.has(key), "bad_roster", "a standby is only removed")
+  }
+}
+
+/** An entry by a standby key: the link's puts one that enters on the list, and that one lists itself. */
+function checkByStandby(roster: Roster, entry: Parsed, signer: string, changes: Change[]): void {
+  const [links, entering] = [standbys(roster, 0), standbys(roster, 1)]
+  const lists = entering.includes(signer)
+  const gone = (each: Change | undefined, key: string): boolean =>
+    each !== undefined && each.operation === REMOVE && each.key === key && each.paused === 0
+  const [first, last] = [changes[0], changes[changes.length - 1]]
+  const rest = lists ? changes.slice(1) : changes.slice(0, -1)
+  const others = lists ? links : entering
+  const own = lists
+    ? first?.operation === CHANGE && first.key === signer && first.role === FACILITATOR && first.paused === 0
+    : last?.operation === ADD && last.role === STANDBY && last.paused === 1
+  const right = own === true && rest.length === others.length && others.every((key, at) => gone(rest[at], key))
+  demand(right && (lists || links.includes(signer)), "bad_roster", "by a standby")
+  const same = entry.int("flags") === roster.flags && entry.int("slow") === roster.slow && !entry.has("leaves")
+  const welcomes = entry.bytes("welcomes").some((byte) => byte !== 0)
+  demand(same && !welcomes && entry.has("lobby") === lists, "bad_roster", "by a standby")
 }
 
 /** Follow one entry. Throws a `Fault` (`bad_roster`, or what cannot be read). */
@@ -140,10 +174,13 @@ export function follow(roster: Roster, signed: Signed): Roster {
   const entry = decode("RosterEntry", signed.body)
   const signer = entry.bytes("signer")
   demand(same(entry.bytes("room"), roster.room), "bad_roster", "another room")
-  demand(roster.list.get(hex(signer))?.role === FACILITATOR, "bad_roster", "signer")
+  const role = roster.list.get(hex(signer))?.role
+  demand(role === FACILITATOR || role === STANDBY, "bad_roster", "signer")
   verifyBody(signer, "roster", signed.body, signed.signature)
   demand(entry.int("counter") === roster.counter + 1 && same(entry.bytes("previous"), roster.head), "bad_roster", "order")
   const changes = split(entry.bytes("changes"), ITEM).map(changeOf)
+  if (role === FACILITATOR) checkByFacilitator(roster, changes)
+  else checkByStandby(roster, entry, hex(signer), changes)
   const [list, left] = applied(roster.list, changes, entry.int("counter"))
   checkLeaves(roster, entry.has("leaves") ? unpackList(entry.bytes("leaves"), MOST_LEAVES) : [], left)
   const after = {

@@ -16,7 +16,7 @@ import { pack, unpack } from "./messagepack.ts"
 import { alike, cleanName } from "./names.ts"
 import { pad, unpad } from "./padding.ts"
 import { decode, encode, fromClient, fromRelay, request } from "./records.ts"
-import { judgeState, may, stateOf } from "./rights.ts"
+import { judgeDesk, judgeState, may, stateOf } from "./rights.ts"
 import { checkLeave, digestOf, follow, opening } from "./roster.ts"
 import { keyPairOf, unseal } from "./seal.ts"
 import { signedOf } from "./signed.ts"
@@ -134,6 +134,7 @@ function right(one: Case): void {
     const post = { room, epoch: one.epoch, sender, recipient, newest: one.newest }
     return equal(judgeVault(stateOf(unhex(one.state)), post, signed), one.complete)
   }
+  if (one.kind === "desk") return judgeDesk(stateOf(unhex(one.state)), one.members)
   if (one.kind === "accepted") return equal(isGood(stateOf(unhex(one.state)), unhex(one.agreement)), one.good)
   if (one.kind === "told") {
     const texts = new Agreements(unhex(one.room))

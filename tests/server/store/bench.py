@@ -57,6 +57,9 @@ class Recorder:
         self.told.append((room, generation, blob.id))
         self.blobs.append(blob)
 
+    def on_passed(self, room: bytes, sender: bytes, message: bytes) -> None:
+        self.told.append((room, sender, message))
+
     def on_ring(self, room: bytes) -> None:
         self.told.append(room)
 

@@ -203,6 +203,24 @@ class LobbyContract(Benched):
         refuse = bench.store.settle(ROOM, ids[-1], b"reason")
         assert bench.refusal(refuse) == "unknown_knock"
 
+    def test_the_newest_ask_of_a_key_is_kept_and_answers_as_vaults_are(self, bench: Bench) -> None:
+        bench.open()
+
+        def add(kind: LobbyKind, key: bytes, id: bytes, to: bytes = b"") -> None:
+            bench.do(bench.store.add_item(ROOM, kind, key, id * 16, b"v", to))
+
+        for id in (b"1", b"2", b"2"):
+            add(LobbyKind.ASK, ANN, id)
+        add(LobbyKind.ASK, BEN, b"3")
+        assert [id[:1] for _, _, id in bench.lobby()] == [b"2", b"3"]
+        for id, to in ((b"4", ANN), (b"5", ANN), (b"6", BEN)):
+            add(LobbyKind.ANSWER, HOST, id, to)
+        assert [id[:1] for _, _, id in bench.lobby()] == [b"2", b"3", b"5", b"6"]
+        assert bench.refusal(bench.store.settle(ROOM, b"5" * 16, None, HOST)) == "unknown_knock"
+        bench.do(bench.store.settle(ROOM, b"5" * 16, None, ANN))
+        self.keep_alive(bench, limits.ASK_TTL)
+        assert bench.lobby() == []
+
     def test_the_newest_vault_of_each_sender_and_recipient_is_kept(self, bench: Bench) -> None:
         bench.open()
 

@@ -81,6 +81,8 @@ def test_processes_that_share_a_store_share_what_a_network_may_have() -> None:
     left = 400 * limits.MIB
     assert Lease(Holding(nodes=4), left, 1, [(left // PART_SHARE // 4, 60)]).fits
     assert not Lease(Holding(nodes=4), left, 1, [(left // PART_SHARE // 4 + 1, 60)]).fits
+    assert Lease(Holding(nodes=4), 0, 1, [(PART_LEAST // 4, 60)]).fits
+    assert not Lease(Holding(nodes=4), 0, 1, [(PART_LEAST // 4 + 1, 60)]).fits
 
 
 def test_a_client_pays_for_as_many_ids_as_the_store_remembers() -> None:

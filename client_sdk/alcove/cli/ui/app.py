@@ -14,7 +14,16 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from alcove import events
-from alcove.cli import escape, invite_words, moderation_words, qr, slash_commands, words, wrapping
+from alcove.cli import (
+    escape,
+    invite_words,
+    moderation_words,
+    qr,
+    slash_commands,
+    standby_words,
+    words,
+    wrapping,
+)
 from alcove.cli.commands import (
     AcceptCommand,
     AdmitCommand,
@@ -156,6 +165,10 @@ class RoomApp(App[None]):
                 self._show_invite(invite)
             case events.InviteChanged(invite, door):
                 self._show_invite(invite, invite_words.share(event), copies=not door)
+            case events.StandbyLink(invite):
+                if invite:
+                    log.system(standby_words.KEEP)
+                    log.system(invite, "invite")
             case events.AgreementShown() if self._view.joined:
                 # No sheet: the next letter of a message would answer it.
                 self._say("\n".join(filter(None, (event.summary, words.rules_changed(event)))))

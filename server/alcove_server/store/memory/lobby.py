@@ -16,13 +16,14 @@ from alcove_protocol.frames import LobbyKind
 
 from alcove_server.store.budget import (
     ITEM_OVERHEAD,
+    LOBBY_PAGE,
     MEMBERS_PART,
     REQUESTS,
     SETTLED,
     VAULTS,
     Budget,
 )
-from alcove_server.store.interface import StoredItem
+from alcove_server.store.interface import LobbyPage, StoredItem
 
 _LIFETIMES = {
     LobbyKind.KNOCK: float(limits.KNOCK_TTL),
@@ -30,7 +31,12 @@ _LIFETIMES = {
     LobbyKind.LEAVE: inf,  # until the roster drops the member: its leaf must not be forgotten
     LobbyKind.GONE: float(limits.KNOCK_TTL),
     LobbyKind.VAULT: float(limits.REJOIN_WINDOW),
+    LobbyKind.ASK: float(limits.ASK_TTL),
+    LobbyKind.ANSWER: float(limits.ASK_TTL),
 }
+
+
+_SETTLED_AT_END = (LobbyKind.REQUEST, LobbyKind.VAULT, LobbyKind.ASK, LobbyKind.ANSWER)
 
 
 class MemoryLobby:
@@ -46,14 +52,15 @@ class MemoryLobby:
         self._talks: dict[bytes, dict[int, None]] = {}  # by newcomer: in no other index
         self._refusals: dict[bytes, tuple[bytes, bytes, float]] = {}
 
-    def items(self, after: int, settled: bool, most: int) -> tuple[StoredItem, ...]:
-        """As `Store.read_lobby`, at most so many."""
+    def page(self, now: float, after: int, settled: bool) -> LobbyPage:
+        """As `Store.read_lobby`."""
         found = (
             item
             for item in self._items.values()
             if item.number > after and (settled or item.kind is not LobbyKind.GONE)
         )
-        return tuple(islice(found, most))
+        items = tuple(islice(found, LOBBY_PAGE + 1))
+        return LobbyPage(items[:LOBBY_PAGE], now, len(items) > LOBBY_PAGE)
 
     def knock_of(self, key: bytes) -> StoredItem | None:
         return next(iter(self._of(key, LobbyKind.KNOCK)), None)
@@ -90,7 +97,7 @@ class MemoryLobby:
         blob: bytes,
         to: bytes = b"",
     ) -> None:
-        """Add a request, a leave or a vault, as `Store.add_item`."""
+        """Add a request, a leave, a vault, an ask or an answer, as `Store.add_item`."""
         known = self._of(key, kind)
         if any(item.id == id for item in known) or (known and kind is LobbyKind.LEAVE):
             return
@@ -242,7 +249,7 @@ class MemoryLobby:
         knocks = self._ended(LobbyKind.KNOCK, now)
         for knock in knocks:
             self._refuse(now, knock, b"")
-        requests = self._ended(LobbyKind.REQUEST, now) + self._ended(LobbyKind.VAULT, now)
+        requests = [item for kind in _SETTLED_AT_END for item in self._ended(kind, now)]
         for item in knocks + requests:
             self._settle(now, item)
         for key in [key for key, (_, _, end) in self._refusals.items() if end <= now]:
@@ -265,7 +272,9 @@ def _settles(item: StoredItem) -> bool:
 
 def _replaced(known: list[StoredItem], kind: LobbyKind, to: bytes) -> StoredItem | None:
     """The item of its sender whose place a new one takes."""
-    if kind is LobbyKind.VAULT:
+    if kind is LobbyKind.ASK:
+        return next(iter(known), None)
+    if kind in (LobbyKind.VAULT, LobbyKind.ANSWER):
         same = [item for item in known if item.to == to]
         return next(iter(same), known[0] if len(known) >= VAULTS else None)
     return known[0] if len(known) >= REQUESTS else None

@@ -18,14 +18,7 @@ from alcove_protocol.frames import LobbyKind
 from alcove_protocol.position import Position
 from alcove_protocol.statements import Signed
 
-from alcove_server.store.budget import (
-    BLOB_OVERHEAD,
-    LOBBY_PAGE,
-    Budget,
-    Holding,
-    Pays,
-    StoreBounds,
-)
+from alcove_server.store.budget import BLOB_OVERHEAD, Budget, Holding, Pays, StoreBounds
 from alcove_server.store.interface import (
     ALL,
     AtDoor,
@@ -49,8 +42,7 @@ from alcove_server.store.memory.ended import EndedRooms
 from alcove_server.store.memory.room import MemoryRoom
 
 _EXPIRED_BY_A_CALL: Final = 100
-"""Expired blobs dropped by a call that names a room, 0.1 ms: more than a call adds, so no backlog
-grows while a room is used."""
+"""Expired blobs dropped by a call that names a room, 0.1 ms: more than a call adds to a backlog."""
 _EXPIRED_AT_ONCE: Final = 5000
 """Blobs dropped by one `expire`, in all rooms together: about 5 ms. A room that ends as a whole may
 have more: 10 ms with the most that a room holds."""
@@ -257,7 +249,7 @@ class MemoryStore:
         self._look(room, found)
 
     async def add_talk(
-        self, room: bytes, newcomer: bytes, key: bytes, id: bytes, blob: bytes
+        self, room: bytes, newcomer: bytes, key: bytes, id: bytes, blob: bytes, payer: Pays = None
     ) -> None:
         found = self._room(room)
         found.lobby.add_talk(self._clock(), newcomer, key, id, blob)
@@ -274,8 +266,7 @@ class MemoryStore:
         self._look(room, found)
 
     async def read_lobby(self, room: bytes, after: int, settled: bool) -> LobbyPage:
-        items = self._room(room).lobby.items(after, settled, LOBBY_PAGE + 1)
-        return LobbyPage(items[:LOBBY_PAGE], self._clock(), len(items) > LOBBY_PAGE)
+        return self._room(room).lobby.page(self._clock(), after, settled)
 
     async def take_refusal(self, room: bytes, key: bytes) -> tuple[bytes, bytes] | None:
         return self._room(room).lobby.take_refusal(self._clock(), key)
@@ -315,6 +306,9 @@ class MemoryStore:
         """There is no other node, and this one knows its own connections."""
 
     def disconnected(self, room: bytes, key: bytes) -> None:
+        """As above."""
+
+    def pass_on(self, room: bytes, sender: bytes, message: bytes) -> None:
         """As above."""
 
     async def ready(self) -> bool:
@@ -368,8 +362,7 @@ class MemoryStore:
         return dropped
 
     def _go_on(self, id: bytes, now: float) -> None:
-        """Queue a room for its next end. A room with more due already comes after the rooms that
-        wait longer."""
+        """Queue a room for its next end. One with more due comes after those that wait longer."""
         room = self._rooms.get(id)
         if room is not None:
             self._due.put(id, max(room.due, now))

@@ -39,7 +39,9 @@ PARTS: Final[dict[str, tuple[str, ...]]] = {
     "vote": ("meta",),
     "settle_log": ("meta",),
     "connected": ("meta",),
+    "pass_on": ("meta",),
     "fence": ("meta",),
+    "sweep": ("meta",),
     "hold": ("meta",),
     "look": ("meta", "doors", "lobby", "welcomes"),
 }

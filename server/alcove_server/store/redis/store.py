@@ -102,6 +102,12 @@ class RedisStore:
 
     async def end(self, room: bytes, statement: Signed, roster: bytes) -> None:
         await self._run("end", room, statement.encode(), roster)
+        await self._sweep(room)
+
+    async def _sweep(self, room: bytes) -> None:
+        """Delete what is left of a log that is over, in many short scripts."""
+        while await self._run("sweep", room):
+            pass
 
     async def reseat(
         self, seated: SeatedRoom, expected: bytes | None, over: Signed | None = None
@@ -134,6 +140,7 @@ class RedisStore:
                 self._most(seated.room, lease=lease),
                 over.encode() if over is not None else b"",
             )
+        await self._sweep(seated.room)
 
     async def unsettled(self, room: bytes) -> Unsettled | None:
         return records.unsettled_of(await self._run("unsettled", room))
@@ -273,10 +280,13 @@ class RedisStore:
             await self._run("add_item", room, b"%d" % kind, key, id, blob, most, to)
 
     async def add_talk(
-        self, room: bytes, newcomer: bytes, key: bytes, id: bytes, blob: bytes
+        self, room: bytes, newcomer: bytes, key: bytes, id: bytes, blob: bytes, payer: Pays = None
     ) -> None:
-        most = self._most(room, MEMBERS_PART)
-        await self._run("add_talk", room, newcomer, key, id, blob, most)
+        given = [(len(blob) + ITEM_OVERHEAD, float(limits.REJOIN_WINDOW))]
+        lease = self._calls.lease(room, holding_of(payer), MEMBERS_PART, given)
+        with lent(lease):
+            most = self._most(room, MEMBERS_PART, lease)
+            await self._run("add_talk", room, newcomer, key, id, blob, most)
 
     async def talk_to(self, room: bytes, newcomer: bytes) -> LobbyPage:
         now, *found = await self._run("talk_to", room, newcomer)
@@ -323,6 +333,9 @@ class RedisStore:
 
     def disconnected(self, room: bytes, key: bytes) -> None:
         self._watching.connections.disconnected(records.tag_of(room), key)
+
+    def pass_on(self, room: bytes, sender: bytes, message: bytes) -> None:
+        self._watching.pass_on(room, sender, message)
 
 
 def _head(kind: bytes, rest: list[bytes]) -> RoomHead | None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import Callable, Collection
+from functools import partial
 from time import monotonic
 from typing import Final
 
@@ -31,6 +33,11 @@ _KIND: Final = 2
 know, as from a node of another version, is a ring: the room is read."""
 _BLOB: Final = b"b" + bytes([records.LAYOUT])
 _CONNECTED: Final = b"c" + bytes([records.LAYOUT])
+_PASSED: Final = b"d" + bytes([records.LAYOUT])
+_NODE_SIZE: Final = 8
+_SENDER: Final = _KIND + _NODE_SIZE
+_MESSAGE: Final = _SENDER + 32
+"""Where the parts of what is passed on begin: the node that did it, the sender's key, the rest."""
 LOOK_SECONDS: Final = 2.0
 """Seconds for which a tick of the node waits for its looks."""
 SHORT_SECONDS: Final = 1.0
@@ -55,6 +62,7 @@ class Watching:
         self._left: set[bytes] = set()  # channels whose clients were sent away, to be held
         self._looks = Looks()
         self._now = clock if clock is not None else monotonic
+        self._node = os.urandom(_NODE_SIZE)
         self.connections = Connections(self._now, self._announce)
 
     def watch(self, room: bytes) -> None:
@@ -79,6 +87,14 @@ class Watching:
         if channel in self._watched:
             self.told.note(channel, generation, number, reign)
 
+    def pass_on(self, room: bytes, sender: bytes, message: bytes) -> None:
+        """As `Store.pass_on`."""
+        channel = records.tag_of(room)
+        line = self.calls.lines.line_of(channel)
+        if line is not None and line.health is not None:
+            make = partial(self.calls.command, channel, "pass_on", self._node, sender, message)
+            self.calls.lines.send(channel, make, lambda _: None)
+
     async def close(self) -> None:
         """As `Store.close`."""
         await self.calls.lines.close()
@@ -101,6 +117,9 @@ class Watching:
             listener.on_blob(room, generation, blob)
         elif kind == _CONNECTED:
             self.connections.heard(channel, message[_KIND:])
+        elif kind == _PASSED:
+            if message[_KIND:_SENDER] != self._node:
+                listener.on_passed(room, message[_SENDER:_MESSAGE], message[_MESSAGE:])
         else:
             listener.on_ring(room)
 

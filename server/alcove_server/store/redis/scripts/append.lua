@@ -11,6 +11,7 @@ local function append(m, class, life, tail, size, commit)
   if life <= SHORT then
     call('SET', P .. 'b' .. name, stored, 'PX', left(now, ends))
   else
+    call('UNLINK', P .. 'b' .. name) -- of an earlier log, if it is not swept yet
     call('HSET', P .. 'h', name, stored)
     call('ZADD', P .. 'hi', name, name)
     call('ZADD', P .. 'he', ends, name)

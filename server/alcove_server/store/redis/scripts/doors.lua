@@ -52,7 +52,7 @@ end
 
 local function close_door(m, id, door, code)
   shut(m, id, door, code)
-  if call('HLEN', P .. 'd') > CLOSED then forget_closed(m, doors_of()) end
+  if #call('HKEYS', P .. 'd') > CLOSED then forget_closed(m, doors_of()) end
 end
 
 -- Close expired doors, and forget closed doors a day after their time. Returns whether any was: then

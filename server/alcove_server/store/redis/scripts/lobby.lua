@@ -1,13 +1,14 @@
 -- The lobby: `q` holds items by number, `qb` their blobs, `qi` the number of an open item by its id,
--- `qk` the numbers of a key's open items, `q1`…`q5` the numbers of each kind, `f` and `fe` reasons.
+-- `qk` the numbers of a key's open items, `q1`…`q5`, `q7`, `q8` the numbers of each kind, `f` and `fe` reasons.
 -- All items of a kind live equally long, so the numbers of a kind stand in the order of their ends,
 -- but for knocks: a talk renews one. `q6` has the numbers of all talks at the door, and `qt` those of a
 -- newcomer's. They stand in no other index, and go with the knock.
 --
 -- An item and a reason cost ITEM_BYTES and their bytes. What is settled keeps the ITEM_BYTES of its item.
 local KNOCK, REQUEST, LEAVE, GONE, VAULT = 1, 2, 3, 4, 5
+local ASK, ANSWER = 7, 8
 local ID = 16 -- bytes
-local LIFE = {900, 86400, math.huge, 900, 86400}
+local LIFE = {900, 86400, math.huge, 900, 86400, 0, 60, 60}
 local ITEM_BYTES, REQUESTS, KNOCKS, KNOCKS_PER_DOOR, SETTLED = 512, 4, 100, 20, 1024
 local VAULTS = 8
 local TALK, DOOR_TALK = 6, 20
@@ -175,7 +176,7 @@ local function expire_lobby(m)
     settle_item(m, item.number, item)
     told = true
   end
-  for _, kind in ipairs({REQUEST, VAULT}) do
+  for _, kind in ipairs({REQUEST, VAULT, ASK, ANSWER}) do
     for _, item in ipairs(ended_of(m, kind)) do
       settle_item(m, item.number, item)
       told = true

@@ -2,7 +2,7 @@
 local m = lobby_room()
 local most = tonumber(ARGV[4])
 local numbers = {}
-for _, kind in ipairs({KNOCK, REQUEST, LEAVE, VAULT, TALK, ARGV[3] == '1' and GONE or nil}) do
+for _, kind in ipairs({KNOCK, REQUEST, LEAVE, VAULT, TALK, ASK, ANSWER, ARGV[3] == '1' and GONE or nil}) do
   local some = call('ZRANGEBYSCORE', P .. 'q' .. kind, '(' .. ARGV[2], '+inf', 'LIMIT', 0, most + 1)
   for _, number in ipairs(some) do numbers[#numbers + 1] = tonumber(number) end
 end

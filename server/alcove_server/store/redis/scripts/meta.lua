@@ -19,13 +19,14 @@ local SHORT = 1800       -- seconds: blobs that live no longer are keys of their
 local ROOM_BYTES = 4096  -- bytes that a room takes beside its chain
 local FACTOR = 8         -- bytes that a byte of the chain costs in all, with the node's list of it
 local PART = 256         -- numbers between two checkpoints
+local AT_A_TIME = 2000   -- blobs that one script deletes: 5 ms
 local BUCKET = 60        -- seconds: the bytes of blobs that end in the same minute are one count
 
 -- The keys of a room beside its meta record, blobs and records of ids. A function, because a table
 -- would be made for each publish.
 local function parts()
   return {'h', 'hi', 'he', 'l', 't', 'u', 's', 'c', 'd', 'dc', 'w', 'q', 'qb', 'qi', 'qk', 'q1', 'q2',
-    'q3', 'q4', 'q5', 'q6', 'qt', 'f', 'fe', 'v'}
+    'q3', 'q4', 'q5', 'q6', 'qt', 'q7', 'q8', 'f', 'fe', 'v'}
 end
 
 local check_step, take_step -- set by the script of a publish with a roster entry
@@ -74,33 +75,48 @@ local function bind(m, key) call('PEXPIRE', key, left(m.last, over(m)), 'NX') en
 -- beats come at any rate, and a thousand keys at each of them would stop the rooms of all.
 local function extend(m)
   local ttl = left(m.last, over(m))
-  local known = call('PTTL', P .. 's')
   call('PEXPIRE', M, ttl)
   for _, name in ipairs(parts()) do
     if name ~= 's' then call('PEXPIRE', P .. name, ttl) end
   end
-  if known < 0 or known >= tonumber(ttl) then return end
+  if call('PEXPIRE', P .. 's', ttl, 'GT') == 0 then return end -- there are none, or they have more
   local longer = left(m.last, over(m) + SLACK)
   call('PEXPIRE', P .. 's', longer)
   for _, sender in ipairs(call('SMEMBERS', P .. 's')) do call('PEXPIRE', P .. 'r' .. sender, longer) end
 end
 
--- Delete everything of a room but the statement of its end.
+-- Delete the blobs of these numbers that are keys of their own.
+local function drop_blobs(from, to)
+  local names = {}
+  for number = from, to do
+    names[#names + 1] = P .. 'b' .. string.format('%.0f', number)
+    if #names == 1000 or number == to then
+      call('UNLINK', table_unpack(names))
+      names = {}
+    end
+  end
+end
+
+-- Delete everything of a room but the statement of its end. Of the blobs that are keys of their own, the
+-- newest AT_A_TIME: a room may have a million, and to delete these would stop the rooms of all. `z` says
+-- which are left, for `sweep`. They are nobody's: what a new log puts under the same name replaces them.
 local function forget(m)
   for _, sender in ipairs(call('SMEMBERS', P .. 's')) do call('UNLINK', P .. 'r' .. sender) end
-  for _, name in ipairs(parts()) do call('UNLINK', P .. name) end
   local from = 1
   local old = call('ZREVRANGEBYSCORE', P .. 't', m.last - SHORT, '-inf', 'LIMIT', 0, 1)
   if old[1] then from = tonumber(old[1]) end
-  local names = {M}
-  for number = from, m.n do
-    names[#names + 1] = P .. 'b' .. string.format('%.0f', number)
-    if #names == 1000 then
-      call('UNLINK', table_unpack(names))
-      names = {M}
+  for _, name in ipairs(parts()) do call('UNLINK', P .. name) end
+  local kept = m.n - AT_A_TIME
+  if from <= kept then
+    local before = call('GET', P .. 'z')
+    if before then
+      local low, high = unpack('>I8I8', before)
+      from, kept = math.min(from, low), math.max(kept, high)
     end
+    call('SET', P .. 'z', pack('>I8I8', from, kept), 'PX', SHORT * 1000)
   end
-  call('UNLINK', table_unpack(names))
+  drop_blobs(math.max(from, m.n - AT_A_TIME + 1), m.n)
+  call('UNLINK', M)
 end
 
 local function ring() call('SPUBLISH', P, 'r') end

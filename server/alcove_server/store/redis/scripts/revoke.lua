@@ -4,6 +4,6 @@ local function revoke(m, doors)
     local door = door_of(m, id)
     if door and door.closed ~= 'door_revoked' then shut(m, id, door, 'door_revoked') end
   end
-  if call('HLEN', P .. 'd') > CLOSED then forget_closed(m, doors_of()) end
+  if #call('HKEYS', P .. 'd') > CLOSED then forget_closed(m, doors_of()) end
   mark_revoked(m, doors)
 end

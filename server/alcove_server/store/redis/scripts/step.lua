@@ -24,7 +24,6 @@ end
 -- Those of these keys that are fields of a hash.
 local function known_in(name, list)
   local found = {}
-  if call('EXISTS', P .. name) == 0 then return found end
   in_parts(list, function(part)
     for at, value in ipairs(call('HMGET', P .. name, table_unpack(part))) do
       if value then found[#found + 1] = part[at] end

@@ -1,6 +1,6 @@
-"""Rows of what a client lists: what facilitators did, and the open invites."""
+"""What a facilitator can have done, as every member may look it up."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 FacilitatorAct: TypeAlias = Literal[
@@ -8,6 +8,7 @@ FacilitatorAct: TypeAlias = Literal[
     "rejoin",
     "left",
     "remove",
+    "absent",
     "appoint",
     "demote",
     "pause",
@@ -26,6 +27,8 @@ FacilitatorAct: TypeAlias = Literal[
     "lobby_key",
     "ttl",
     "agreement",
+    "standby",
+    "standby_off",
 ]
 """What a facilitator can have done. `left` grants a wish, `revoke` is about an invite."""
 
@@ -39,16 +42,3 @@ class PastAct:
     name: str
     by: str
     age: int
-
-
-@dataclass(frozen=True, slots=True)
-class OpenInvite:
-    """An invite of the room. `here` members came by it. It has `uses` left, for `hours`: of another
-    facilitator's invite (not `yours`) both are the relay's word, or None when it does not say."""
-
-    door: str
-    here: int
-    uses: int | None
-    hours: int | None
-    question: str = field(default="", repr=False)
-    yours: bool = False

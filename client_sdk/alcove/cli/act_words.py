@@ -1,0 +1,46 @@
+"""Sentences about what facilitators did, for those who look it up."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from alcove import events
+from alcove.cli import escape
+
+ACTS: Final[Mapping[events.FacilitatorAct, str]] = MappingProxyType(
+    {
+        "admit": "let {name} in",
+        "rejoin": "let {name} back in",
+        "left": "let {name} go, as they wished",
+        "remove": "took {name} out of the room",
+        "absent": "let {name} go, whose connection was lost",
+        "appoint": "made {name} a facilitator",
+        "demote": "made {name} a participant",
+        "pause": "paused {name}",
+        "unpause": "let {name} write again",
+        "hold": "paused the room for everybody",
+        "resume": "opened the room again",
+        "fold": "folded what {name} wrote",
+        "unfold": "stopped folding what {name} writes",
+        "slow": "changed how slowly the room goes",
+        "listen_only": "let only facilitators write",
+        "listen_only_off": "let everybody write again",
+        "lock": "locked the door",
+        "unlock": "opened the door again",
+        "invite": "made an invite",
+        "revoke": "closed an invite",
+        "lobby_key": "changed the key of the door",
+        "ttl": "changed how long messages stay",
+        "agreement": "changed the agreement",
+        "standby": "made a standby's link",
+        "standby_off": "closed the standby's link",
+    }
+)
+
+
+def act(past: events.PastAct) -> str:
+    """Return one act of a facilitator, and how long ago it was."""
+    minutes = past.age // 60
+    ago = "just now" if minutes < 1 else f"{minutes} min ago"
+    what = ACTS[past.act].format(name=escape.name(past.name))
+    return f"{escape.name(past.by)} {what}, {ago}."

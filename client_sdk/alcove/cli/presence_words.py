@@ -1,0 +1,43 @@
+"""The presence of members, lost ones and returns, in words for a person."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final, assert_never
+
+from alcove import events
+from alcove.cli import escape
+from alcove.members import Whereabouts
+
+PRESENCE: Final[Mapping[Whereabouts, str]] = MappingProxyType(
+    {
+        "here": "{} is here again.",
+        "away": "There has been no sign of life of {} for more than a minute.",
+        "unknown": "Whether {} is here cannot be told at the moment.",
+    }
+)
+
+
+def of_presence(event: events.PresenceChanged | events.Absent | events.NewKeys) -> str:
+    """Return a sentence about a member's presence."""
+    name = escape.name(event.name)
+    match event:
+        case events.PresenceChanged(presence=presence):
+            return PRESENCE[presence].format(name)
+        case events.Absent():
+            return f"{name} was away for long and is out for now. They can come back."
+        case events.NewKeys(by=by):
+            return f"{name} is back with new keys; {escape.name(by)} let them in."
+        case _:
+            assert_never(event)
+
+
+def returns(knock: events.Knocked) -> str:
+    """Return what a facilitator should know of a knock under a member's name, or nothing."""
+    if not knock.again:
+        return ""
+    name, minutes = escape.name(knock.again), knock.away // 60
+    long = f"{knock.away} seconds" if not minutes else f"{minutes} min"
+    return (
+        f" Someone who says they are {name}. {name} has been away for {long}. "
+        "If you let them in, they take that place; make sure that it is the same person."
+    )

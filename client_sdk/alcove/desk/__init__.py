@@ -1,0 +1,1 @@
+"""The private line between members and facilitators: its frames, its series, signs of life."""

@@ -1,0 +1,192 @@
+"""How a client becomes a member: in which role it connects, and what it is then.
+
+Most of it is about one that comes by a standby's link. It is the part of the engine that is not
+about connections.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final
+
+from alcove_protocol import limits
+from alcove_protocol.frames import ConnectionRole
+from alcove_protocol.invite import Invite
+from alcove_protocol.position import Position
+from alcove_protocol.statements import Opening
+
+from alcove import events
+from alcove.engine.coming_back import ComingBack
+from alcove.engine.member import MemberClient
+from alcove.engine.standby_entering import StandbyEntering
+from alcove.engine.standing import Standing
+from alcove.errors import NotNow
+from alcove.facilitation.doors import InviteTerms, RoomCard
+from alcove.facilitation.facilitator import Handover, handover_of
+from alcove.group.keys import Identity
+from alcove.group.membership import Membership
+from alcove.group.outcomes import PutOut
+from alcove.group.standby_entry import Entry
+from alcove.joining.standby_comer import StandbyComer
+from alcove.relay.link import Link, Proof
+from alcove.relay.ports import Ports
+
+FALSE_ANSWER: Final = (
+    "What a member answered was not true of this room, or nobody could follow. Your program asks "
+    "the members again."
+)
+
+
+class EnteringRoom(Standing, ABC):
+    """Becomes a member. By a standby's link it begins anew when a member's answer was false."""
+
+    link: Link
+    ports: Ports
+    _coming_back: ComingBack
+    _restoring: bool
+    """Whether the next connection brings the room back."""
+
+    @abstractmethod
+    def _put_out(self, outcome: PutOut) -> None: ...
+
+    @abstractmethod
+    def _stranded(self) -> None: ...
+
+    def _proof(self, role: str = ConnectionRole.MEMBER) -> Proof:
+        if self.member is not None and self.member.membership.own.entering:
+            role = ConnectionRole.STANDBY
+        return Proof(self.room, role, self.identity.relay)
+
+    def _asked_for(self, role: str) -> bool:
+        """Whether the relay's answer to the keys is one that follows from what was asked."""
+        by_link = isinstance(self.newcomer, StandbyComer)
+        if role == ConnectionRole.STANDBY:
+            return by_link and (self.member is None or self.member.membership.own.entering)
+        if role == ConnectionRole.AWAY:
+            return self.member is not None and self._coming_back.role == role
+        if role == ConnectionRole.DOOR or (by_link and self.member is None):
+            return role == ConnectionRole.DOOR and self.member is None and not by_link
+        return (role == ConnectionRole.RESEAT) is self._restoring
+
+    def _become_member(
+        self,
+        membership: Membership,
+        opening: Opening,
+        at: Position,
+        on_first_resume: Callable[[], None],
+    ) -> MemberClient:
+        """From here on this client is in the room."""
+        self.member = MemberClient(
+            self.identity,
+            membership,
+            opening,
+            at,
+            self.ports,
+            self.agreements,
+            handover=self._handover,
+            on_first_resume=on_first_resume,
+            put_out=self._put_out,
+            stranded=self._stranded,
+        )
+        return self.member
+
+    def _handover(self) -> Handover:
+        """What an appointed facilitator has of the room beside the group: its card."""
+        if self.opening is not None:
+            return replace(self.opening.handover(), lobby_key=None)
+        if isinstance(self.newcomer, StandbyComer):
+            return _handover_by_standby(self.newcomer)
+        assert self.newcomer is not None
+        assert self.newcomer.card is not None  # every other member came by one, or opened the room
+        return handover_of(self.newcomer.invite, self.newcomer.card)
+
+    def by_standby(
+        self,
+        link: Invite,
+        identity: Identity,
+        *,
+        accept: bool,
+        doubted: frozenset[bytes] = frozenset(),
+    ) -> StandbyComer:
+        """A client before it is in the room."""
+
+        def known() -> None:
+            self.entered = True
+
+        return StandbyComer(
+            link,
+            identity,
+            self.ports,
+            accept=accept,
+            agreements=self.agreements,
+            doubted=doubted,
+            on_known=known,
+            on_member=self._came_by_standby,
+            fail=self.fail,
+        )
+
+    def _came_by_standby(self, entry: Entry, at: Position) -> None:
+        """The relay took the external commit. From here on the client speaks with its fresh keys,
+        over a new connection."""
+        comer = self.newcomer
+        assert isinstance(comer, StandbyComer)
+        assert comer.used is not None
+        self.identity = comer.identity
+        membership = entry.join(at)
+
+        def tell_joined() -> None:
+            members = tuple(person.name for person in membership.people())
+            self.emit(events.Joined(self.identity.name, you=True, members=members))
+
+        member = self._become_member(membership, comer.opening[0], at, tell_joined)
+        if at != entry.base:
+            context = membership.group.context
+            member.stream.start_log(at, context.confirmed_transcript_hash)
+        member.entering = StandbyEntering(
+            self.identity,
+            membership,
+            self.ports,
+            comer.hand_over_asks(),
+            comer.used.by,
+            on_taken=member.own_commit_taken,
+            ready=lambda: member.ready,
+        )
+        self.link.hang_up = True
+
+    def _begin_anew_when_misled(self) -> None:
+        """No member followed, so the answer was false. Begin anew with other keys, which the link's
+        key puts in the place of these, and believe another member first."""
+        comer, member = self.newcomer, self.member
+        if member is None or member.entering is None or not member.entering.misled:
+            return
+        assert isinstance(comer, StandbyComer)
+        self.emit(events.Problem("false_answer", FALSE_ANSWER))
+        assert comer.used is not None
+        member.entering.close(NotNow("false_answer", FALSE_ANSWER))
+        member.wipe()
+        self.member = None
+        former = self.identity
+        fresh = Identity.generate(former.name, former.suite, self.ports.random)
+        former.wipe()
+        self.identity = fresh
+        doubted = comer.doubted | {comer.used.by}
+        accepted = comer.accepted
+        self.newcomer = self.by_standby(comer.invite, fresh, accept=False, doubted=doubted)
+        self.newcomer.accepted = accepted
+        comer.wipe()
+        self.link.hang_up = True
+
+
+def _handover_by_standby(comer: StandbyComer) -> Handover:
+    """What a facilitator that came by the standby has of the room: what members answered."""
+    used = comer.used
+    assert used is not None  # the client is in the room
+    card = RoomCard(
+        used.answer.title,
+        used.state.agreement_version,
+        used.texts,
+        used.answer.languages,
+        used.answer.helplines,
+    )
+    terms = InviteTerms(limits.USES_DEFAULT, limits.DOOR_TTL_DEFAULT)
+    return Handover(comer.opening[1], card, comer.invite.origin, terms)

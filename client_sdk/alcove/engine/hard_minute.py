@@ -1,0 +1,106 @@
+"""What a facilitator may ask of a room in a hard minute, decided. See `Commands`."""
+
+from collections.abc import Sequence
+
+from alcove.engine.standing import Standing
+from alcove.errors import InvalidInput
+from alcove.facilitation.intents import Done
+from alcove.messages.payload import Fold
+
+
+class HardMinute:
+    """The commands about members, and about the room as a whole."""
+
+    def __init__(self, standing: Standing) -> None:
+        self._standing = standing
+
+    def remove(
+        self,
+        names: str | Sequence[str],
+        done: Done,
+        *,
+        fold: bool = False,
+        question: str | None = None,
+    ) -> None:
+        """Put one member or several out, by one change of the group. With `fold` all that they
+        wrote is folded. Their links close; with `question` they stay, and ask it. `Removed` and
+        `Folded` follow.
+
+        Raises `InvalidInput` (`unknown_name`, `bad_question`, `bad_count`), `NotNow`
+        (`not_oneself`, `is_facilitator`), `RoomClosed`.
+        """
+        several = (names,) if isinstance(names, str) else tuple(names)
+        removals = self._standing.require_facilitator().removals
+        removals.remove(several, done, fold=fold, question=question)
+
+    def pause(self, name: str, done: Done) -> None:
+        """Let a participant listen only. `Paused` follows. Raises `InvalidInput` (`unknown_name`),
+        `NotNow` (`is_facilitator`), `RoomClosed`."""
+        self._standing.require_facilitator().moderation.pause(name, done, on=True)
+
+    def unpause(self, name: str, done: Done) -> None:
+        """Let them write again. `Unpaused` follows. Raises as `pause`."""
+        self._standing.require_facilitator().moderation.pause(name, done, on=False)
+
+    def listen_only(self, on: bool, done: Done) -> None:
+        """Let only facilitators write, or participants too. `RulesChanged` follows. Raises
+        `NotNow`, `RoomClosed`."""
+        self._standing.require_facilitator().moderation.rule("listen_only", done, on=on)
+
+    def lock(self, on: bool, done: Done) -> None:
+        """Close the door to newcomers, or open it again. `RulesChanged` follows. Raises `NotNow`,
+        `RoomClosed`."""
+        self._standing.require_facilitator().moderation.rule("locked", done, on=on)
+
+    def hold(self, done: Done, *, since: str | None = None) -> None:
+        """Pause the room: only facilitators write, the door is locked, and all from
+        the message `since` on is folded, or else all that this client has not seen yet.
+        `RulesChanged` and `Folded` follow.
+
+        Raises `InvalidInput` (`unknown_message`), `NotNow`, `RoomClosed`.
+        """
+        moderation = self._standing.require_facilitator().moderation
+        folding = self._standing.require_member().conversation.folding
+        start = folding.next_place if since is None else folding.place(message_id(since))
+        if start is None:
+            raise _no_such_message()
+        moderation.hold(start, done, named=since is not None)
+
+    def resume(self, done: Done) -> None:
+        """End a hold. The door stays locked. `RulesChanged` follows."""
+        self._standing.require_facilitator().moderation.resume(done)
+
+    def slow(self, seconds: int, done: Done) -> None:
+        """After a minute of writing a participant waits for so long. Raises `InvalidInput`."""
+        self._standing.require_facilitator().moderation.slow(seconds, done)
+
+    def fold(self, id: str) -> None:
+        """Fold one message. `Folded` follows.
+
+        Raises `InvalidInput` (`unknown_message`), `NotNow` (`queue_full`), `RoomClosed`.
+        """
+        self._standing.require_facilitator()
+        member = self._standing.require_member()
+        target = message_id(id)
+        if member.conversation.folding.place(target) is None:
+            raise _no_such_message()
+        member.conversation.tell_first(Fold(target))
+        member.pump()
+
+    def fold_member(self, name: str, on: bool, done: Done) -> None:
+        """Fold all that a participant wrote and writes, or no more. `Folded` follows. Raises
+        `InvalidInput` (`unknown_name`), `NotNow` (`is_facilitator`), `RoomClosed`."""
+        self._standing.require_facilitator().moderation.fold(name, done, on=on)
+
+
+def _no_such_message() -> InvalidInput:
+    text = "There is no message with this id here; it may have expired."
+    return InvalidInput("unknown_message", text)
+
+
+def message_id(id: str) -> bytes:
+    """Empty, which no message's id is, for one that is not hex."""
+    try:
+        return bytes.fromhex(id)
+    except ValueError:
+        return b""

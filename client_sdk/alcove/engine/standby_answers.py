@@ -1,0 +1,136 @@
+"""A member's part when a standby asks to come in: tell the person, and answer when it is its turn.
+
+A member answers only when it has heard no facilitator for 90 s. All members are told the ask, and
+three at a time answer: their order is drawn from the ask itself, so that no member has to know
+which others are there.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from hashlib import sha256
+from typing import Final
+
+from alcove_protocol import frames, limits
+from alcove_protocol.card import pack_agreement
+from alcove_protocol.errors import Malformed
+from alcove_protocol.labels import Label
+from alcove_protocol.statements import AskStatement, Signed, verify
+
+from alcove import events, mls
+from alcove.engine.following import Following
+from alcove.facilitation.doors import RoomCard
+from alcove.group.facilitator_seals import Reply, seal_answer, standby_psk
+from alcove.group.membership import Membership
+from alcove.group.standby import standby_of
+from alcove.group.standby_entry import StandbyAnswer, group_info_of
+from alcove.messages.presence import Presence
+from alcove.relay.ports import Ports
+
+EACH_TIME: Final = limits.ANSWERS
+"""Members that answer at a time."""
+NEXT_AFTER: Final = 1.0
+"""Seconds after which the next members answer: most of a large room may be away."""
+HELD_AFTER: Final = 5.0
+"""Seconds that a held member waits beyond its turn: one that follows knows more."""
+TOLD_AGAIN: Final = 600.0
+"""Seconds in which a person is told of no second ask."""
+_KNOWN: Final = 64
+"""Asks that are remembered, so that a relay cannot repeat them."""
+
+
+class StandbyAnswers:
+    """One member's. `card` gives what this member knows of the room's texts."""
+
+    def __init__(
+        self,
+        membership: Membership,
+        presence: Presence,
+        following: Following,
+        ports: Ports,
+        card: Callable[[], RoomCard | None],
+    ) -> None:
+        self._membership = membership
+        self._presence = presence
+        self._following = following
+        self._ports = ports
+        self._card = card
+        self._known: OrderedDict[bytes, None] = OrderedDict()
+        self._due: tuple[float, AskStatement] | None = None
+        self._told_at: float | None = None
+
+    def asked(self, notice: frames.Asked) -> None:
+        """A standby asks. What the room's standby did not sign is ignored."""
+        try:
+            statement = self._checked(notice)
+        except Malformed:
+            return
+        if statement.id in self._known or not self._presence.in_doubt:
+            return  # the link is of no use while a facilitator is heard
+        self._known[statement.id] = None
+        if len(self._known) > _KNOWN:
+            self._known.popitem(last=False)
+        now = self._ports.clock()
+        if self._told_at is None or now - self._told_at > TOLD_AGAIN:
+            self._told_at = now
+            self._ports.emit(events.StandbyAsked(False))
+        wait = self._turn(statement.id) * NEXT_AFTER
+        wait += HELD_AFTER if self._following.held else 0.0
+        self._due = (now + wait, statement)
+        self.tick()
+
+    def _checked(self, notice: frames.Asked) -> AskStatement:
+        """Raises `Malformed`."""
+        standby = standby_of(self._membership.state)
+        if standby is None:
+            raise Malformed("bad_statement", "The room has no standby.")
+        signed = Signed(notice.statement, notice.signature)
+        said = verify(AskStatement, Label.STANDBY, signed, standby.mls_key).statement
+        room = self._membership.group.group_id
+        if (said.room, said.id, said.relay_key) != (room, notice.id, notice.key):
+            raise Malformed("bad_statement", "The ask is of another room or asker.")
+        return said
+
+    def _turn(self, id: bytes) -> int:
+        """How many groups of members come before this one."""
+        people = self._membership.people()
+        order = sorted(sha256(id + one.relay_key).digest() for one in people if not one.facilitator)
+        own = sha256(id + self._membership.own.relay_key).digest()
+        before = sum(other < own for other in order)
+        return before // EACH_TIME
+
+    def tick(self) -> None:
+        """Answer when it is this member's turn."""
+        if self._due is None or self._ports.clock() < self._due[0]:
+            return
+        (_, statement), self._due = self._due, None
+        own = self._membership.own
+        if self._presence.in_doubt and not own.entering and not own.facilitator:
+            self._answer(statement)
+
+    def _answer(self, statement: AskStatement) -> None:
+        membership, card = self._membership, self._card()
+        standby = standby_of(membership.state)
+        if standby is None or card is None or not self._ports.link.live:
+            return
+        try:
+            group_info, key = group_info_of(membership)
+            answer = StandbyAnswer(
+                membership.base.encode(),
+                self._following.held,
+                key,
+                group_info,
+                card.title,
+                pack_agreement(card.texts),
+                card.languages,
+                card.helplines,
+            )
+            reply = Reply(statement.room, statement.id, membership.own.relay_key)
+            psk = standby_psk(standby.psk, standby.mls_key)
+            sealed = seal_answer(
+                reply, statement.reply_key, answer.encode(), psk, self._ports.random
+            )
+            self._ports.link.request(
+                lambda n: frames.AnswerAsker(n, statement.id, sealed), lambda answer: None
+            )
+        except (Malformed, mls.MLSError):
+            return  # too large, or nothing may be sealed to its key: another member may do better

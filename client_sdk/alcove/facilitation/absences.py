@@ -1,0 +1,121 @@
+"""Members whose connection was lost for long: let go, and let in again without a decision.
+
+here ──no sign of life for `absent` seconds of this client's connected time──▶ let go by ABSENT
+let go ──a request by the keys of the very leaf that went, within 2 h──▶ in again
+
+Every facilitator's client that followed the commit knows the leaf that went. It takes a request of
+no other, so a relay or another member gains nothing by it, and a client that came later leaves it
+to the others. The first in line lets a member go. Facilitators are never let go so.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from alcove_protocol import limits
+from alcove_protocol.roster import Seat
+
+from alcove import mls
+from alcove.desk.life import SignsOfLife
+from alcove.facilitation.absence_intents import LetAbsentGo, LetBackIn
+from alcove.facilitation.committer import Committer
+from alcove.facilitation.in_line import InLine
+from alcove.facilitation.intents import Done
+from alcove.group.asking import Asker
+from alcove.group.extensions import leaf_extension, name_of
+from alcove.group.membership import Membership
+from alcove.group.outcomes import Merged
+from alcove.group.sealing import Psk
+from alcove.relay.ports import Ports
+
+KEPT: Final = 256
+"""Members that may come back at a time. One more takes the place of the first."""
+
+
+@dataclass(frozen=True, slots=True)
+class LostMember:
+    """A member that was let go: the leaf that went, their door, whether they were paused."""
+
+    leaf: mls.LeafNode
+    door: bytes
+    paused: bool
+    at: float
+
+
+class Absences:
+    """One facilitator's."""
+
+    def __init__(
+        self,
+        membership: Membership,
+        committer: Committer,
+        life: SignsOfLife,
+        in_line: InLine,
+        ports: Ports,
+    ) -> None:
+        self._membership = membership
+        self._committer = committer
+        self._life = life
+        self._in_line = in_line
+        self._clock = ports.clock
+        self._lost: dict[bytes, LostMember] = {}
+
+    def tick(self) -> None:
+        """Let go of the members that are due, and forget those that are gone for good."""
+        now = self._clock()
+        self._lost = {k: lost for k, lost in self._lost.items() if now - lost.at <= limits.AWAY}
+        after = self._membership.state.absent
+        if not after:
+            return
+        due = after + self._in_line.delay()
+        for person in self._membership.people():
+            may_go = not person.facilitator and not person.entering
+            if may_go and self._life.silence(person.key) > due:
+                self._let_go(person.key, due)
+
+    def _let_go(self, key: bytes, due: float) -> None:
+        def still() -> bool:
+            return self._life.silence(key) > due
+
+        self._committer.want(LetAbsentGo(key=key, still=still))
+
+    def merged(self, outcome: Merged) -> None:
+        """Remember the leaves that went, let go by any client."""
+        seats, paused = self._membership.known_seats(), outcome.before.paused_keys()
+        for leaf in outcome.absent:
+            relay_key = leaf_extension(leaf).relay_key
+            door = seats.get(relay_key, Seat()).door
+            self._lost[relay_key] = LostMember(
+                leaf,
+                door,
+                leaf.signature_key in paused,
+                self._clock(),
+            )
+        for person in outcome.joined:
+            self._lost = {
+                key: lost for key, lost in self._lost.items() if name_of(lost.leaf) != person.name
+            }
+        while len(self._lost) > KEPT:
+            del self._lost[next(iter(self._lost))]
+
+    def find(self, relay_key: bytes) -> LostMember | None:
+        """The member with this relay key, if they were let go and may come back."""
+        return self._lost.get(relay_key)
+
+    def named(self, name: str) -> LostMember | None:
+        """The last member of this name that was let go, and may come back."""
+        same = [lost for lost in self._lost.values() if name_of(lost.leaf) == name]
+        return same[-1] if same else None
+
+    def asker(self, lost: LostMember) -> Asker:
+        """What a request of theirs is judged by: the leaf that went."""
+        group, leaf = self._membership.group, lost.leaf
+        return Asker(group.group_id, group.epoch, leaf.signature_key, leaf.encryption_key, 0)
+
+    def let_back_in(
+        self, lost: LostMember, key_package: mls.KeyPackage, reply_key: bytes, psk: Psk, done: Done
+    ) -> None:
+        """Commit it. The KeyPackage is theirs, and `done` is told what becomes of it."""
+        relay_key = leaf_extension(lost.leaf).relay_key
+        self._committer.want(
+            LetBackIn(done, key_package, relay_key, reply_key, lost.door, lost.paused, psk)
+        )

@@ -1,0 +1,83 @@
+"""Knocks under a member's own name: a person whose device died comes back without their keys.
+
+    the member gave a sign of life just now         the name is taken
+    a little silence                                wait: a living client will give one
+    silent for some frames, or let go as absent     a person decides: "they say that they are Sam"
+
+A person that is admitted so takes the old leaf's place in one commit. Nothing proves that it is the
+same person: the facilitator is told how long the member has been silent, and everybody of new keys.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from alcove.desk.life import SignsOfLife
+from alcove.facilitation.absences import Absences
+from alcove.facilitation.intents import Instead
+from alcove.group.membership import Membership
+from alcove.relay.ports import Ports
+
+FRESH: Final = 2
+"""Frames. Within the time of these a sign of life says that the member is there."""
+SILENT: Final = 4
+"""Frames that did not come before a person is asked."""
+
+
+class WaitForLife(Exception):
+    """Whether the member is there is not known yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class NamedMember:
+    """The member whose name a knock has. `key` is their MLS key, empty when they were let go."""
+
+    name: str
+    key: bytes
+    away: int
+    """Seconds without a sign of life."""
+    paused: bool
+
+
+class SameNames:
+    """What a name at the door is to the members of the room."""
+
+    def __init__(
+        self, membership: Membership, life: SignsOfLife, absences: Absences, ports: Ports
+    ) -> None:
+        self._membership = membership
+        self._life = life
+        self._absences = absences
+        self._clock = ports.clock
+
+    def find(self, name: str) -> NamedMember | None:
+        """The silent participant with exactly this name, or one that was let go. None when there is
+        none, or when the name is taken by one who is there. Raises `WaitForLife`."""
+        membership = self._membership
+        same = [person for person in membership.people() if person.name == name]
+        if not same:
+            return self._let_go(name)
+        if len(same) > 1 or same[0].facilitator:
+            return None
+        key, interval = same[0].key, membership.state.desk_interval
+        if self._life.since_sign(key) <= FRESH * interval:
+            return None
+        if self._life.silence(key) <= SILENT * interval:
+            raise WaitForLife
+        paused = key in membership.state.paused_keys()
+        return NamedMember(name, key, int(self._life.since_sign(key)), paused)
+
+    def _let_go(self, name: str) -> NamedMember | None:
+        lost = self._absences.named(name)
+        if lost is None:
+            return None
+        return NamedMember(name, b"", int(self._clock() - lost.at), lost.paused)
+
+    def instead(self, member: NamedMember | None) -> Instead:
+        """Whose leaf goes with the admission of a knock under this member's name."""
+        if member is None:
+            return Instead()
+        return Instead(member.key, member.paused, self.still_silent)
+
+    def still_silent(self, key: bytes) -> bool:
+        """Whether this member may be replaced: no sign of life came meanwhile."""
+        return self._life.silence(key) > FRESH * self._membership.state.desk_interval

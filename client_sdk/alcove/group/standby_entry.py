@@ -1,0 +1,247 @@
+"""Coming in by a standby's link: what a member answers, and the external commit that it allows.
+
+A member's answer may be a lie, or old. What can be checked is checked here: that the group is this
+room's, that its facilitators chain to the room id, that it names this very link as its standby. The
+rest shows when members follow the commit, or do not (engine/standby_entering.py).
+"""
+
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Annotated, Final
+
+from alcove_protocol import limits
+from alcove_protocol.card import AGREEMENT_LIST, AgreementText, agreement_hash, unpack_agreement
+from alcove_protocol.errors import Malformed
+from alcove_protocol.labels import VERSION, Label
+from alcove_protocol.position import POSITION_SIZE, Position
+from alcove_protocol.records import AtMost, Exactly, Record
+from alcove_protocol.roster import (
+    ENTRANT,
+    NO_HASH,
+    Change,
+    Op,
+    Roster,
+    RosterEntry,
+    apply_changes,
+    extend,
+    list_digest,
+)
+from alcove_protocol.statements import KEY_SIZE, Opening, Signed
+
+from alcove import mls
+from alcove.errors import NotTrusted
+from alcove.group.admission import listing_of, room_policy
+from alcove.group.appointments import chained_facilitators, unpack_appointments
+from alcove.group.extensions import (
+    LEAF_EXTENSION,
+    ROSTER_EXTENSION,
+    LeafExtension,
+    RoomExtension,
+    capabilities,
+    room_extension,
+)
+from alcove.group.external_wrap import wrap_external, wrap_key
+from alcove.group.keys import Identity
+from alcove.group.listing import is_the_groups
+from alcove.group.membership import Membership
+from alcove.group.outcomes import person_of
+from alcove.group.standby import StandbySecrets, enters_by
+from alcove.mls.secret import Random
+
+_MESSAGE_HEAD: Final = 4
+"""Bytes of an MLSMessage before its GroupInfo: version and wire format."""
+GROUP_INFO: Final = limits.HANDSHAKE_BUCKET - 32 * limits.KIB
+"""Bytes of a GroupInfo in an answer. The rest is for the room's texts."""
+
+
+@dataclass(frozen=True, slots=True)
+class StandbyAnswer(Record):
+    """What a member tells a standby, sealed to it. `base` is the position of the last commit that
+    the member followed, and `held` says that it could not follow a later one."""
+
+    base: Annotated[bytes, Exactly(POSITION_SIZE)]
+    held: bool
+    key: Annotated[bytes, Exactly(KEY_SIZE)] = field(repr=False)
+    group_info: Annotated[bytes, AtMost(GROUP_INFO)] = field(repr=False)
+    title: Annotated[str, AtMost(limits.TITLE)]
+    agreement: Annotated[bytes, AtMost(AGREEMENT_LIST)]
+    languages: Annotated[str, AtMost(limits.LANGUAGES)]
+    helplines: Annotated[str, AtMost(limits.HELPLINES)]
+
+
+def group_info_of(membership: Membership) -> tuple[bytes, bytes]:
+    """The GroupInfo for an external commit, signed by this member, and the key that wraps it."""
+    listing = mls.Extension(ROSTER_EXTENSION, listing_of(membership.roster).encode())
+    key = wrap_key(membership.group)
+    exposed = key.expose()
+    key.wipe()
+    return membership.group.group_info((listing,)), exposed
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An answer that may be true. `by` is the relay key that gave it."""
+
+    by: bytes
+    answer: StandbyAnswer
+    context: mls.GroupContext
+    state: RoomExtension
+    texts: tuple[AgreementText, ...]
+
+    @property
+    def epoch(self) -> int:
+        return self.context.epoch
+
+
+def read_answer(data: bytes, by: bytes, opening: Opening, secrets: StandbySecrets) -> Candidate:
+    """Check what can be checked of an answer. Raises `NotTrusted` (`bad_answer`)."""
+    room = opening.previous
+    try:
+        answer = StandbyAnswer.decode(data, limit=limits.HANDSHAKE_BLOB)
+        context = context_of(answer.group_info)
+        state = room_extension(context)
+        known = chained_facilitators(opening, unpack_appointments(state.appointments), room)
+        texts = unpack_agreement(answer.agreement)
+        agreed = agreement_hash(room, state.agreement_version, answer.agreement)
+    except (Malformed, mls.MLSError):
+        raise _untrue() from None
+    listed = {keys.mls_key: keys for keys in state.facilitator_list()}
+    if any(known.get(key) != keys for key, keys in listed.items()):
+        raise _untrue()
+    if (context.group_id, state.standby) != (room, secrets.keys.encode()):
+        raise _untrue()
+    if agreed != state.agreement:
+        raise _untrue()
+    return Candidate(by, answer, context, state, texts)
+
+
+def context_of(group_info: bytes) -> mls.GroupContext:
+    """The GroupContext in a GroupInfo message, unverified. Raises `Malformed`, `MLSError`."""
+    return mls.GroupInfo.decode(group_info[_MESSAGE_HEAD:]).group_context
+
+
+def _untrue() -> NotTrusted:
+    return NotTrusted("bad_answer", "A member's answer is not of this room, so it was not used.")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An external commit ready to go, and what it leads to."""
+
+    staged: mls.StagedCommit
+    blob: bytes
+    entry: Signed
+    base: Position
+    before: Roster
+    after: Roster
+    listed: bool
+    """Whether the answer's group has the members of the relay's list."""
+
+    def join(self, at: Position) -> Membership:
+        """The relay took it at this position: be a member."""
+        commit = sha256(self.blob).digest()
+        membership = Membership(self.staged.merge(), self.after, at, commit, self.before)
+        membership.merged.fill_in(self.blob, ())
+        membership.chain.append(self.entry)
+        membership.compare_roster_with_group()
+        return membership
+
+
+def make_entry(
+    candidate: Candidate,
+    identity: Identity,
+    secrets: StandbySecrets,
+    roster: Roster,
+    *,
+    now: float,
+    random: Random,
+) -> Entry:
+    """The external commit by fresh keys that the link appoints, with the entry that the link's key
+    signs. A leaf of an earlier try goes. `now` is in Unix seconds.
+
+    Raises `NotTrusted` (`bad_answer`) when the answer leads nowhere.
+    """
+    try:
+        staged = _stage(candidate, identity, secrets, roster, None, now=now, random=random)
+        former = _former(staged, secrets)
+        if former is not None:
+            staged.drop()
+            staged = _stage(candidate, identity, secrets, roster, former, now=now, random=random)
+        blob = wrap_external(
+            candidate.answer.key,
+            candidate.context.group_id,
+            candidate.epoch,
+            staged.message,
+            random,
+        )
+        base = Position.decode(candidate.answer.base)
+        entry = _sign_entry(blob, base, identity, secrets, roster)
+        after, _ = extend(roster, entry)
+    except (Malformed, mls.MLSError):
+        raise _untrue() from None
+    facilitators = candidate.state.facilitator_keys()
+    people = [person_of(member.leaf, facilitators) for member in staged.members_after()]
+    same = is_the_groups(after, candidate.state, people)
+    return Entry(staged, blob, entry, base, roster, after, same)
+
+
+def _stage(
+    candidate: Candidate,
+    identity: Identity,
+    secrets: StandbySecrets,
+    roster: Roster,
+    remove: int | None,
+    *,
+    now: float,
+    random: Random,
+) -> mls.StagedCommit:
+    room = candidate.context.group_id
+    appointment = secrets.appoint(room, identity.signature.public, identity.relay.public)
+    extension = LeafExtension(
+        VERSION,
+        identity.relay.public,
+        identity.desk.public,
+        candidate.state.agreement,
+        appointment.encode(),
+    )
+    return mls.Group.join_externally(
+        candidate.answer.group_info,
+        identity.signature,
+        mls.Credential.basic(identity.name.encode()),
+        capabilities(identity.suite),
+        (mls.Extension(LEAF_EXTENSION, extension.encode()),),
+        random,
+        policy=room_policy(roster.members),
+        now=int(now),
+        remove=remove,
+    )
+
+
+def _former(staged: mls.StagedCommit, secrets: StandbySecrets) -> int | None:
+    """The leaf of an earlier try by the same link."""
+    for member in staged.members_after():
+        if member.index != staged.committer and enters_by(member.leaf) == secrets.keys.mls_key:
+            return member.index
+    return None
+
+
+def _sign_entry(
+    blob: bytes, base: Position, identity: Identity, secrets: StandbySecrets, roster: Roster
+) -> Signed:
+    changes = [Change(Op.REMOVE, key) for key in roster.entrants()]
+    changes.append(Change(Op.ADD, identity.relay.public, ENTRANT))
+    seats = apply_changes(roster.seats, changes)
+    entry = RosterEntry(
+        roster.room,
+        roster.counter + 1,
+        roster.head,
+        secrets.keys.relay_key,
+        base.encode(),
+        sha256(blob).digest(),
+        NO_HASH,
+        b"".join(change.encode() for change in changes),
+        int(roster.flags),
+        roster.slow,
+        list_digest(roster.room, seats, roster.flags, roster.slow),
+    )
+    return secrets.relay.sign(Label.ROSTER, entry)

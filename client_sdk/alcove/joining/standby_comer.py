@@ -1,0 +1,372 @@
+"""The way in by a standby's link, while no facilitator is there.
+
+    READING ──chain verified──▶ ASKING ──answers──▶ SHOWN ──accept──▶ ENTERING ──taken──▶ (a member)
+                                 ▲  │                                    │
+                                 │  └─ a facilitator is there: wait      │
+                                 └───────────────────────────────────────┘
+                                    the room went on meanwhile: ask again
+
+Over this connection the client has proved the link's key, which only lets it ask. The keys that it
+brings into the room are fresh ones. A false answer is noticed after that, and the way begins anew
+with other keys (engine/standby_entering.py).
+"""
+
+from collections.abc import Callable
+from enum import Enum, auto
+from typing import Final
+
+from alcove_protocol import frames, limits
+from alcove_protocol.codec import unpack_list
+from alcove_protocol.errors import Malformed
+from alcove_protocol.frames import ConnectionRole, RelayAnswer
+from alcove_protocol.invite import Invite
+from alcove_protocol.position import Position
+from alcove_protocol.roster import Roster, extend, open_roster
+from alcove_protocol.statements import Opening, Signed
+
+from alcove import events
+from alcove.errors import PASSING, AlcoveError, NotNow, NotTrusted, Refused
+from alcove.group.extensions import name_of
+from alcove.group.keys import Identity, room_suite
+from alcove.group.standby import StandbySecrets
+from alcove.group.standby_entry import Candidate, Entry, make_entry, read_answer
+from alcove.joining.card import CheckedCard
+from alcove.joining.door_words import REFUSAL_SENTENCES
+from alcove.joining.names import looks_like_any
+from alcove.joining.standby_asks import StandbyAsks
+from alcove.messages.agreements import Agreements, read_agreement
+from alcove.relay.link import Proof
+from alcove.relay.ports import Ports
+
+ASK_AGAIN: Final = 10.0
+"""Seconds after which the members are asked again, when no answer came that is of use."""
+LOOK_AGAIN: Final = 15.0
+"""Seconds after which the relay is asked again that has no place, or heard a facilitator."""
+OTHERS_FIRST: Final = 2.0
+"""Seconds after the first answer in which other members' answers may come: the newest counts."""
+HELD_LAST: Final = 10.0
+"""Seconds after which the answer of a held member is used, when there is no other."""
+ANSWERS: Final = 16
+"""Answers that are kept."""
+_ENTRIES: Final = 1000
+FACILITATED: Final = (
+    "A facilitator is in this room, so the standby's link lets nobody in now. Ask them for an "
+    "invite. Your program waits here, and asks again when no facilitator is heard."
+)
+ASKING: Final = (
+    "Your program asks the members of the room to let you in. This works while one of them is "
+    "connected; you need to do nothing."
+)
+
+
+class WayIn(Enum):
+    READING = auto()
+    ASKING = auto()
+    SHOWN = auto()
+    ENTERING = auto()
+
+
+class StandbyComer:
+    """A client that came by a standby's link, before it is in the room.
+
+    With `accept` the person accepts any agreement. `on_known` is called once the room's history was
+    verified, `on_member` once the relay took the external commit, with the position of it or of the
+    commit before, and `fail` when the way in has ended. `doubted` are the relay keys of members
+    whose answer led nowhere: another member's is better.
+    """
+
+    card: CheckedCard | None = None
+    knocked = False
+
+    def __init__(
+        self,
+        invite: Invite,
+        identity: Identity,
+        ports: Ports,
+        *,
+        accept: bool,
+        agreements: Agreements,
+        doubted: frozenset[bytes] = frozenset(),
+        on_known: Callable[[], None],
+        on_member: Callable[[Entry, Position], None],
+        fail: Callable[[AlcoveError], None],
+    ) -> None:
+        self.invite = invite
+        self.identity = identity
+        """The fresh keys. Once a member answered, they are in the room's suite."""
+        self.secrets = StandbySecrets.of(invite)
+        self.doubted = doubted
+        self.used: Candidate | None = None
+        """The answer that the external commit was made of."""
+        self.accepted: bytes | None = None
+        """The agreement that the person accepted."""
+        self._asks = StandbyAsks(invite.room, self.secrets, ports)
+        self._ports = ports
+        self._clock = ports.clock
+        self._link = ports.link
+        self._emit = ports.emit
+        self._accept_all = accept
+        self._agreements = agreements
+        self._on_known = on_known
+        self._on_member = on_member
+        self._fail = fail
+        self._opening: Opening | None = None
+        self._opening_entry: Signed | None = None
+        self._roster: Roster | None = None
+        self._read = 0
+        self._candidates: dict[bytes, Candidate] = {}
+        self._decide_at: float | None = None
+        self._again_at: float | None = None
+        self._pending: Entry | None = None
+        self._told: set[str] = set()
+        self.stage = WayIn.READING
+
+    def proof(self) -> Proof:
+        return Proof(self.invite.room, ConnectionRole.STANDBY, self.secrets.relay)
+
+    @property
+    def opening(self) -> tuple[Opening, Signed]:
+        """Entry 0, verified. Only once `on_known` was called."""
+        assert self._opening is not None
+        assert self._opening_entry is not None
+        return self._opening, self._opening_entry
+
+    def authenticated(self, answer: frames.Authenticated) -> None:
+        """The relay knows the link: read on in the room's history."""
+        self._again_at = None
+        self._read_chain()
+
+    # --- the chain -----------------------------------------------------------------------------
+
+    def _read_chain(self) -> None:
+        first = self._read
+        self._link.request(lambda n: frames.ReadChain(n, first), self._chain_answered)
+
+    def _chain_answered(self, answer: RelayAnswer | None) -> None:
+        if answer is None:
+            return  # the connection dropped, and the next one reads on
+        if not isinstance(answer, frames.ChainIs) or answer.first != self._read:
+            self._later()
+            return
+        before = self._read
+        try:
+            for item in unpack_list(answer.entries, most=_ENTRIES):
+                self._take(Signed.decode(item))
+        except Malformed:
+            if before:  # the room was brought back with another history: begin anew
+                self._read, self._roster = 0, None
+                self._drop_pending()
+                self._later()
+            else:
+                text = "The relay's history of this room is not signed as it must be; do not go on."
+                self._fail(NotTrusted("bad_roster", text))
+            return
+        if answer.more and self._read > before:
+            self._read_chain()
+        elif self._roster is None:
+            self._later()
+        else:
+            self._known(self._roster)
+
+    def _take(self, entry: Signed) -> None:
+        if self._roster is None:
+            self._roster, opened = open_roster(entry, self.invite.room)
+            self._opening, self._opening_entry = opened.statement, entry
+        else:
+            self._roster, _ = extend(self._roster, entry)
+        self._read += 1
+
+    def _known(self, roster: Roster) -> None:
+        if self.stage is WayIn.READING:
+            self.stage = WayIn.ASKING
+            self._on_known()
+        pending, self._pending = self._pending, None
+        if pending is not None:
+            if pending.after.head == roster.head:
+                self._on_member(pending, pending.base)  # taken, and the answer was lost
+                return
+            pending.staged.drop()
+        if self.secrets.keys.relay_key not in roster.links():
+            self._fail(Refused.by_relay("not_member"))
+            return
+        self._ask()
+
+    def _drop_pending(self) -> None:
+        pending, self._pending = self._pending, None
+        if pending is not None:
+            pending.staged.drop()
+
+    # --- asking --------------------------------------------------------------------------------
+
+    def _ask(self) -> None:
+        if self.stage is WayIn.SHOWN or self._roster is None:
+            return  # the person reads; what is true then is asked then
+        self.stage = WayIn.ASKING
+
+        def answered(answer: RelayAnswer | None) -> None:
+            if isinstance(answer, frames.Done):
+                self._tell_once("standby_asks", ASKING)
+                self._again_at = self._clock() + ASK_AGAIN
+            elif answer is not None:
+                self._refused(answer)
+
+        self._asks.ask(self.secrets.relay, self._roster.counter, answered)
+
+    def _refused(self, answer: RelayAnswer) -> None:
+        code = answer.code if isinstance(answer, frames.RequestRefused) else "malformed"
+        if code == "facilitated":
+            self._tell_once("facilitated", FACILITATED)
+        elif code not in PASSING | {"stale", "bad_roster"}:
+            self._fail(Refused.by_relay(code))
+            return
+        self._later()
+
+    def _later(self) -> None:
+        self._again_at = self._clock() + LOOK_AGAIN
+        if self.stage is WayIn.ENTERING:
+            self.stage = WayIn.ASKING
+
+    def _tell_once(self, code: str, text: str) -> None:
+        if code not in self._told:
+            self._told.add(code)
+            self._emit(events.Problem(code, text))
+
+    def answered(self, notice: frames.Answered) -> None:
+        """A member answers. What does not open, or is not of this room, is ignored."""
+        if self._opening is None or self.stage is not WayIn.ASKING:
+            return
+        try:
+            content = self._asks.open(notice)
+            if content is None:
+                return
+            candidate = read_answer(content, notice.key, self._opening, self.secrets)
+        except NotTrusted:
+            return
+        if len(self._candidates) < ANSWERS or notice.key in self._candidates:
+            self._candidates[notice.key] = candidate
+        wait = HELD_LAST if candidate.answer.held else OTHERS_FIRST
+        due = self._clock() + wait
+        self._decide_at = due if self._decide_at is None else min(due, self._decide_at)
+
+    def tick(self) -> None:
+        """Look what is due: to decide, or to ask again."""
+        now = self._clock()
+        if self.stage is WayIn.ASKING and self._decide_at is not None and now >= self._decide_at:
+            self._decide()
+        elif self._again_at is not None and now >= self._again_at and self._link.authenticated:
+            self._again_at = None
+            self._read_chain()
+
+    def _decide(self) -> None:
+        """Take the best answer: of a member that follows, that led nowhere before in no case, and
+        of the latest epoch."""
+        self._decide_at = None
+        found, self._candidates = list(self._candidates.values()), {}
+        best = max(
+            found,
+            key=lambda one: (one.by not in self.doubted, not one.answer.held, one.epoch),
+            default=None,
+        )
+        if best is None:
+            return
+        rules = read_agreement(
+            self.invite.room, best.state.agreement_version, best.answer.agreement
+        )
+        accepted = self._accept_all or self.accepted == rules.hash
+        if self.accepted != rules.hash:
+            self._agreements.begin(rules, best.answer.title)
+            self._emit(self._agreements.shown_event(rules, asked=not accepted))
+        if accepted:
+            self.accepted = rules.hash
+            self._enter(best)
+        else:
+            self.stage = WayIn.SHOWN
+
+    def accept(self, version: int | None = None, answer: str = "") -> None:
+        """Accept the agreement that was shown, and go in. `version` is the one that was read.
+        No question is asked of the holder of a link, so `answer` is not used.
+
+        Raises `NotNow` (`no_agreement`, `agreement_changed`).
+        """
+        shown = self._agreements.shown
+        if self.stage is not WayIn.SHOWN or shown is None:
+            raise NotNow("no_agreement", "The ground rules have not arrived yet; wait a moment.")
+        if version not in (None, shown.version):
+            raise NotNow("agreement_changed", "The ground rules changed; read the new ones first.")
+        self.accepted = shown.hash
+        self.stage = WayIn.ASKING
+        if self._link.authenticated:
+            self._read_chain()
+
+    # --- entering ------------------------------------------------------------------------------
+
+    def _enter(self, candidate: Candidate) -> None:
+        if self._roster is None:
+            return
+        try:
+            self.identity = self.identity.in_suite(room_suite(candidate.context.cipher_suite))
+            entry = make_entry(
+                candidate,
+                self.identity,
+                self.secrets,
+                self._roster,
+                now=self._ports.wall(),
+                random=self._ports.random,
+            )
+        except NotTrusted:
+            self.doubted |= {candidate.by}
+            self._later()
+            return
+        except NotNow as error:
+            self._fail(error)
+            return
+        leaves = entry.staged.members_after()
+        names = [name_of(one.leaf) for one in leaves if one.index != entry.staged.committer]
+        if looks_like_any(self.identity.name, names):
+            entry.staged.drop()
+            self._fail(Refused("name_taken", REFUSAL_SENTENCES["name_taken"]))
+            return
+        self.used, self.stage, self._again_at = candidate, WayIn.ENTERING, None
+        self._publish(entry)
+
+    def _publish(self, entry: Entry) -> None:
+        id = self._ports.random(frames.ID_SIZE)
+
+        def answered(answer: RelayAnswer | None) -> None:
+            if isinstance(answer, frames.Published):
+                self._on_member(entry, Position.decode(answer.position))
+            elif answer is None:
+                self._pending = entry  # the chain tells whether it was taken
+            else:
+                entry.staged.drop()
+                self._refused(answer)
+
+        self._link.request(
+            lambda n: frames.Publish(
+                n,
+                id,
+                entry.base.encode(),
+                int(frames.BlobClass.EXTERNAL),
+                limits.TTL_MAX,
+                entry.blob,
+                entry.entry.body,
+                entry.entry.signature,
+            ),
+            answered,
+        )
+
+    # --- the end -------------------------------------------------------------------------------
+
+    def hand_over_asks(self) -> StandbyAsks:
+        """The asks, for the member that this client is now."""
+        return self._asks
+
+    def withdraw(self) -> None:
+        """Forget everything. Nothing waits at the relay."""
+        self.wipe()
+
+    def wipe(self) -> None:
+        """Forget the link's keys."""
+        self._drop_pending()
+        self._asks.wipe()
+        self.secrets.wipe()

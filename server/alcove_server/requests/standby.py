@@ -1,0 +1,52 @@
+"""A standby asks the members to be let in, and a member answers. docs/protocol.md section 10.
+
+Both are items of the lobby, so that every node tells its clients. The relay tells an ask to all
+members. They choose among themselves which of them answer first.
+"""
+
+from __future__ import annotations
+
+from alcove_protocol import limits
+from alcove_protocol.errors import Refusal
+from alcove_protocol.frames import ID_SIZE, AnswerAsker, AskMembers, Done, LobbyKind
+from alcove_protocol.statements import Signed
+
+from alcove_server.requests.requester import Requester
+from alcove_server.requests.unattended import require_unattended
+from alcove_server.requests.unsettled import require_settled
+from alcove_server.rooms import rules
+
+
+async def ask(requester: Requester, frame: AskMembers) -> None:
+    """Raises `Refusal` (`bad_statement`, `unsettled`, `facilitated`, `rate_limited`, `busy`)."""
+    room, client = requester.seated, requester.client
+    signed = Signed(frame.statement, frame.signature)
+    rules.ask(room.history, client.key, frame.id, signed)
+    await require_settled(requester)
+    if client.key not in room.history.roster.entrants():
+        await require_unattended(requester)
+    if not requester.may_tell(len(frame.statement) * len(room.live)):
+        raise Refusal("rate_limited")
+    store = requester.services.store
+    await store.add_item(room.id, LobbyKind.ASK, client.key, frame.id, signed.encode())
+    client.send(Done(frame.n))
+
+
+async def answer(requester: Requester, frame: AnswerAsker) -> None:
+    """Raises `Refusal` (`unknown_knock` for an ask that is over or was answered enough, `busy`,
+    `rate_limited`)."""
+    room, client = requester.seated, requester.client
+    asked = room.asks.get(frame.id)
+    if asked is None or asked.answers >= limits.ANSWERS:
+        raise Refusal("unknown_knock")
+    if not requester.may_tell(len(frame.blob)):
+        raise Refusal("rate_limited")
+    asked.answers += 1
+    id, blob = requester.services.random(ID_SIZE), frame.id + frame.blob
+    store = requester.services.store
+    try:
+        await store.add_item(room.id, LobbyKind.ANSWER, client.key, id, blob, asked.key)
+    except BaseException:
+        asked.answers -= 1
+        raise
+    client.send(Done(frame.n))

@@ -1,0 +1,196 @@
+"""A member whose connection is lost for long: let go, and back with their keys."""
+
+import pytest
+from alcove import events
+from alcove.facilitation.absence_intents import LetAbsentGo
+from alcove_protocol import limits
+from alcove_protocol.roster import NO_DOOR, Op
+
+from tests.end_to_end.facilitating import do
+from tests.end_to_end.test_presence import told
+from tests.end_to_end.test_whereabouts import whereabouts
+from tests.end_to_end.world import Client, World, closed
+
+ABSENT = 600
+
+
+def a_room() -> tuple[World, Client, Client, Client]:
+    """Ann facilitates, and whoever is lost for ten minutes is let go."""
+    world = World()
+    ann = world.open_with(world.client("Ann"), absent=ABSENT)
+    bob, cleo = world.join(ann, "Bob"), world.join(ann, "Cleo")
+    world.advance(40)
+    return world, ann, bob, cleo
+
+
+def lose(world: World, bob: Client, seconds: float = ABSENT + 20.0) -> None:
+    bob.cut()
+    world.advance(seconds, step=5, stay_away=(bob,))
+
+
+def seat_of(client: Client, about: Client) -> object:
+    roster = client.engine.require_member().membership.roster
+    return roster.seats.get(about.engine.identity.relay.public)
+
+
+def test_who_is_lost_for_ten_minutes_is_let_go_and_everybody_is_told() -> None:
+    world, ann, bob, cleo = a_room()
+    before = ann.invite()
+    lose(world, bob, ABSENT - 20.0)
+    assert ann.members() == {"Ann", "Bob", "Cleo"}
+    world.advance(40, step=5, stay_away=(bob,))
+    assert ann.members() == cleo.members() == {"Ann", "Cleo"}
+    for client in (ann, cleo):
+        assert client.of(events.Absent) == [events.Absent("Bob", "Ann")]
+        assert not client.of(events.Left) + client.of(events.Removed)
+    assert ann.invite() == before
+    assert ann.of(events.InviteChanged) == []
+    dora = world.join(ann, "Dora")  # by the invite that Bob came by
+    assert "Dora" in cleo.members() & dora.members()
+
+
+def test_who_comes_back_with_their_keys_is_in_again_without_a_decision() -> None:
+    world, ann, bob, cleo = a_room()
+    door = seat_of(ann, bob)
+    lose(world, bob)
+    knocks = len(ann.of(events.Knocked))
+    bob.say("written on the train")
+    bob.back()
+    world.advance(15)
+    assert ann.members() == bob.members() == cleo.members() == {"Ann", "Bob", "Cleo"}
+    assert len(ann.of(events.Knocked)) == knocks
+    assert seat_of(ann, bob) == door != NO_DOOR
+    assert bob.engine.closed is None
+    bob.say("I am back")
+    cleo.say("hello")
+    world.advance(5)
+    assert cleo.texts()[-2:] == ["written on the train", "I am back"]
+    assert "hello" in bob.texts()
+    assert not [gap for gap in cleo.of(events.Gap) + ann.of(events.Gap)]
+    world.advance(40)
+    assert whereabouts(ann)["Bob"] == "here"
+    ann.engine.commands.acts()
+    ann.collect()
+    acts = [(act.act, act.name) for act in ann.of(events.PastActs)[-1].acts]
+    assert acts[-2:] == [("absent", "Bob"), ("admit", "Bob")]
+
+
+def test_no_use_of_the_invite_is_consumed() -> None:
+    world = World()
+    ann = world.open_with(world.client("Ann"), uses=2, absent=ABSENT)
+    bob = world.join(ann, "Bob")
+    world.advance(40)
+    lose(world, bob)
+    bob.back()
+    world.advance(15)
+    assert ann.members() == {"Ann", "Bob"}
+    world.join(ann, "Cleo")
+    assert ann.members() == {"Ann", "Bob", "Cleo"}
+
+
+def test_a_pause_carries_over() -> None:
+    world, ann, bob, _ = a_room()
+    do(world, ann, "pause", "Bob")
+    lose(world, bob)
+    assert ann.engine.require_member().membership.state.paused == b""
+    bob.back()
+    world.advance(15)
+    membership = ann.engine.require_member().membership
+    assert membership.state.paused_keys() == (bob.engine.identity.signature.public,)
+    assert membership.alarm is None
+
+
+def test_whoever_is_connected_and_hidden_from_a_facilitator_is_back_at_once() -> None:
+    """The relay hands none of Bob's frames on: Ann's client lets him go, and he loses seconds."""
+    world, ann, bob, cleo = a_room()
+    key = bob.engine.identity.relay.public
+    ann.to_client = lambda client, data: [] if key in data and b"desk" in data[:12] else [data]
+    world.advance(ABSENT + 30, step=5)
+    assert cleo.of(events.Absent) == [events.Absent("Bob", "Ann")]
+    assert cleo.members() == bob.members() == {"Ann", "Bob", "Cleo"}
+    assert bob.engine.closed is None
+
+
+def test_after_two_hours_they_knock_again() -> None:
+    world, ann, bob, _ = a_room()
+    lose(world, bob)
+    world.advance(limits.AWAY, step=30, stay_away=(bob,))
+    bob.back()
+    world.advance(20)
+    assert closed(bob).reason is events.CloseReason.LOST
+    assert ann.members() == {"Ann", "Cleo"}
+
+
+def test_who_was_removed_does_not_come_back_so() -> None:
+    world, ann, bob, _ = a_room()
+    do(world, ann, "remove", "Bob")
+    world.advance(5)
+    assert closed(bob).reason is events.CloseReason.REMOVED
+
+
+def test_never_means_never() -> None:
+    world = World()
+    ann = world.open_with(world.client("Ann"), absent=0)
+    bob = world.join(ann, "Bob")
+    world.advance(40)
+    lose(world, bob, 3600)
+    assert ann.members() == {"Ann", "Bob"}
+
+
+def test_a_facilitator_cut_off_lets_nobody_go() -> None:
+    world, ann, bob, _ = a_room()
+    bob.cut()
+    ann.cut()
+    world.advance(ABSENT + 60, step=5, stay_away=(ann, bob))
+    ann.back()
+    world.advance(120, step=5, stay_away=(bob,))
+    assert ann.members() == {"Ann", "Bob", "Cleo"}
+    assert told(ann, "Bob")[-1] == "away"
+    world.advance(ABSENT, step=5, stay_away=(bob,))
+    assert ann.members() == {"Ann", "Cleo"}
+
+
+def test_a_lost_facilitator_is_never_let_go() -> None:
+    world, ann, bob, cleo = a_room()
+    do(world, ann, "appoint", "Bob")
+    lose(world, bob, 2 * ABSENT)
+    assert cleo.members() == {"Ann", "Bob", "Cleo"}
+    # Nor when they were appointed after it was decided.
+    decided = LetAbsentGo(key=bob.engine.identity.signature.public)
+    assert decided.plan(ann.engine.require_member().membership) is None
+
+
+def test_of_two_facilitators_one_lets_them_go_and_either_lets_them_back_in() -> None:
+    world, ann, bob, cleo = a_room()
+    do(world, ann, "appoint", "Cleo")
+    world.advance(60)
+    lose(world, bob)
+    assert ann.of(events.Absent) == cleo.of(events.Absent) == [events.Absent("Bob", "Ann")]
+    ann.cut()
+    bob.back()
+    world.advance(40, stay_away=(ann,))
+    assert cleo.members() == bob.members() == {"Ann", "Bob", "Cleo"}
+
+
+def test_a_locked_door_lets_nobody_back_in_until_it_opens() -> None:
+    world, ann, bob, _ = a_room()
+    lose(world, bob)
+    do(world, ann, "lock", True)
+    bob.back()
+    world.advance(30)
+    assert ann.members() == {"Ann", "Cleo"}
+    do(world, ann, "lock", False)
+    world.advance(90)
+    assert ann.members() == bob.members() == {"Ann", "Bob", "Cleo"}
+
+
+@pytest.mark.parametrize("op", [Op.REMOVE, Op.LEFT])
+def test_only_an_absence_opens_the_way_back(op: Op) -> None:
+    world, ann, bob, _ = a_room()
+    if op is Op.REMOVE:
+        do(world, ann, "remove", "Bob")
+    else:
+        bob.engine.commands.leave(lambda: None)
+    world.advance(20)
+    assert ann.members() == {"Ann", "Cleo"}
+    assert bob.engine.closed is not None

@@ -1,0 +1,120 @@
+"""Back without keys: a knock under the name of a member who is silent, which a person decides."""
+
+from alcove import events
+
+from tests.end_to_end.facilitating import do
+from tests.end_to_end.test_absent import ABSENT, a_room, lose
+from tests.end_to_end.world import Client, World, closed
+
+
+def knock_of(ann: Client) -> events.Knocked:
+    return ann.of(events.Knocked)[-1]
+
+
+def admitted(world: World, ann: Client) -> None:
+    assert ann.admit(knock_of(ann)) == []
+    world.settle()
+
+
+def test_who_lost_the_keys_comes_back_under_the_same_name_by_a_persons_decision() -> None:
+    world, ann, bob, cleo = a_room()
+    invite = ann.invite()
+    bob.cut()
+    world.advance(180, stay_away=(bob,))
+    again = world.knock(invite, "Bob")
+    world.advance(2, stay_away=(bob,))
+    knock = knock_of(ann)
+    assert (knock.name, knock.again) == ("Bob", "Bob")
+    assert 175 <= knock.away <= 190
+    admitted(world, ann)
+    assert ann.members() == cleo.members() == again.members() == {"Ann", "Bob", "Cleo"}
+    assert len(ann.engine.require_member().membership.people()) == 3
+    for client in (ann, cleo):
+        assert client.of(events.NewKeys) == [events.NewKeys("Bob", "Ann")]
+        assert client.of(events.Removed) == []
+        assert [event.name for event in client.of(events.Joined)].count("Bob") <= 1
+    assert ann.invite() == invite
+    assert ann.of(events.InviteChanged) == []
+    again.say("it is me")
+    world.settle()
+    assert cleo.texts()[-1] == "it is me"
+    world.join(ann, "Dora")  # by the same invite: nobody else's was revoked
+    bob.back()
+    world.advance(5)
+    assert closed(bob).reason is events.CloseReason.REMOVED
+
+
+def test_the_name_of_a_member_who_is_there_is_taken() -> None:
+    world, ann, bob, _ = a_room()
+    twin = world.knock(ann.invite(), "Bob")
+    world.advance(10)
+    assert closed(twin).code == "name_taken"
+    assert bob.engine.closed is None
+    assert knock_of(ann).name == "Cleo"
+
+
+def test_a_knock_waits_until_it_is_known_whether_the_member_is_there() -> None:
+    world, ann, bob, _ = a_room()
+    bob.cut()
+    world.advance(12, stay_away=(bob,))
+    again = world.knock(ann.invite(), "Bob")
+    assert again.engine.closed is None
+    assert knock_of(ann).name == "Cleo"
+    world.advance(12, stay_away=(bob,))
+    assert (knock_of(ann).name, knock_of(ann).again) == ("Bob", "Bob")
+
+
+def test_a_member_who_comes_back_meanwhile_keeps_the_place() -> None:
+    world, ann, bob, cleo = a_room()
+    bob.cut()
+    world.advance(60, stay_away=(bob,))
+    world.knock(ann.invite(), "Bob")
+    world.advance(2, stay_away=(bob,))
+    knock = knock_of(ann)
+    bob.back()
+    world.advance(10)
+    result = ann.admit(knock)
+    world.settle()
+    assert [getattr(error, "code", None) for error in result] == ["name_taken"]
+    assert ann.members() == cleo.members() == {"Ann", "Bob", "Cleo"}
+    assert bob.engine.closed is None
+
+
+def test_who_was_let_go_and_lost_the_keys_is_asked_about_too() -> None:
+    world, ann, bob, cleo = a_room()
+    do(world, ann, "pause", "Bob")
+    lose(world, bob, ABSENT + 60.0)
+    again = world.knock(ann.invite(), "Bob")
+    world.advance(1, stay_away=(bob,))
+    assert knock_of(ann).again == "Bob"
+    admitted(world, ann)
+    assert cleo.of(events.NewKeys) == [events.NewKeys("Bob", "Ann")]
+    state = ann.engine.require_member().membership.state
+    assert state.paused_keys() == (again.engine.identity.signature.public,)
+    bob.back()
+    world.advance(20)
+    assert ann.members() == {"Ann", "Bob", "Cleo"}
+    assert len(ann.engine.require_member().membership.people()) == 3
+
+
+def test_a_pause_carries_over_to_new_keys() -> None:
+    world, ann, bob, _ = a_room()
+    do(world, ann, "pause", "Bob")
+    bob.cut()
+    world.advance(100, stay_away=(bob,))
+    again = world.knock(ann.invite(), "Bob")
+    world.advance(2, stay_away=(bob,))
+    admitted(world, ann)
+    membership = ann.engine.require_member().membership
+    assert membership.state.paused_keys() == (again.engine.identity.signature.public,)
+    assert membership.alarm is None
+
+
+def test_nobody_takes_a_facilitators_place_so() -> None:
+    world, ann, bob, _ = a_room()
+    do(world, ann, "appoint", "Bob")
+    bob.cut()
+    world.advance(200, stay_away=(bob,))
+    twin = world.knock(ann.invite(), "Bob")
+    world.advance(2, stay_away=(bob,))
+    assert closed(twin).code == "name_taken"

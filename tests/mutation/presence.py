@@ -1,0 +1,113 @@
+"""Mutants of presence and return: the private line's frames, signs of life, who is let go."""
+
+from typing import Final
+
+from tests.mutation.mutant import Edit, Mutant
+
+_LINE: Final = "tests/end_to_end/test_presence.py"
+_GONE: Final = "tests/end_to_end/test_absent.py"
+_NAME: Final = "tests/end_to_end/test_same_name.py"
+_SAME: Final = "alcove.facilitation.same_names:SameNames"
+_DESK: Final = "tests/server/test_desk.py"
+_AWAY: Final = "tests/server/test_away.py"
+
+
+def _mutant(where: str, old: str, new: str, test: str) -> Mutant:
+    return Mutant("presence", (Edit(where, old, new),), test)
+
+
+_LIFE: Final = "alcove.desk.life:SignsOfLife"
+_SERIES: Final = "alcove.desk.line:DeskLine"
+_ROOM: Final = "alcove_server.rooms.room:LocalRoom"
+_HISTORY: Final = "alcove_server.rooms.roster_history"
+_KEPT: Final = f"{_LINE}::test_frames_that_the_relay_kept_prove_no_life_after_ninety_seconds"
+_OWN: Final = f"{_LINE}::test_a_short_loss_of_ones_own_connection_begins_the_count_anew_too"
+_DEAF: Final = f"{_LINE}::test_a_relay_that_takes_no_heartbeat_makes_nobody_away"
+_EVEN: Final = f"{_LINE}::test_every_member_sends_one_frame_of_one_size_at_each_tick"
+_BACK: Final = f"{_GONE}::test_who_comes_back_with_their_keys_is_in_again_without_a_decision"
+
+ALL_PRESENCE: Final = (
+    _mutant(f"{_LIFE}._forget_old", "> YOUNG", "> 100 * YOUNG", _KEPT),
+    _mutant(f"{_LIFE}.resumed", "self._since = self._clock()", "self._since = 0.0", _OWN),
+    _mutant(f"{_LIFE}.tick", "now - self._taken > LINE_BROKEN", "False", _DEAF),
+    _mutant(f"{_SERIES}.tick", "self._due += interval", "self._due += 2 * interval", _EVEN),
+    _mutant(
+        "alcove.desk.frame:DeskRoute.bound_to",
+        "sha256(bodies).digest()",
+        "bytes(32)",
+        f"{_LINE}::test_a_frame_that_the_relay_changed_is_no_sign_of_life[second body]",
+    ),
+    _mutant(
+        "alcove.facilitation.absence_intents:LetAbsentGo.plan",
+        "person.facilitator or ",
+        "",
+        f"{_GONE}::test_a_lost_facilitator_is_never_let_go",
+    ),
+    _mutant(
+        "alcove.facilitation.absences:Absences.tick",
+        "if not after:",
+        "if False:",
+        f"{_GONE}::test_never_means_never",
+    ),
+    _mutant(
+        "alcove.facilitation.absence_intents:LetBackIn.plan",
+        "pauses=(leaf.signature_key,) if self.paused else (),",
+        "",
+        f"{_GONE}::test_a_pause_carries_over",
+    ),
+    _mutant("alcove.messages.outbox:Outbox.begin_anew", "self._counter = 0", "pass", _BACK),
+    _mutant(
+        f"{_ROOM}.tell_desk",
+        "if self.history.roster.is_facilitator(sender):",
+        "if True:",
+        f"{_DESK}::test_a_members_frame_reaches_the_facilitators_alone",
+    ),
+    _mutant(
+        "alcove_server.rooms.away:AwayKeys.may_return",
+        " and self._clock() - since <= limits.AWAY",
+        "",
+        f"{_AWAY}::test_after_two_hours_the_key_is_a_strangers",
+    ),
+    _mutant(
+        f"{_HISTORY}:_outcome",
+        "if added[key] == history.absent[key]",
+        "",
+        f"{_AWAY}::test_another_door_than_their_own_needs_a_knock",
+    ),
+    _mutant(
+        f"{_HISTORY}:_outcome",
+        "{key: added[key] for key in added.keys() - returned}",
+        "added",
+        f"{_AWAY}::test_the_door_stays_and_no_use_is_consumed",
+    ),
+    _mutant(
+        f"{_SAME}.find",
+        "self._life.since_sign(key) <= FRESH * interval",
+        "False",
+        f"{_NAME}::test_the_name_of_a_member_who_is_there_is_taken",
+    ),
+    _mutant(
+        f"{_SAME}.find",
+        "self._life.silence(key) <= SILENT * interval",
+        "False",
+        f"{_NAME}::test_a_knock_waits_until_it_is_known_whether_the_member_is_there",
+    ),
+    _mutant(
+        f"{_SAME}.find",
+        " or same[0].facilitator",
+        "",
+        f"{_NAME}::test_nobody_takes_a_facilitators_place_so",
+    ),
+    _mutant(
+        "alcove.facilitation.intents:Instead.parts",
+        "not self.still(self.key)",
+        "False",
+        f"{_NAME}::test_a_member_who_comes_back_meanwhile_keeps_the_place",
+    ),
+    _mutant(
+        "alcove.facilitation.intents:AdmitNewcomer.plan",
+        "self.to_listen or self.instead.paused",
+        "self.to_listen",
+        f"{_NAME}::test_a_pause_carries_over_to_new_keys",
+    ),
+)

@@ -1,0 +1,102 @@
+"""Role `away`: a key that an ABSENT took off the list may ask to be let in again, and no more."""
+
+from alcove_protocol import limits
+from alcove_protocol.frames import (
+    ConnectionRole,
+    Done,
+    Knock,
+    LobbyItem,
+    LobbyKind,
+    LobbyRequest,
+    Publish,
+    Resume,
+    WelcomeIs,
+)
+from alcove_protocol.roster import Change, Op, Seat
+from alcove_server.ports.outlet import Close
+
+from tests.server.keys import Door
+from tests.server.scene import Person, Scene
+
+
+def absent(scene: Scene, door: Door) -> Person:
+    """A member that was let go, connected in role `away`."""
+    ann = scene.member(door)
+    scene.remove(ann, Op.ABSENT)
+    ann.fetch()
+    scene.host.fetch()
+    ann.connect()
+    assert ann.authenticate(ConnectionRole.AWAY).role == ConnectionRole.AWAY
+    return ann
+
+
+def back(scene: Scene, ann: Person, door: bytes, *, paused: bool = False) -> Publish:
+    change = Change(Op.ADD, ann.public, Seat(door, paused=paused))
+    return scene.commit(change, welcomes={ann.public: b"a sealed Welcome"})
+
+
+def test_who_was_let_go_asks_and_is_a_member_again(scene: Scene, door: Door) -> None:
+    ann = absent(scene, door)
+    ann.ask(LobbyRequest(ann.next_n(), bytes(16), b"a sealed request"), Done)
+    item = scene.host.one(LobbyItem)
+    assert (item.kind, item.key) == (LobbyKind.REQUEST, ann.public)
+    scene.land(back(scene, ann, door.id))
+    ann.one(WelcomeIs)
+    ann.resume()
+    ann.say()
+
+
+def test_the_door_stays_and_no_use_is_consumed(scene: Scene) -> None:
+    door = scene.put_door(Door(uses=2))
+    ann = absent(scene, door)
+    scene.land(back(scene, ann, door.id))
+    scene.member(door)  # the second use, and the last
+    stranger = Person(scene)
+    assert stranger.turned_away(stranger.auth_frame(ConnectionRole.DOOR, door)) == "door_used"
+
+
+def test_another_door_than_their_own_needs_a_knock(scene: Scene, door: Door) -> None:
+    other = scene.put_door(Door(id=bytes(8 * [7])))
+    ann = absent(scene, door)
+    assert scene.host.refused(back(scene, ann, other.id)) == "unknown_knock"
+
+
+def test_in_role_away_nothing_else_is_taken(scene: Scene, door: Door) -> None:
+    ann = absent(scene, door)
+    for frame in (
+        Resume(ann.next_n(), bytes(16), 0),
+        Knock(ann.next_n(), bytes(16), b"a sealed knock"),
+        ann.blob(),
+        LobbyRequest(ann.next_n(), bytes(16), b"a vault", scene.host.public),
+    ):
+        assert ann.refused(frame) == "not_allowed"
+
+
+def test_who_left_or_was_removed_is_not_away(scene: Scene, door: Door) -> None:
+    ann, ben = scene.member(door), scene.member(door)
+    scene.remove(ann)
+    ann.connect()
+    assert ann.turned_away(ann.auth_frame(ConnectionRole.AWAY), Close.REMOVED) == "removed"
+    ben.connect()
+    assert ben.authenticate(ConnectionRole.AWAY).role == ConnectionRole.MEMBER
+    stranger = Person(scene)
+    assert stranger.turned_away(stranger.auth_frame(ConnectionRole.AWAY)) == "not_member"
+
+
+def test_after_two_hours_the_key_is_a_strangers(scene: Scene, door: Door) -> None:
+    ann = absent(scene, door)
+    scene.pass_time(limits.AWAY - 10, beats=True)
+    ann.connect()
+    assert ann.authenticate(ConnectionRole.AWAY).role == ConnectionRole.AWAY
+    scene.pass_time(20, beats=True)
+    ann.connect()
+    assert ann.turned_away(ann.auth_frame(ConnectionRole.AWAY)) == "not_member"
+
+
+def test_who_is_removed_while_away_stays_out(scene: Scene, door: Door) -> None:
+    """Back in, and then removed: the key is refused, in every role."""
+    ann = absent(scene, door)
+    scene.land(back(scene, ann, door.id))
+    scene.remove(ann)
+    ann.connect()
+    assert ann.turned_away(ann.auth_frame(ConnectionRole.AWAY), Close.REMOVED) == "removed"
