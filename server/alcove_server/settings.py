@@ -54,7 +54,7 @@ class Settings(BaseSettings):
         default=0,
         ge=0,
         le=8,
-        description="replicas that must have what is acknowledged: all that can be promoted",
+        description="replicas that must have what is acknowledged: all that a primary has",
     )
     origin: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),

@@ -21,7 +21,8 @@ PROMISES: Final = {
     "haproxy.cfg": [
         "http-request set-header X-Real-IP %[src]",
         "server relay 127.0.0.1:8400 check port 8401",
-        "option httpchk GET /readyz",
+        "option httpchk",
+        "http-check send meth GET uri /readyz ver HTTP/1.1 hdr Host relay.example",
     ],
 }
 NEVER: Final = re.compile(r"add-header X-Real|proxy_add_x_forwarded_for|^\s*log\b", re.MULTILINE)

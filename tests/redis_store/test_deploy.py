@@ -14,6 +14,7 @@ import redis
 from alcove_protocol import limits
 from alcove_server.store.budget import StoreBounds
 from alcove_server.store.redis.fitness import check
+from alcove_server.store.redis.scripts import SOURCES
 from alcove_server.store.redis.store import RedisStore
 from alcove_server.store_address import parse
 from alcove_server.testing.embedded import ManualClock
@@ -74,6 +75,15 @@ async def test_the_relay_finds_its_settings_fit(deployed: Deployed) -> None:
 def test_the_relay_may_not_do_what_it_need_not(deployed: Deployed, command: str) -> None:
     with deployed.as_(*RELAY) as asked, pytest.raises(redis.exceptions.NoPermissionError):
         asked.execute_command(*command.split())
+
+
+def test_the_relay_may_run_every_command_of_its_scripts() -> None:
+    """Also those of a branch that the contract does not take."""
+    called = set(re.findall(r"\bcall\('([A-Z]+)'", b"".join(SOURCES.values()).decode()))
+    (line,) = re.findall(r"^user alcove .*$", (DEPLOY / "users.acl").read_text(), re.MULTILINE)
+    granted = set(re.findall(r"\+([a-z]+)", line))
+    assert {"SET", "ZADD"} <= called
+    assert {command.lower() for command in called} <= granted
 
 
 async def test_a_replica_and_a_sentinel_may_do_what_they_need(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import redis
 from alcove_protocol import limits
 from alcove_protocol.errors import Refusal
 from alcove_server.store.budget import StoreBounds
-from alcove_server.store.redis import line, sentinels, wire
+from alcove_server.store.redis import line, refusals, sentinels, wire
 from alcove_server.store.redis.store import RedisStore
 from alcove_server.store_address import Address, parse
 from alcove_server.testing.embedded import ManualClock
@@ -91,13 +91,17 @@ async def test_a_silent_server_hangs_no_command(
     assert (await node.publish(id_of(2))).number in (1, 2)  # the first may have happened
 
 
-async def test_a_full_server_is_busy_and_answers_reads(alone: Standalone, node: Node) -> None:
+async def test_a_full_server_is_busy_and_answers_reads(
+    alone: Standalone, node: Node, caplog: pytest.LogCaptureFixture
+) -> None:
+    refusals._say_full.cache_clear()
     await node.publish(id_of(1))
     await alone.server.ask("CONFIG", "SET", "maxmemory", "1mb")
     try:
         with pytest.raises(Refusal) as refusal:
             await node.publish(id_of(2))
         assert refusal.value.code == "busy"
+        assert "Redis is full" in caplog.text
         page = await node.read()
         assert [blob.id for blob in page.blobs] == [id_of(1)]
         assert page.position.number == 1

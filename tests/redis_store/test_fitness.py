@@ -68,11 +68,16 @@ async def test_replicas_that_nobody_waits_for_are_refused(tmp_path: Path) -> Non
         direct = parse(f"redis://127.0.0.1:{group.databases[0].port}")
         with pytest.raises(UnfitStore, match=r"2 replicas .* store-replicas is 0"):
             await check(direct, 0, BYTES)
+        # It could confirm in the place of the other one, and a failover would lose that.
         await group.databases[1].ask("CONFIG", "SET", "replica-priority", "0")
-        await check(direct, 1, BYTES)
+        for url in (parse(group.url), direct):
+            with pytest.raises(UnfitStore, match=r"2 replicas .* store-replicas is 1"):
+                await check(url, 1, BYTES)
+        with pytest.raises(UnfitStore, match="no Sentinel watches a service"):
+            await check(parse(group.url.replace("/alcove", "/other")), 2, BYTES)
         await group.databases[2].ask("CONFIG", "SET", "slowlog-log-slower-than", "5")
         with pytest.raises(UnfitStore, match="slow log"):
-            await check(direct, 1, BYTES)
+            await check(direct, 2, BYTES)
         for sentinel in group.sentinels:
             await sentinel.ask("SENTINEL", "SET", "alcove", "down-after-milliseconds", "1000")
         with pytest.raises(UnfitStore, match="down-after-milliseconds 1000"):

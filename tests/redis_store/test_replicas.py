@@ -107,7 +107,7 @@ async def test_a_node_whose_replicas_are_away_lets_nobody_in(group: WithSentinel
 
 
 async def test_what_replicas_never_confirm_is_unavailable_in_the_end(
-    group: WithSentinel, monkeypatch: pytest.MonkeyPatch
+    group: WithSentinel, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(wire, "PATIENCE", 0.5)
     node = Node(group.url, replicas=2)
@@ -118,6 +118,7 @@ async def test_what_replicas_never_confirm_is_unavailable_in_the_end(
     assert refusal.value.code == "unavailable"
     assert node.heard.blobs == []
     assert await node.refusal() == "unavailable"  # and no new connection is taken for safe
+    assert "Redis is not safe: 1 of 2 replicas confirm" in caplog.text
     group.databases[1].signal(signal.SIGCONT)
     await node.back()
     assert [blob.id for blob in (await node.read()).blobs] == [b"1" * 16]  # it had happened

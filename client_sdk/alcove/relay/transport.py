@@ -289,7 +289,8 @@ def _refused_status(status: int) -> ConnectionFailed:
         text = "This relay speaks another version of Alcove; update the older of the two."
         return ConnectionFailed("version", text)
     if status in BUSY_STATUS:
-        return ConnectionFailed("busy", "The relay is full at the moment; try again later.")
+        # A proxy answers so too while no relay behind it is ready.
+        return ConnectionFailed("busy", "The relay takes nobody at the moment; try again later.")
     if status == OTHER_NAME_STATUS:
         text = "The relay does not go by this address; its operator names its addresses (--origin)."
         return ConnectionFailed("wrong_host", text)

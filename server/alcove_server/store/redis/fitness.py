@@ -10,7 +10,7 @@ import logging
 from collections.abc import Mapping
 from typing import Final
 
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from alcove_server.store.redis.clients import client_of
 from alcove_server.store.redis.sentinels import primary_of, sentinel_of
@@ -45,8 +45,8 @@ async def _check(address: Address, replicas: int, least: int) -> None:
     """Check the primary and what replicates it. `least` is the memory that it must have. Raises
     `UnfitStore`, `OSError`, `RedisError`."""
     if address.service:
-        promotable, servers = await _by_sentinel(address)
-        _count(promotable, replicas)
+        servers = await _by_sentinel(address)
+        _count(len(servers), replicas)
         replicated = True
     else:
         servers, replicated = [], replicas > 0
@@ -54,34 +54,40 @@ async def _check(address: Address, replicas: int, least: int) -> None:
         said = await client.info()
         servers += [at for at in _replicas_of(said) if at not in servers]
         await check_server(client, said, least, replicated or bool(servers))
-    promotable = 0
+    copies = 0
     for host, port in servers:
         try:
             async with client_of(address, host, port, SECONDS) as client:
-                promotable += await check_server(client, await client.info(), least, True)
+                copies += await check_server(client, await client.info(), least, True)
         except (OSError, RedisError):
             log.warning("a replica cannot be reached, and its settings are not checked")
-            promotable += 1
-    _count(promotable, replicas)
+            copies += 1
+    _count(copies, replicas)
 
 
-def _count(promotable: int, replicas: int, never: str = "replica-priority 0") -> None:
-    if promotable > replicas:
+def _count(copies: int, replicas: int) -> None:
+    """Also those that are never promoted: `WAIT` counts whichever replica confirms, so one of them
+    could stand for one that is promoted later."""
+    if copies > replicas:
         raise UnfitStore(
-            f"{promotable} replicas of Redis can be promoted, and store-replicas is {replicas}: a "
-            "failover could lose what was acknowledged; set store-replicas to their number, or "
-            f"{never} on replicas that must never be promoted"
+            f"{copies} replicas of Redis confirm what is written, and store-replicas is "
+            f"{replicas}: a failover could lose what was acknowledged; set store-replicas to their "
+            "number"
         )
 
 
-async def _by_sentinel(address: Address) -> tuple[int, list[tuple[str, int]]]:
-    """How many replicas the Sentinels know that can be promoted, and where all of them are."""
+async def _by_sentinel(address: Address) -> list[tuple[str, int]]:
+    """Where all replicas are that the Sentinels know."""
     sentinel = sentinel_of(address)
+    why = "no Sentinel answers"
     try:
         for one in sentinel.sentinels:
             try:
                 master = await one.sentinel_master(address.service)
                 replicas = await one.sentinel_slaves(address.service)
+            except ResponseError:
+                why = "no Sentinel watches a service of this name"
+                continue
             except (OSError, RedisError):
                 continue
             assert isinstance(master, dict)  # its type covers other questions too
@@ -91,12 +97,11 @@ async def _by_sentinel(address: Address) -> tuple[int, list[tuple[str, int]]]:
                     f"Sentinel has down-after-milliseconds {down_after}: a primary that restarts "
                     f"empty would not be noticed; set it to at least {DOWN_AFTER}"
                 )
-            promotable = sum(int(replica["slave-priority"]) > 0 for replica in replicas)
-            return promotable, [(str(one["ip"]), int(one["port"])) for one in replicas]
+            return [(str(one["ip"]), int(one["port"])) for one in replicas]
     finally:
         for one in sentinel.sentinels:
             await one.aclose()
-    raise ConnectionError("no Sentinel answers")
+    raise ConnectionError(why)
 
 
 def _replicas_of(said: Mapping[str, object]) -> list[tuple[str, int]]:
@@ -128,15 +133,15 @@ async def _check_cluster(address: Address, replicas: int, least: int) -> None:
                 "store-replicas to their number"
             )
         await _member(address, primary.at, least)
-        promotable = [await _member(address, replica.at, least) for replica in copies]
-        _count(sum(promotable), replicas, "cluster-replica-no-failover yes")
+        for replica in copies:
+            await _member(address, replica.at, least)
+        _count(len(copies), replicas)
 
 
-async def _member(address: Address, at: At, least: int) -> bool:
-    """Check one server of a Cluster. Return whether it could be promoted."""
+async def _member(address: Address, at: At, least: int) -> None:
+    """Check one server of a Cluster. Raises `UnfitStore`."""
     try:
         async with client_of(address, *at, SECONDS) as client:
-            return await check_server(client, await client.info(), least, True, cluster=True)
+            await check_server(client, await client.info(), least, True, cluster=True)
     except (OSError, RedisError):
         log.warning("a server of the Cluster cannot be reached, and its settings are not checked")
-        return True

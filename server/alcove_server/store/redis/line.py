@@ -229,7 +229,8 @@ class Line:
     def _note(self, error: Exception | None) -> None:
         """Log when Redis is lost and when it is back: once each, and nothing of the address."""
         if error is not None and not self._failing:
-            log.warning("Redis cannot be reached: %s", _why(error))
+            what = "is not safe" if isinstance(error, TooFewReplicas) else "cannot be reached"
+            log.warning("Redis %s: %s", what, _why(error))
         elif error is None and self._failing:
             log.info("Redis is reached again")
         self._failing = error is not None
@@ -309,7 +310,7 @@ class Line:
 def _why(error: Exception) -> str:
     """Why there is no connection: our own words or the kind of the error, because the message of
     another library may quote the address."""
-    if type(error) is ConnectionError:
+    if type(error) in (ConnectionError, TooFewReplicas):
         return str(error)
     if isinstance(error, hiredis.ReplyError):
         return str(error).partition(" ")[0]

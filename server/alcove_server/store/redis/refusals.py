@@ -20,6 +20,12 @@ def _say(kind: str) -> None:
     log.error("Redis refused a script: %s", kind)
 
 
+@cache
+def _say_full() -> None:
+    """Log once. The line that counts refusals says later how many were told `busy`."""
+    log.warning("Redis is full: what needs memory is refused as busy until rooms end (maxmemory)")
+
+
 def failure_of(reply: Reply) -> Exception | None:
     """The exception that a reply stands for, or None. What cannot be reached, or may have happened
     without an answer, is `unavailable`."""
@@ -32,6 +38,7 @@ def failure_of(reply: Reply) -> Exception | None:
         if kind == "ROSTER":
             return RosterMoved()
         if kind == "OOM":
+            _say_full()
             return Refusal("busy")
         _say("a room of another version of the relay" if kind == "LAYOUT" else kind)
         return Refusal("unavailable")

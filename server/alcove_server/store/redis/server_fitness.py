@@ -70,8 +70,8 @@ def judge(settings: Mapping[str, str], least: int, replicated: bool, cluster: bo
 async def check_server(
     client: Redis, said: Mapping[str, object], least: int, replicated: bool, cluster: bool = False
 ) -> bool:
-    """Check one server, of which `said` is the reply of `INFO`. Return whether it is a replica that
-    could be promoted. Raises `UnfitStore`, `OSError`, `RedisError`."""
+    """Check one server, of which `said` is the reply of `INFO`. Return whether it is a replica.
+    Raises `UnfitStore`, `OSError`, `RedisError`."""
     major, minor, *_ = (int(part) for part in text_of(said, "redis_version").split("."))
     if (major, minor) < OLDEST:
         raise UnfitStore(f"this is Redis {major}.{minor}: the relay needs 7.0 or later")
@@ -91,9 +91,4 @@ async def check_server(
         return text_of(said, "role") == "slave"
     settings = {str(name): str(value) for name, value in found.items()}
     judge(settings, least, replicated, cluster)
-    never = (
-        settings.get("cluster-replica-no-failover") == "yes"
-        if cluster
-        else settings.get("replica-priority") == "0"
-    )
-    return text_of(said, "role") == "slave" and not never
+    return text_of(said, "role") == "slave"

@@ -294,7 +294,10 @@ class Wire(asyncio.Protocol):
             await self._answer(self._refresh)
             confirmed = await self._answer(self._mark_commands[1])
             if not isinstance(confirmed, int) or confirmed < self._replicas:
-                raise TooFewReplicas("too few replicas confirm")
+                some = confirmed if isinstance(confirmed, int) else "not all"
+                raise TooFewReplicas(
+                    f"{some} of {self._replicas} replicas confirm, and nothing is told until all do"
+                )
         self.health = health
         self._next_beat = self._loop.call_later(BEAT, self._beat)
 
