@@ -18,25 +18,41 @@ QUEUE = 256
 """Messages that may wait, as the guide says it."""
 
 Act = Callable[[alcove.Room], Awaitable[object]]
+
+
+def a_door(room: alcove.Room) -> str:
+    return room._engine.require_member().membership.state.door_ids()[0].hex()
+
+
 COMMANDS: dict[str, Act] = {
     "admit": lambda room: room.admit(room.waiting[0].id),
     "appoint": lambda room: room.appoint("Robin"),
     "change_agreement": lambda room: room.change_agreement("Listen well."),
     "demote": lambda room: room.demote("Sam"),
+    "door_say": lambda room: room.door_say("Hello", room.waiting[0].id),
     "end": lambda room: room.end(),
+    "fold_member": lambda room: room.fold_member("Robin"),
     "hand_over": lambda room: room.hand_over("Robin"),
+    "hold": lambda room: room.hold(),
     "invite": lambda room: room.invite(),
     "listen_only": lambda room: room.listen_only(),
     "lock": lambda room: room.lock(),
+    "new_invites": lambda room: room.new_invites(2, uses=1),
     "pause": lambda room: room.pause("Robin"),
     "remove": lambda room: room.remove("Robin"),
+    "revoke": lambda room: room.revoke(a_door(room)),
+    "slow": lambda room: room.slow(60),
+    "standby": lambda room: room.standby(),
     "step_down": lambda room: room.step_down(),
     "unpause": lambda room: room.unpause("Kim"),
 }
 """Those that wait for an answer of the relay."""
 OTHERS = {
     "accept": "it is sent and not waited for",
+    "door_take": "it is sent and not waited for",
+    "inside": "as `admit`, for a member that stepped outside",
     "leave": "it ends by itself, in a test of its own",
+    "outside": "it is sent and not waited for",
     "refuse": "it is sent and not waited for",
     "send": "it ends as Queued, in a test of its own",
 }

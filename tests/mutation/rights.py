@@ -429,9 +429,15 @@ ALL_RIGHTS: Final[tuple[Mutant, ...]] = (
         "a stranger paused",
     ),
     right(
-        "paused_not_member", "judge", "_judge_pauses(staged, after)", "pass", "a stranger paused"
+        "paused_not_member",
+        "_judge_commit",
+        "_judge_pauses(staged, after)",
+        "pass",
+        "a stranger paused",
     ),
-    right("desk_settings", "judge", "_judge_desk(staged, after)", "pass", "another desk_size"),
+    right(
+        "desk_settings", "_judge_commit", "_judge_desk(staged, after)", "pass", "another desk_size"
+    ),
     right(
         "desk_settings",
         "_judge_desk",
@@ -481,6 +487,9 @@ WATCHED: Final = tuple(
 """Where the rights are. Each `if` and `raise` there has a mutant, or a reason."""
 
 REASONS: Final = {
+    f"{RIGHTS}:_judge_commit: leaf is None": (
+        "For the type checker: MLS takes a commit that is not external from a member only."
+    ),
     f"{RIGHTS}:_judge_updater: sender is not None": (
         "For the type checker: MLS takes an Update from a member only, so it has a sender."
     ),

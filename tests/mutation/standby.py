@@ -188,6 +188,13 @@ ALL_STANDBY: Final = (
         "",
         "test_a_listed_one_is_removed_by_no_link",
     ),
+    _mutant(
+        "rights",
+        "alcove.group.rights:_judge_commit",
+        "    if facilitates:\n",
+        "    if True:\n",
+        f"{_LIFE}::test_the_standby_saves_the_room",
+    ),
     _judged(
         "entering_fault",
         "if standby is None or leaf is None:",

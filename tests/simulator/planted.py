@@ -86,7 +86,7 @@ def _gaps_are_not_told(monkey: Monkey) -> None:
 def _no_commit_is_stale(monkey: Monkey) -> None:
     """The relay takes a commit on any base: two commits in one epoch."""
 
-    def wrong(self: MemoryRoom, now: float, publication: Publication) -> object:
+    def wrong(self: MemoryRoom, now: float, publication: Publication, rooms: int) -> object:
         self.expect_roster(publication.roster)
         self._check(now, publication)
         return self._take(now, publication)
@@ -178,7 +178,7 @@ PLANTED: Final = (
     Planted("sent without an answer", _sent_without_an_answer, "has not taken it"),
     Planted("sent under another id", _sent_under_another_id, "shown before"),
     Planted("gaps are not told", _gaps_are_not_told, "told of no gap"),
-    Planted("no commit is stale", _no_commit_is_stale, "unreadable", ("calm",), 14),
+    Planted("no commit is stale", _no_commit_is_stale, "unreadable", ("calm",), 31),
     Planted("leaving is called removing", _leaving_is_called_removing, "no entry says so"),
     Planted("the relay forgets a blob", _the_relay_forgets_a_blob, "nothing was missed"),
     Planted("held clients do not ask", _held_clients_do_not_ask, "is held", ("lies",), 140),
@@ -195,6 +195,6 @@ PLANTED: Final = (
             "a member who is not listed waits anew when the relay loses its memory again"
         ],
     ),
-    Planted("a fold folds all", _a_fold_folds_all, "no facilitator wanted that"),
+    Planted("a fold folds all", _a_fold_folds_all, "no facilitator wanted that", (), 220),
     Planted("nothing expires for readers", _nothing_expires_for_readers, "which has expired"),
 )

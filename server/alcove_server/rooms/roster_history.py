@@ -195,8 +195,8 @@ def _outcome(history: RosterHistory, after: Roster, entry: RosterEntry) -> Outco
     removed = frozenset(by_op[Op.REMOVE] - present)
     left = frozenset((by_op[Op.LEFT] | by_op[Op.ABSENT]) - present)
     known = before.seats.keys()
-    returned = frozenset() if restates else added.keys() & history.absent.keys()
-    returned = frozenset(key for key in returned if added[key] == history.absent[key])
+    came_back = set() if restates else added.keys() & history.absent.keys()
+    returned = frozenset(key for key in came_back if added[key] == history.absent[key])
     doors = {before.seats[key].door for key in removed - kept if key in known} - {NO_DOOR}
     return Outcome(
         added={} if restates else {key: added[key] for key in added.keys() - returned},
@@ -208,5 +208,5 @@ def _outcome(history: RosterHistory, after: Roster, entry: RosterEntry) -> Outco
         revoked=frozenset(doors),
         promoted=after.facilitators() - before.facilitators(),
         returned=returned,
-        absent=frozenset(by_op[Op.ABSENT] & known) - present,
+        absent=frozenset((by_op[Op.ABSENT] & known) - present),
     )

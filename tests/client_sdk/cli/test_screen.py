@@ -23,10 +23,10 @@ async def test_a_facilitator_talks_and_admits_a_newcomer() -> None:
         await screen.see("[you] Mara  hello [b]all[/b]")
         await screen.see_no("(sending)")
         screen.type(TAB)
-        await screen.see("A admit · L listen · R refuse")
+        await screen.see("A in·L listen·R no")
         screen.type("aa")
         await screen.see("Robin joined.")
-        await screen.see_no("A admit")
+        await screen.see_no("A in·")
         screen.type("/retract" + ENTER)
         await screen.see_no("hello [b]all[/b]")
         screen.type("/end" + ENTER)
@@ -51,9 +51,9 @@ async def test_a_key_refuses_a_newcomer(columns: int, rows: int) -> None:
     async with Terminal("knock", *MARA, columns=columns, rows=rows) as screen:
         await screen.see("Tab to decide")
         screen.type(TAB)
-        await screen.see("A admit · L listen · R refuse")
+        await screen.see("A in·L listen·R no")
         screen.type("rr")
-        await screen.see_no("A admit")
+        await screen.see_no("A in·")
 
 
 async def test_the_agreement_comes_first_and_enter_agrees_to_nothing() -> None:
@@ -80,7 +80,7 @@ async def test_one_stray_key_decides_nothing() -> None:
     async with Terminal("knock", *MARA, columns=80, rows=24) as screen:
         await screen.see("Robin (code", "Tab to decide")
         screen.type(TAB)
-        await screen.see("A admit · L listen · R refuse")
+        await screen.see("A in·L listen·R no")
         screen.type("a")
         await screen.see("Press A again")
         screen.type("r")
@@ -251,10 +251,10 @@ async def test_it_works_without_colours_and_in_a_small_window() -> None:
     async with Terminal("knock", *MARA, columns=50, rows=18, environment=colours) as screen:
         await screen.see("Evening circle", "Robin (code lamp river)", "Tab to decide")
         screen.type(TAB)
-        await screen.see("A admit · L listen · R refuse")
+        await screen.see("A in·L listen·R no")
         screen.type("aa")
         await screen.see("Robin joined.")
-        await screen.see_no("A admit")
+        await screen.see_no("A in·")
 
 
 @pytest.mark.parametrize("number", ["SIGTERM", "SIGHUP"])

@@ -15,7 +15,7 @@ from alcove import events
 from alcove.cli import escape, words
 from alcove.cli.rooms import MemberLike
 
-_KEYS: Final = "A admit · L listen · R refuse"
+_KEYS: Final = "A in·L listen·R no"
 
 
 class WaitingList(OptionList):
