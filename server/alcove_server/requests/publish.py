@@ -93,7 +93,7 @@ async def _store(requester: Requester, frame: Post | Publish) -> Taken:
             publication = await _with_entry(requester, room.history, frame)
         if commits and not room.commit_turns.take(room.history.roster, client.key):
             raise Refusal("rate_limited")
-        if frame.blob_class is BlobClass.APPLICATION:
+        if frame.blob_class == BlobClass.APPLICATION:
             begins = room.slow_turns.take(room.history.roster, client.key)
     except Refusal:
         known = await store.published(room.id, client.key, frame.id)

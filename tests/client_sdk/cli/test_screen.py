@@ -195,7 +195,7 @@ async def test_a_long_text_is_folded_until_it_is_asked_for() -> None:
 
 
 async def test_problems_are_told_in_words() -> None:
-    async with Terminal("talk", *MARA, rows=60) as screen:
+    async with Terminal("talk", *MARA, rows=110) as screen:
         await screen.see("3 messages did not reach you.", "nobody can tell", "room is not safe")
         await screen.see_no("Grüße")
         screen.type("/dance" + ENTER)
