@@ -6,7 +6,6 @@ from typing import Final
 
 import pytest
 from alcove import mls
-from alcove.engine import forgotten
 from alcove.engine.member import MemberClient
 from alcove.engine.publisher import Publisher
 from alcove.engine.rejoining import Rejoining
@@ -27,8 +26,6 @@ from alcove_server.store.interface import Page, Publication
 from alcove_server.store.memory.log import Log
 from alcove_server.store.memory.room import MemoryRoom
 
-from tests.simulator.found import FOUND
-from tests.simulator.schedule import Schedule
 
 Monkey = pytest.MonkeyPatch
 
@@ -44,8 +41,6 @@ class Planted:
     """The kinds of worlds in which it can show; empty for all."""
     first: int = 0
     """The first seed, so that the test is quick."""
-    schedule: Schedule | None = None
-    """The one in which it shows, where no draw is likely to show it."""
 
 
 def _sent_without_an_answer(monkey: Monkey) -> None:
@@ -160,19 +155,12 @@ def _leaving_ends_the_room(monkey: Monkey) -> None:
     monkey.setattr(Room, "leave", wrong)
 
 
-def _knocks_again_too_soon(monkey: Monkey) -> None:
-    """A member whom the relay does not list goes to the door before the log is settled."""
-    monkey.setattr(forgotten, "KNOCK_AGAIN_AFTER", 20.0)
-
-
 def _a_fold_folds_all(monkey: Monkey) -> None:
     def wrong(self: Folding, message: bytes, facilitator: bytes, by: str) -> None:
         self._tell(lambda id, item: True, by=by)
 
     monkey.setattr(Folding, "fold", wrong)
 
-
-_NOT_LISTED: Final = "a member who is not listed waits anew when the relay loses its memory again"
 
 PLANTED: Final = (
     Planted("sent without an answer", _sent_without_an_answer, "has not taken it"),
@@ -187,14 +175,6 @@ PLANTED: Final = (
     Planted("asked too soon", _a_person_is_asked_too_soon, "they returned", ("lies",), 100),
     Planted("a refusal admits", _a_refusal_admits, "no facilitator admitted"),
     Planted("leaving ends the room", _leaving_ends_the_room, "no facilitator ended"),
-    Planted(
-        "knocks again too soon",
-        _knocks_again_too_soon,
-        "knocking_again",
-        schedule=FOUND[
-            "a member who is not listed waits anew when the relay loses its memory again"
-        ],
-    ),
     Planted("a fold folds all", _a_fold_folds_all, "no facilitator wanted that", (), 220),
     Planted("nothing expires for readers", _nothing_expires_for_readers, "which has expired"),
 )
