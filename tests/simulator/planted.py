@@ -26,7 +26,6 @@ from alcove_server.store.interface import Page, Publication
 from alcove_server.store.memory.log import Log
 from alcove_server.store.memory.room import MemoryRoom
 
-
 Monkey = pytest.MonkeyPatch
 
 
