@@ -237,6 +237,8 @@ async def held(room: alcove.Room) -> None:
     await room.hold(False)
     room.fold("aa")
     await room.slow(60)
+    await room.standby()
+    await room.standby(False)
     await room.fold_member("Robin")
     await room.lock()
     await room.lock(on=False)
