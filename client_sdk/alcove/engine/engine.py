@@ -157,10 +157,10 @@ class Engine(ForgottenRoom, EnteringRoom):
         if not self._asked_for(answer.role):
             self.link.hang_up = True  # on such a connection nothing would ever go out
             return
-        self._away_since = self._unknown_since = self._forgotten_since = None
         if answer.role == ConnectionRole.RESEAT:
-            self._restore_room()
+            self._restore_room()  # any key may; whether the relay knows this one shows afterwards
             return
+        self._away_since = self._unknown_since = self._forgotten_since = None
         if answer.role == ConnectionRole.AWAY and self.member is not None:
             self._coming_back.ask(self.member)
             return

@@ -18,6 +18,9 @@ KNOCK_AGAIN_AFTER: Final = limits.UNSETTLED_LEAST + 30.0
 """Seconds that a member waits, whom a relay without memory does not list, before they knock. The
 log settles first, and a facilitator's client, which looks every 20 s, repeats the commit then."""
 
+BRING_AGAIN: Final = 10.0
+"""Seconds between two times that a client brings its chain to a log that does not list it."""
+
 
 class ForgottenRoom(Doorway):
     """What a client does while the relay does not know its room, or does not list it."""
@@ -46,7 +49,8 @@ class ForgottenRoom(Doorway):
         that seated them may come again: the facilitator's commit was not acknowledged. When the
         relay has lost its memory once more, that takes as long once more."""
         now = self.ports.clock()
-        if self._unknown_since is None or self._unknown_in != generation:
+        brought = self._unknown_since is not None and self._unknown_in == generation
+        if self._unknown_since is None or not brought:
             self._unknown_since, self._unknown_in = now, generation
         conflicts = self.member is not None and self.member.bringing.conflicts
         wait = KNOCK_AGAIN_AFTER + (limits.UNSETTLED if conflicts else 0.0)
@@ -54,6 +58,7 @@ class ForgottenRoom(Doorway):
         if late and self.newcomer is not None and self.newcomer.card is not None:
             self._knock_again(self.newcomer.invite, self.newcomer.card)
         else:
+            self.come_back_after = BRING_AGAIN if brought else 0.0
             self._wait_for_room()
             self._bring_room(first=True)  # in this client's chain it is a member
 
