@@ -15,7 +15,6 @@ from alcove_protocol.statements import EndStatement, Signed, verify
 
 from alcove import events
 from alcove.engine.standing import Standing
-from alcove.errors import Refused
 from alcove.events import CloseReason
 
 CLAIMS: Final = 3
@@ -140,7 +139,7 @@ class Endings:
 
     def _unproved(self, code: str) -> None:
         if self._standing.member is None:
-            self._standing.fail(Refused.by_relay(code))
+            self._standing.fail(self._standing.refused(code))
         else:
             what = "the room was ended" if code == "ended" else "you were removed"
             text = f"The relay says that {what}, but no facilitator that you know of signed it."

@@ -212,7 +212,7 @@ class Engine(ForgottenRoom, EnteringRoom):
         elif code == "not_member" and self.member is not None and self._coming_back.begin():
             pass  # its connection may have been lost for so long that it was let go
         elif not known:
-            self.fail(Refused.by_relay(code))
+            self.fail(self.refused(code))
         elif code == "room_exists":
             self._restoring = False
         else:

@@ -10,7 +10,7 @@ from alcove.events import AnyEvent, CloseReason
 from alcove.facilitation.facilitator import Facilitator
 from alcove.facilitation.opening import RoomOpening
 from alcove.group.keys import Identity
-from alcove.joining.door_words import removed_sentence
+from alcove.joining.door_words import refusal_sentence, removed_sentence
 from alcove.joining.newcomer import Newcomer
 from alcove.joining.standby_comer import StandbyComer
 from alcove.messages.agreements import Agreements
@@ -72,6 +72,13 @@ class Standing:
             return self.opening.room
         assert self.newcomer is not None  # one of the two was begun
         return self.newcomer.invite.room
+
+    def refused(self, code: str) -> Refused:
+        """What the relay's refusal is to who has not come in. The holder of a standby's link never
+        was in the room: their link is not on the list any more."""
+        if isinstance(self.newcomer, StandbyComer) and code in ("removed", "not_member"):
+            return Refused("link_closed", refusal_sentence("link_closed"))
+        return Refused.by_relay(code)
 
     def require_open(self) -> None:
         """Raises `RoomClosed`. Its code is the reason of the `Closed` event."""
