@@ -216,3 +216,15 @@ def test_who_was_let_go_in_a_log_they_never_saw_settled_knocks_again() -> None:
     ann.admit(ann.of(events.Knocked)[-1])
     world.advance(5)
     assert ann.members() == bob.members() == cleo.members() == {"Ann", "Bob", "Cleo"}
+
+
+def test_an_ending_in_an_unknown_log_is_doubted_without_haste() -> None:
+    world, _ann, bob, _cleo = a_room()
+    engine = bob.engine
+    waits = []
+    for _ in range(3):
+        engine.on_not_authenticated("removed", bytes(8))
+        waits.append(engine.come_back_after)
+        engine.come_back_after = 0.0
+        world.clock.advance(1)
+    assert waits == [0.0, 10.0, 10.0]

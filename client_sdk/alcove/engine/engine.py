@@ -236,7 +236,7 @@ class Engine(ForgottenRoom, EnteringRoom):
         match notice:
             case frames.Bye():
                 self.link.hang_up = True
-                self.come_back_after = float(notice.delay or 0)
+                self.come_back_after = max(self.come_back_after, float(notice.delay or 0))
                 self._endings.bye(notice)
             case frames.WelcomeIs():
                 if member is not None:

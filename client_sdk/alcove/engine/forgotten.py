@@ -19,7 +19,7 @@ KNOCK_AGAIN_AFTER: Final = limits.UNSETTLED_LEAST + 30.0
 log settles first, and a facilitator's client, which looks every 20 s, repeats the commit then."""
 
 BRING_AGAIN: Final = 10.0
-"""Seconds between two times that a client brings its chain to a log that does not list it."""
+"""Seconds between two times that a client brings its chain, when the first was of no use."""
 
 
 class ForgottenRoom(Doorway):
@@ -32,13 +32,19 @@ class ForgottenRoom(Doorway):
         self._unknown_since: float | None = None
         self._unknown_in: bytes | None = None
         self._forgotten_since: float | None = None
+        self._brought_at = float("-inf")
 
     def _bring_room(self, *, first: bool) -> None:
         """Bring the room with the next connection. A participant leaves that to the facilitators
         for a while, unless it is the `first` to do so."""
         if self._forgotten_since is None:
             self._forgotten_since = self.ports.clock()
-        self._restoring = first or self.ports.clock() - self._forgotten_since >= OTHERS_FIRST
+        now = self.ports.clock()
+        self._restoring = first or now - self._forgotten_since >= OTHERS_FIRST
+        if self._restoring:
+            if now - self._brought_at < BRING_AGAIN:
+                self.come_back_after = BRING_AGAIN
+            self._brought_at = now
 
     def _lost_memory(self, generation: bytes | None) -> bool:
         """Whether the relay's log is another than the one that this member knows."""
@@ -49,8 +55,7 @@ class ForgottenRoom(Doorway):
         that seated them may come again: the facilitator's commit was not acknowledged. When the
         relay has lost its memory once more, that takes as long once more."""
         now = self.ports.clock()
-        brought = self._unknown_since is not None and self._unknown_in == generation
-        if self._unknown_since is None or not brought:
+        if self._unknown_since is None or self._unknown_in != generation:
             self._unknown_since, self._unknown_in = now, generation
         conflicts = self.member is not None and self.member.bringing.conflicts
         wait = KNOCK_AGAIN_AFTER + (limits.UNSETTLED if conflicts else 0.0)
@@ -58,7 +63,6 @@ class ForgottenRoom(Doorway):
         if late and self.newcomer is not None and self.newcomer.card is not None:
             self._knock_again(self.newcomer.invite, self.newcomer.card)
         else:
-            self.come_back_after = BRING_AGAIN if brought else 0.0
             self._wait_for_room()
             self._bring_room(first=True)  # in this client's chain it is a member
 
