@@ -4,6 +4,7 @@ import pytest
 from alcove import events
 from alcove.errors import NotNow
 from alcove.events import CloseReason, RoomState
+from alcove_protocol import frames
 
 from tests.end_to_end.facilitating import all_agree, facilitators, goes_on, newcomer
 from tests.end_to_end.standing_by import close_link, comes, dies, make_link, orphaned
@@ -125,6 +126,15 @@ def test_of_two_who_hold_the_link_the_second_is_told_that_it_is_spent() -> None:
     goes_on(world, dora, bob, cleo)
     assert eve.engine.closed is not None
     assert (eve.engine.closed.code, eve.engine.closed.text) == ("link_closed", CLOSED)
+
+
+def test_two_who_hold_the_link_are_not_called_copies_of_a_device() -> None:
+    world, ann, _, _ = room_of_three()
+    dora = world.knock(make_link(world, ann), "Dora", accept=False)
+    for _ in range(2):
+        dora.engine._endings.bye(frames.Bye("replaced", ""))
+    told = [event.text for event in dora.of(events.Problem) if event.code == "replaced"]
+    assert [("this link" in text, "keys" in text) for text in told] == [(True, False)]
 
 
 def test_a_link_is_spent() -> None:

@@ -28,6 +28,10 @@ _REPLACED: Final = (
     "The relay says that another connection uses this client's keys, as a copy of this device "
     "would. Your client keeps coming back; if there is no copy, the relay is at fault."
 )
+_LINK_SHARED: Final = (
+    "The relay says that another program uses this link, as somebody else would who holds it too. "
+    "Your program keeps coming back; if nobody else has the link, the relay is at fault."
+)
 _DOUBTED: Final = (
     "The relay lost its memory, and says that the room was ended or that you were removed. That "
     "may be out of date; this client asks again for half an hour."
@@ -101,7 +105,9 @@ class Endings:
         if again:
             self._standing.come_back_after = REPLACED_WAIT
             if not self._told_replaced:
-                self._standing.emit(events.Problem("replaced", _REPLACED))
+                shared = self._standing.holds_link
+                text = _LINK_SHARED if shared else _REPLACED
+                self._standing.emit(events.Problem("replaced", text))
             self._told_replaced = True
 
     def _removed(self, frame: frames.Bye) -> None:

@@ -73,10 +73,15 @@ class Standing:
         assert self.newcomer is not None  # one of the two was begun
         return self.newcomer.invite.room
 
+    @property
+    def holds_link(self) -> bool:
+        """Whether this client connects by the keys of a standby's link, which others may hold."""
+        return self.member is None and isinstance(self.newcomer, StandbyComer)
+
     def refused(self, code: str) -> Refused:
         """What the relay's refusal is to who has not come in. The holder of a standby's link never
         was in the room: their link is not on the list any more."""
-        if isinstance(self.newcomer, StandbyComer) and code in ("removed", "not_member"):
+        if self.holds_link and code in ("removed", "not_member"):
             return Refused("link_closed", refusal_sentence("link_closed"))
         return Refused.by_relay(code)
 
