@@ -133,6 +133,7 @@ def test_two_who_hold_the_link_are_not_called_copies_of_a_device() -> None:
     dora = world.knock(make_link(world, ann), "Dora", accept=False)
     for _ in range(2):
         dora.engine._endings.bye(frames.Bye("replaced", ""))
+    dora.collect()
     told = [event.text for event in dora.of(events.Problem) if event.code == "replaced"]
     assert [("this link" in text, "keys" in text) for text in told] == [(True, False)]
 
