@@ -233,9 +233,10 @@ class Told:
         """Who is said to be lost gave no sign of life for as long as this client says."""
         world = self.world
         same = [person for person in world.people if person.name == event.again]
-        if len(same) < 2 or not self._facilitates:
+        let_go = world.truth.happened(Op.ABSENT, event.again)
+        if (len(same) < 2 and not let_go) or not self._facilitates:
             return "nobody comes again under this name"
-        silent = world.clock() - max(person.frame_sent for person in same[:-1])
+        silent = world.clock() - max(person.frame_sent for person in same[: max(1, len(same) - 1)])
         return "" if event.away <= silent + 1.0 or world.lies else f"silent for {silent:.0f} s"
 
     @property
@@ -301,6 +302,7 @@ class Told:
         # A leave that was cut off on its way, or a list that was lost with it: nobody saw it.
         unseen = lost or not all(truth.happened(Op.LEFT, name) for name in leavers)
         left = bool(leavers) and unseen
+        outside = truth.commands[self.person.name].outside
         invited = any(commands.invited for commands in truth.commands.values())
         slept = any(step.act == "freeze" for step in world.schedule.steps)
         ruled = any(commands.agreements for commands in truth.commands.values())
@@ -310,6 +312,7 @@ class Told:
             "standby_asks": bool(self.person.link),
             "facilitated": bool(self.person.link),
             "replaced": self._shares_link,
+            "not_outside": outside and not truth.happened(Op.LEFT, self.person.name),
             "cannot_open": lost,  # of before the relay's loss
             "ending_doubted": lost,
             "knocking_again": lost and settled,

@@ -188,6 +188,10 @@ class World:
         self.log(f"FAILED: {what}")
         self.failures.append(f"[{self.clock() - virtual.START:.2f} s] {what}")
 
+    def _broken(self, loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
+        """A callback of the world itself raised."""
+        self.fail(f"the world broke: {context.get('exception') or context['message']!r}")
+
     def log(self, what: str) -> None:
         self._say(f"{self.clock() - virtual.START:9.2f}  {what}")
 
@@ -227,6 +231,7 @@ class World:
     # --- the course ----------------------------------------------------------------------------
 
     async def run(self) -> list[str]:
+        self.loop.set_exception_handler(self._broken)
         random.seed(self.schedule.seed)  # the SDK's pauses between connections
         ticking = self.loop.create_task(self.node.tick())
         self.node.start()
