@@ -139,7 +139,7 @@ class Told:
                 commands = self.world.truth.commands.values()
                 # A facilitator closes what its vault lacks, too (docs/protocol.md 10).
                 # A removal closes the invite that the member came by.
-                wanted = any(one.revoked or one.removed for one in commands)
+                wanted = any(one.revoked or one.removed or one.by_link for one in commands)
                 closed = wanted or not self.world.quiet
                 return "" if closed else "no facilitator closed one"
             case events.DoorSaid(_, text, sender):
@@ -174,7 +174,8 @@ class Told:
         return [name for name, done in self.world.truth.commands.items() if done.by_link]
 
     @property
-    def _shares_link(self) -> bool:
+    def shares_link(self) -> bool:
+        """Whether another one comes by the same link: each takes the connection from the other."""
         others = (one for one in self.world.people if one is not self.person)
         return self.person.link != b"" and any(one.link == self.person.link for one in others)
 
@@ -311,7 +312,7 @@ class Told:
             "held": lost or truth.commands[self.person.name].rejoin,  # all commits but the last
             "standby_asks": bool(self.person.link),
             "facilitated": bool(self.person.link),
-            "replaced": self._shares_link,
+            "replaced": self.shares_link,
             "not_outside": outside and not truth.happened(Op.LEFT, self.person.name),
             "cannot_open": lost,  # of before the relay's loss
             "ending_doubted": lost,

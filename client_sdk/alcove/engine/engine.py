@@ -122,6 +122,8 @@ class Engine(ForgottenRoom, EnteringRoom):
             self._clock_watch.tick()
         self._begin_anew_when_misled()
         self._coming_back.tick()
+        for shown in self.still_shown:
+            shown.tick()
         if self.member is not None:
             self._outside.tick()
             self.member.tick()
