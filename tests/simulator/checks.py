@@ -9,6 +9,7 @@ from alcove_protocol.roster import Op
 
 from tests.simulator.endings import UNREACHED, may_be_refused
 from tests.simulator.messages import SLACK
+from tests.simulator.told_ways import shares_link
 
 ANCHORED = 70.0
 """Seconds after an entrance in which a newcomer may have no log hash to compare yet."""
@@ -72,7 +73,7 @@ def at_rest(world: "World") -> None:
     _order(world)
     if world.truth.over:
         for person in world.people:
-            waits = world.told[person].shares_link  # for the turn to connect
+            waits = shares_link(world, person)  # for the turn to connect
             if person.there and not waits and not world.truth.losses:  # a relay forgets the end
                 world.fail(f"{person.name} goes on after the end of the room")
         return

@@ -224,11 +224,13 @@ PLANTED: Final = (
     Planted("a refusal admits", _a_refusal_admits, "no facilitator admitted"),
     Planted("leaving ends the room", _leaving_ends_the_room, "no facilitator ended"),
     Planted("a fold folds all", _a_fold_folds_all, "no facilitator wanted that", (), 220),
-    Planted("a standby beside facilitators", _a_standby_comes_beside_facilitators, "a standby's"),
-    Planted("no member answers", _no_member_answers, "holds the standby's link"),
-    Planted("nobody lets in from outside", _nobody_lets_in_from_outside, "still outside"),
+    Planted(
+        "a standby beside facilitators", _a_standby_comes_beside_facilitators, "a standby's", (), 7
+    ),
+    Planted("no member answers", _no_member_answers, "the standby's link", (), 47),
+    Planted("nobody lets in from outside", _nobody_lets_in_from_outside, "still outside", (), 36),
     Planted("the living are called lost", _the_living_are_called_lost, "silent for"),
-    Planted("listeners may write", _listeners_may_write, "let in to listen"),
+    Planted("listeners may write", _listeners_may_write, "let in to listen", (), 11),
     Planted("another reason", _another_reason, "there is no reason for"),
     Planted("nothing expires for readers", _nothing_expires_for_readers, "which has expired"),
 )
