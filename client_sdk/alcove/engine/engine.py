@@ -124,6 +124,8 @@ class Engine(ForgottenRoom, EnteringRoom):
         self._coming_back.tick()
         for shown in self.still_shown:
             shown.tick()
+        if self.closed is not None:
+            return  # with every key wiped
         if self.member is not None:
             self._outside.tick()
             self.member.tick()
