@@ -229,7 +229,7 @@ PLANTED: Final = (
     ),
     Planted("no member answers", _no_member_answers, "the standby's link", (), 47),
     Planted("nobody lets in from outside", _nobody_lets_in_from_outside, "still outside", (), 36),
-    Planted("the living are called lost", _the_living_are_called_lost, "silent for"),
+    Planted("the living are called lost", _the_living_are_called_lost, "silent for", (), 205),
     Planted("listeners may write", _listeners_may_write, "let in to listen", (), 11),
     Planted("another reason", _another_reason, "there is no reason for"),
     Planted("nothing expires for readers", _nothing_expires_for_readers, "which has expired"),
