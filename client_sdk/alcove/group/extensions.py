@@ -4,7 +4,7 @@ The GroupContext holds the room's state, so the state is part of every key of th
 with different states cannot read each other. The code points are of the private-use range.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Final
 
 from alcove_protocol import limits
@@ -94,7 +94,7 @@ class RoomExtension(Record):
     facilitators_stay: Annotated[int, AtMost(limits.FACILITATORS, least=1)] = 1
     folded: Annotated[bytes, AtMost(FOLDED * KEY_SIZE)] = b""
     corrected: Annotated[bytes, AtMost(CORRECTED * HASH_SIZE)] = b""
-    standby: Annotated[bytes, Exactly(STANDBY_SIZE)] | None = None
+    standby: Annotated[bytes, Exactly(STANDBY_SIZE)] | None = field(default=None, repr=False)
     hold: Annotated[bytes, Exactly(POSITION_SIZE)] | None = None
 
     def facilitator_list(self) -> tuple[FacilitatorKeys, ...]:

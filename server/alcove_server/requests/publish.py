@@ -83,7 +83,7 @@ async def answer(requester: Requester, id: bytes, taken: Taken) -> None:
 async def _store(requester: Requester, frame: Post | Publish) -> Taken:
     """Return the place of the blob, whether it was taken before or now."""
     store, room, client = requester.services.store, requester.seated, requester.client
-    # The class of either frame is a plain number in the compiled relay, so none is compared by `is`.
+    # In the compiled relay the class of either frame is a plain number: none is compared by `is`.
     commits, begins = frame.blob_class in COMMITS, False
     try:
         if commits:
