@@ -167,6 +167,8 @@ ANSWERS: Final = 3
 """Answers to one ask: each may have a MiB, and one true answer is enough."""
 ENTERS_EVERY: Final = 60
 """Seconds between two tries of a link to come in: each costs every member a commit."""
+ALONE: Final = 10
+"""Seconds after its ask in which another facilitator may let one in again that came by a ticket."""
 USES_DEFAULT: Final = 50
 USES_MAX: Final = 10_000
 PROPOSALS: Final = 256

@@ -2,11 +2,11 @@
 
 from alcove import events
 from alcove.events import ConnectionState
-from alcove_protocol import limits
+from alcove_protocol import frames, limits
 
 from tests.end_to_end.facilitating import do, facilitators, goes_on, newcomer
 from tests.end_to_end.ticketing import codes, crashes, resumes, ticket_of
-from tests.end_to_end.world import World, room_of_three
+from tests.end_to_end.world import Client, World, room_of_three
 
 
 def test_a_participant_is_back_as_the_same_person_and_all_are_told() -> None:
@@ -32,10 +32,27 @@ def test_a_participant_is_back_as_the_same_person_and_all_are_told() -> None:
 
 def test_a_ticket_is_parked_anew_in_each_epoch() -> None:
     world, ann, bob, cleo = room_of_three()
+    parked: list[bytes] = []
+
+    def note(client: Client, data: bytes) -> list[bytes]:
+        if isinstance(frames.from_client(data), frames.Park):
+            parked.append(data)
+        return [data]
+
+    bob.to_relay = note
     ticket = ticket_of(world, bob)
+    assert len(parked) == 1
+    world.advance(limits.PARK_AGAIN - 10)
+    assert len(parked) == 1
     ann.remove("Cleo")
-    world.advance(2)
+    world.advance(1)
+    assert len(parked) == 2
     dora = world.join(ann, "Dora")
+    world.advance(1)
+    assert len(parked) == 3
+    world.advance(limits.PARK_AGAIN + 1)
+    assert len(parked) == 4
+    assert len({len(data) for data in parked}) <= 3  # but for the number of the request, one size
     crashes(world, bob)
     again = resumes(world, ticket, "Bob")
     goes_on(world, ann, again, dora)

@@ -8,6 +8,7 @@ import alcove_server
 from alcove_protocol.errors import REFUSALS
 from alcove_protocol.frames import (
     FROM_CLIENT,
+    AskMembers,
     LobbyRequest,
     Publish,
     ReadCard,
@@ -64,6 +65,7 @@ def test_every_kind_of_request_has_one_handler() -> None:
     kinds += [Reseat]  # to bring the room, and as a member to name the own chain
     kinds += [ReadCard, LobbyRequest]  # of a newcomer, and of a member
     kinds += [Resume, ReadChain, Publish]  # of a standby too
+    kinds += [AskMembers]  # and of a facilitator that comes back by a ticket
     assert sorted(map(repr, handled)) == sorted(map(repr, kinds))
     assert HANDLERS.keys() == set(ClientState)
 

@@ -31,6 +31,7 @@ from alcove.group.outcomes import PutOut
 from alcove.group.standby_entry import Entry
 from alcove.joining.standby_comer import StandbyComer
 from alcove.joining.ticket_comer import TicketComer
+from alcove.messages.agreements import read_agreement
 from alcove.relay.link import Link, Proof
 from alcove.relay.ports import Ports
 
@@ -166,12 +167,16 @@ class EnteringRoom(Standing, ABC):
         comer, member = self.newcomer, self.member
         if member is None or member.entering is None or not member.entering.misled:
             return
-        assert isinstance(comer, StandbyComer)
+        assert isinstance(comer, StandbyComer | TicketComer)
         self.emit(events.Problem("false_answer", FALSE_ANSWER))
         assert comer.used is not None
         member.entering.close(NotNow("false_answer", FALSE_ANSWER))
         member.wipe()
         self.member = None
+        self.link.hang_up = True
+        if isinstance(comer, TicketComer):
+            comer.misled()
+            return
         former = self.identity
         fresh = Identity.generate(former.name, former.suite, self.ports.random)
         former.wipe()
@@ -181,7 +186,6 @@ class EnteringRoom(Standing, ABC):
         self.newcomer = self.by_standby(comer.invite, fresh, accept=False, doubted=doubted)
         self.newcomer.accepted = accepted
         comer.wipe()
-        self.link.hang_up = True
 
     # --- by a ticket ---------------------------------------------------------------------------
 
@@ -193,6 +197,7 @@ class EnteringRoom(Standing, ABC):
             on_person=self._person_is,
             on_known=self._ticket_known,
             on_member=self._came_by_ticket,
+            on_returned=self._returned,
             fail=self.fail,
         )
 
@@ -207,9 +212,17 @@ class EnteringRoom(Standing, ABC):
 
     def _came_by_ticket(self, membership: Membership, at: Position) -> None:
         """In the group again, as the member that it was."""
+        member = self._resumed(membership, at)
+        member.take_part()
+        member.authenticated()
+
+    def _resumed(self, membership: Membership, at: Position) -> MemberClient:
         comer = self.newcomer
         assert isinstance(comer, TicketComer)
         self.agreements.title = comer.body.title
+        # Others may ask under the epoch that was parked, above all those that died with this one.
+        body = comer.body
+        membership.request_secrets.learn(body.epoch, body.request, body.leaf)
 
         def tell_joined() -> None:
             members = tuple(person.name for person in membership.people())
@@ -217,16 +230,59 @@ class EnteringRoom(Standing, ABC):
             tell_changes(comer.body.facilitators, membership, self.ports)
 
         member = self._become_member(membership, comer.opening[0], at, tell_joined)
-        member.take_part()
         member.keep_ticket()  # the one that it came by is spent
+        return member
+
+    def _returned(self, entry: Entry, at: Position) -> None:
+        """The relay took the external commit of a facilitator that was alone. It facilitates once a
+        member proved that it followed."""
+        comer = self.newcomer
+        assert isinstance(comer, TicketComer)
+        assert comer.used is not None
+        assert comer.asks is not None
+        if comer.used.texts:
+            rules = read_agreement(
+                self.room, comer.used.state.agreement_version, comer.used.answer.agreement
+            )
+            self.agreements.begin(rules, comer.body.title)
+        membership = entry.join(at)
+        member = self._resumed(membership, at)
+        if at != entry.base:
+            transcript = membership.group.context.confirmed_transcript_hash
+            member.stream.start_log(at, transcript)
+        member.entering = StandbyEntering(
+            self.identity,
+            membership,
+            self.ports,
+            comer.asks,
+            comer.used.by,
+            on_taken=member.own_commit_taken,
+            ready=lambda: member.ready,
+            proved=self._facilitates_again,
+            lobby_key=comer.body.lobby_keys(),
+        )
         member.authenticated()
+
+    def _facilitates_again(self) -> None:
+        """A member followed: serve the lobby with what was parked, from its first item on."""
+        comer, member = self.newcomer, self.member
+        assert isinstance(comer, TicketComer)
+        assert member is not None
+        member.take_part()
+        if member.facilitator is not None:
+            listed = member.membership.state.door_ids()
+            for secret in comer.body.door_secrets(self.room):
+                member.facilitator.doors.learn(self.room, secret, listed)
+        self.link.hang_up = True
 
     def _handover_by_ticket(self, comer: TicketComer) -> Handover:
         """What a facilitator that came by a ticket has of the room. The texts may come later."""
         known = self.agreements.shown
         texts = known.texts if known is not None else ()
         version = known.version if known is not None else 1
-        card = RoomCard(comer.body.title, version, texts, "", "")
+        told = comer.used.answer if comer.used is not None else None
+        also = (told.languages, told.helplines) if told is not None else ("", "")
+        card = RoomCard(comer.body.title, version, texts, *also)
         terms = InviteTerms(limits.USES_DEFAULT, limits.DOOR_TTL_DEFAULT)
         return Handover(comer.opening[1], card, comer.ticket.origin, terms)
 

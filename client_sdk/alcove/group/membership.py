@@ -270,6 +270,8 @@ class Membership(Members):
         changes = self._extend_roster(blob, entry)
         after = {person.key: person for person in self.people()}
         added = {self.group_key(index) for index in staged.added}
+        if staged.is_external:
+            added.add(self.group_key(staged.committer))
         leaves_now = [one.leaf for one in self.group.members()]
         reloaded = {one.signature_key for one in leaves_now if leaf_extension(one).reloaded}
         renewed = {self.group_key(index) for index in (*staged.updated, staged.committer)}

@@ -210,7 +210,7 @@ class SendDesk(Request):
 
 @dataclass(frozen=True, slots=True)
 class AskMembers(Request):
-    """Role `standby`: ask members to be let in without a facilitator.
+    """Role `standby`, or a facilitator without a group: ask members to be let in.
 
     `statement` is a signed `AskStatement` with the same id. The relay passes it to three members.
     """

@@ -92,6 +92,7 @@ HANDLERS: Final[dict[ClientState, dict[type[Post | ClientFrame], Handler]]] = {
         Reseat: restore.name,
         AnswerAsker: standby.answer,
         Park: tickets.park,
+        AskMembers: standby.ask,
     },
     ClientState.STANDBY: {
         Resume: resume.resume,
