@@ -18,6 +18,7 @@ import asyncio
 from collections.abc import Sequence
 
 from alcove_protocol.card import AgreementText
+from alcove_protocol.ticket import Ticket
 
 from alcove import events
 from alcove.agreeing import checked_agreement
@@ -42,7 +43,7 @@ class Room(RoomAtDoor):
     @property
     def title(self) -> str:
         """The room's title. Empty until the card has arrived."""
-        return self._title
+        return self._title or self._engine.agreements.title
 
     @property
     def state(self) -> RoomState:
@@ -153,6 +154,20 @@ class Room(RoomAtDoor):
         """
         self._commands.rejoin()
         self._after()
+
+    async def ticket(self) -> Ticket:
+        """A ticket of yours, as soon as the relay knows it: with it `alcove.resume` brings the same
+        person back, under the same name, when this program has crashed. It is good while this
+        client is in the room, and for 7 to 10 minutes after it was last connected. All members are
+        told when it is used.
+
+        `ticket.text()` is a secret: whoever has it then is this person. Keep it where only the
+        program that comes after this one finds it. `TicketMade` tells it too. Raises `NotNow`
+        (`not_in_room`, `unavailable`), `Refused`, `RoomClosed`.
+        """
+        made: list[Ticket] = []
+        await self._call(lambda done: made.append(self._commands.ticket(done)))
+        return made[0]
 
     async def accept(self, version: int | None = None, *, answer: str = "") -> None:
         """Accept the ground rules: on the card, and knock; or new ones in the room. Give the

@@ -4,6 +4,7 @@ The command rewrites that table, and all that `tests.protocol.document` rewrites
 """
 
 from alcove.group.extensions import LeafExtension, RoomExtension, RosterExtension
+from alcove.group.parked import ParkedBody
 from alcove.group.sealing import KnockBody, RefusalBody
 from alcove.messages.payload import BODIES, Payload, Void
 from alcove_protocol.records import Record
@@ -18,6 +19,7 @@ SEALED: tuple[type[Record], ...] = (
     RoomExtension,
     LeafExtension,
     RosterExtension,
+    ParkedBody,
     Payload,
     *(kind for kind in BODIES.values() if kind is not Void),
 )

@@ -84,6 +84,10 @@ class Told:
                 return self._gone(event)
             case events.NewKeys():
                 return "every person has another name here"
+            case events.Reloaded():
+                return "nobody comes back by a ticket here"
+            case events.TicketMade():
+                return "this person did not ask"
             case events.Absent(name):
                 return "" if self.world.truth.happened(Op.ABSENT, name) else "no entry says so"
             case events.RoleChanged():

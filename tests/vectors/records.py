@@ -4,6 +4,7 @@ from typing import Any
 
 import msgpack  # type: ignore[import-untyped]  # it has no types
 from alcove.group.extensions import LeafExtension, RoomExtension, RosterExtension
+from alcove.group.parked import ParkedBody
 from alcove.group.sealing import KnockBody, RefusalBody
 from alcove.messages.payload import BODIES, Payload
 from alcove_protocol import limits
@@ -24,6 +25,7 @@ KINDS: dict[str, type[Record]] = {
         RoomExtension,
         LeafExtension,
         RosterExtension,
+        ParkedBody,
         Payload,
         *BODIES.values(),
     )

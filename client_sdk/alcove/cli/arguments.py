@@ -14,7 +14,7 @@ from alcove.cli.agreement_file import read_agreement
 from alcove.cli.commands import LINE_MAX
 from alcove.cli.invite_input import PastedInvite, from_lines, from_terminal
 from alcove.cli.lines import Lines
-from alcove.cli.rooms import RoomToEnter, RoomToJoin, RoomToOpen, Route
+from alcove.cli.rooms import RoomToEnter, RoomToJoin, RoomToOpen, RoomToResume, Route
 from alcove.cli.stdio import complain
 from alcove.errors import InvalidInput
 from alcove.templates import TEMPLATES, template, template_source
@@ -22,6 +22,7 @@ from alcove.templates import TEMPLATES, template, template_source
 _USAGE: Final = 2
 _INVITE_VARIABLE: Final = "ALCOVE_INVITE"
 _PROMPT: Final = "Paste the invite (it is not shown), then press Enter: "
+_TICKET_PROMPT: Final = "Paste the ticket (it is not shown), then press Enter: "
 _HINT: Final = (
     "\nThe link is not complete: paste the rest of it. Ctrl+U starts again, Ctrl+C gives up: "
 )
@@ -108,6 +109,13 @@ _COMMON: Final = (
 
 def _common(command: "click.decorators.FC") -> "click.decorators.FC":
     for option in reversed(_COMMON):
+        command = option(command)
+    return command
+
+
+def _of_no_new_person(command: "click.decorators.FC") -> "click.decorators.FC":
+    """The same without a name: a ticket has it."""
+    for option in reversed(_COMMON[1:]):
         command = option(command)
     return command
 
@@ -260,6 +268,31 @@ def _join(
     route = Route(proxy, ca_file)
     wanted = RoomToJoin(name=name, accept=accept, route=route, invite=link, language=language)
     return _start(wanted, lines, as_json, plain)
+
+
+@cli.command("resume")
+@click.argument("stdin", metavar="-", type=click.Choice(["-"]))
+@_of_no_new_person
+def _resume(
+    stdin: str, language: str, as_json: bool, plain: bool, proxy: str | None, ca_file: str | None
+) -> int:
+    """Come back into a room by a ticket, as the same person.
+
+    The ticket is read from the first line of standard input, and never from an argument, which
+    everybody on this computer could see. A program asked for it in the room, and it is good for
+    some minutes after that program ended. All members are told.
+    """
+    lines = Lines(0, LINE_MAX)
+    line = _hidden_ticket() if os.isatty(0) else lines.first()
+    ticket = line.decode("utf-8", "replace").strip() if isinstance(line, bytes) else ""
+    wanted = RoomToResume(Route(proxy, ca_file), ticket, language)
+    return _start(wanted, lines, as_json, plain)
+
+
+def _hidden_ticket() -> bytes:
+    """The ticket from a terminal, which does not show it."""
+    given: str = click.prompt(_TICKET_PROMPT, hide_input=True, prompt_suffix="", err=True)
+    return given.encode()
 
 
 def _start(wanted: RoomToEnter, lines: Lines, as_json: bool, plain: bool) -> int:

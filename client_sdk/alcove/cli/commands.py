@@ -252,6 +252,11 @@ class RejoinCommand(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TicketCommand(Command):
+    do = "ticket"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LeaveCommand(Command):
     do = "leave"
 
@@ -294,6 +299,7 @@ AnyCommand = (
     | RevokeCommand
     | SendAnywayCommand
     | RejoinCommand
+    | TicketCommand
     | LeaveCommand
     | EndCommand
 )

@@ -123,6 +123,7 @@ ToldEvent = (
     | events.Removed
     | events.Absent
     | events.NewKeys
+    | events.Reloaded
     | events.RoleChanged
     | events.Paused
     | events.Unpaused
@@ -169,7 +170,7 @@ def of_event(event: ToldEvent, *, facilitates: bool = False) -> str:
             return f"{escape.name(name)} left."
         case events.Removed(name):
             return moderation_words.removed(name, facilitates=facilitates)
-        case events.PresenceChanged() | events.Absent() | events.NewKeys():
+        case events.PresenceChanged() | events.Absent() | events.NewKeys() | events.Reloaded():
             return of_presence(event)
         case events.RoleChanged():
             return _role(event)

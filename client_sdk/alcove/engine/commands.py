@@ -11,6 +11,7 @@ from alcove_protocol.card import AgreementText
 from alcove_protocol.frames import RelayAnswer
 from alcove_protocol.labels import Label
 from alcove_protocol.statements import LeaveStatement
+from alcove_protocol.ticket import Ticket
 
 from alcove import events
 from alcove.engine.door_commands import DoorCommands
@@ -95,6 +96,15 @@ class Commands(DoorCommands):
         if not member.rejoin():
             text = "You are in step with the room as far as your client knows; nothing to mend."
             raise NotNow("nothing_to_rejoin", text)
+
+    def ticket(self, done: Done) -> Ticket:
+        """Keep a ticket of this client at the relay. `done` is called once it is there, and
+        `TicketMade` follows. Raises `NotNow` (`not_in_room`), `RoomClosed`."""
+        member = self._standing.require_member()
+        keeper = member.keep_ticket()
+        keeper.ask(done)
+        member.tick()
+        return keeper.ticket
 
     def accept(self, version: int | None = None, answer: str = "") -> None:
         """Accept the agreement on the card, and knock; or, in the room, one that changed. With

@@ -37,6 +37,7 @@ from alcove.group.outcomes import PutOut
 from alcove.joining.door_words import REFUSAL_SENTENCES, said_by_relay
 from alcove.joining.newcomer import Newcomer
 from alcove.joining.standby_comer import StandbyComer
+from alcove.joining.ticket_comer import TicketComer
 from alcove.mls.secret import Random
 from alcove.relay.link import Link, LinkState
 from alcove.relay.ports import Ports
@@ -149,7 +150,10 @@ class Engine(ForgottenRoom, EnteringRoom):
         elif self.opening is not None and not self.opening.made:
             self.opening.make(lambda: self.link.authenticate(self._proof()))
         elif self.member is None and self.newcomer is not None:
-            self.link.authenticate(self.newcomer.proof())
+            if isinstance(self.newcomer, TicketComer) and not self.newcomer.fetched:
+                self.newcomer.fetch()
+            else:
+                self.link.authenticate(self.newcomer.proof())
         else:
             self.link.authenticate(self._proof(self._coming_back.role))
 
@@ -241,7 +245,7 @@ class Engine(ForgottenRoom, EnteringRoom):
             case frames.WelcomeIs():
                 if member is not None:
                     self._coming_back.welcomed(member, notice)
-                elif isinstance(newcomer, Newcomer):
+                elif isinstance(newcomer, Newcomer | TicketComer):
                     newcomer.welcomed(notice)
             case frames.KnockRefused():
                 if member is None and isinstance(newcomer, Newcomer):
@@ -260,7 +264,7 @@ class Engine(ForgottenRoom, EnteringRoom):
             case frames.Answered():
                 if member is not None and member.entering is not None:
                     member.entering.answered(notice)
-                elif member is None and isinstance(newcomer, StandbyComer):
+                elif member is None and isinstance(newcomer, StandbyComer | TicketComer):
                     newcomer.answered(notice)
             case frames.DeskIs() if member is not None:
                 member.desk_frame(notice)

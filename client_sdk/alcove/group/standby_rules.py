@@ -85,8 +85,11 @@ def leaves_fault(after: RoomExtension, leaves: Iterable[mls.LeafNode]) -> str | 
 
 
 def entering_fault(group: mls.Group, staged: mls.CommitView, before: RoomExtension) -> str | None:
-    """Judge an external commit: it is that of a person that comes by the link."""
+    """Judge an external commit: it is that of a person that comes by the link, or of a facilitator
+    that replaces its own leaf."""
     standby, leaf = standby_of(before), staged.new_leaf
+    if leaf is not None and leaf.signature_key in before.facilitator_keys():
+        return _return_fault(staged)
     if standby is None or leaf is None:
         return "committer"
     if staged.before.extensions != staged.after.extensions:
@@ -98,6 +101,15 @@ def entering_fault(group: mls.Group, staged: mls.CommitView, before: RoomExtensi
         if not _may_replace(group.member(index), before, standby):
             return "standby_leaf"
     return _appointed_fault(group.group_id, leaf, before, standby)
+
+
+def _return_fault(staged: mls.CommitView) -> str | None:
+    """Judge a facilitator's return: ExternalInit and one Remove, and the state stays. That the same
+    member comes in the place of its own leaf is judged as of any leaf."""
+    if staged.before.extensions != staged.after.extensions:
+        return "context_extensions"
+    kinds = [type(item.proposal) for item in staged.proposals]
+    return None if kinds == [mls.ExternalInit, mls.Remove] else "proposal_kind"
 
 
 def _may_replace(leaf: mls.LeafNode | None, state: RoomExtension, standby: StandbyKeys) -> bool:
