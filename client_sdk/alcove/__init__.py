@@ -74,7 +74,7 @@ from alcove.events import (
     VaultChanged,
     Waiting,
 )
-from alcove.members import Member, Whereabouts
+from alcove.members import Member, Whereabouts, WordCheck
 
 __version__ = "0.1.0"
 
@@ -152,6 +152,7 @@ __all__ = [
     "VaultChanged",
     "Waiting",
     "Whereabouts",
+    "WordCheck",
     "join",
     "open_room",
     "run",

@@ -160,6 +160,7 @@ class Facilitator:
             ask,
             self.outside.wants_in,
         )
+        self.same_names = SameNames(membership, life, self.absences, ports)
         self.lobby = Lobby(
             membership,
             self.committer,
@@ -168,7 +169,7 @@ class Facilitator:
             self.vaults,
             self.roles,
             self.absences,
-            SameNames(membership, life, self.absences, ports),
+            self.same_names,
             self.talk,
             self.outside,
             ports,
@@ -227,6 +228,7 @@ class Facilitator:
         """The group moved on, by this client's own commit or by another's."""
         self.lobby.requests.rejoins.returned(outcome.rejoined)
         self.absences.merged(outcome)
+        self.same_names.words.merged(outcome)
         for person in outcome.joined:
             seat = self._membership.roster.seats.get(person.relay_key)
             self.doors.used(seat.door if seat is not None else NO_DOOR)
@@ -339,4 +341,5 @@ class Facilitator:
         self.vaults.close()
         self.door_keeper.close(error)
         self.doors.forget()
+        self.same_names.words.forget()
         self.lobby_keys.wipe()
