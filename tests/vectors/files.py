@@ -45,7 +45,8 @@ FILES = {
         wire.check_padding,
     ),
     "hashes": VectorFile(
-        "The log hash after each blob (class, bytes), agreement hashes and short codes.",
+        "The log hash after each blob (class, bytes), agreement hashes and short codes; and what a "
+        "knock carries of a `word` (`key`), or the `code` of what is none.",
         wire.hashes,
         wire.check_hash,
     ),

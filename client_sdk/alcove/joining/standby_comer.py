@@ -239,9 +239,9 @@ class StandbyComer:
         else:
             self.stage = WayIn.SHOWN
 
-    def accept(self, version: int | None = None, answer: str = "") -> None:
-        """Accept the agreement that was shown, and go in. `version` is the one that was read.
-        No question is asked of the holder of a link, so `answer` is not used.
+    def accept(self, version: int | None = None, answer: str = "", word: bytes = b"") -> None:
+        """Accept the agreement that was shown, and go in. `version` is the one that was read. The
+        holder of a link is asked nothing else, so `answer` and `word` are not used.
 
         Raises `NotNow` (`no_agreement`, `agreement_changed`).
         """

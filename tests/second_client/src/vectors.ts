@@ -9,7 +9,7 @@ import { judgeStepDown, judgeVault, openReply, openSlot, openVault } from "./fac
 import { chainOf } from "./facilitators.ts"
 import { Fault } from "./fault.ts"
 import { type Invite, parseInvite } from "./invite.ts"
-import { openAnswer, shortCode } from "./knock.ts"
+import { openAnswer, shortCode, wordKey } from "./knock.ts"
 import { hashWith, label } from "./labels.ts"
 import { logAfter, logStart } from "./loghash.ts"
 import { pack, unpack } from "./messagepack.ts"
@@ -95,7 +95,11 @@ function inviteOf(room: Bytes, one: Case): Invite {
   return parseInvite(`https://relay.example/join#${Buffer.from(join(bytes, check)).toString("base64url")}`)
 }
 
-function hash(one: Case): void {
+async function hash(one: Case): Promise<void> {
+  if (one.kind === "word") {
+    const code = await codeOf(async () => equal(hex(await wordKey(unhex(one.room), one.member, one.word)), one.key))
+    return equal(code, one.code)
+  }
   if (one.kind === "short code") return equal(shortCode(unhex(one.key_package)), one.code)
   const room = unhex(one.room)
   if (one.kind === "agreement") return equal(hex(agreementHash(room, one.version, unhex(one.agreement))), one.hash)
