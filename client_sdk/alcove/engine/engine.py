@@ -161,10 +161,10 @@ class Engine(ForgottenRoom, EnteringRoom):
         if not self._asked_for(answer.role):
             self.link.hang_up = True  # on such a connection nothing would ever go out
             return
-        self._away_since = self._unknown_since = self._forgotten_since = None
         if answer.role == ConnectionRole.RESEAT:
-            self._restore_room()
+            self._restore_room()  # any key may; whether the relay knows this one shows afterwards
             return
+        self._away_since = self._unknown_since = self._forgotten_since = None
         if answer.role == ConnectionRole.AWAY and self.member is not None:
             self._coming_back.ask(self.member)
             return
@@ -216,7 +216,7 @@ class Engine(ForgottenRoom, EnteringRoom):
         elif code == "not_member" and self.member is not None and self._coming_back.begin():
             pass  # its connection may have been lost for so long that it was let go
         elif not known:
-            self.fail(Refused.by_relay(code))
+            self.fail(self.refused(code))
         elif code == "room_exists":
             self._restoring = False
         else:
@@ -240,7 +240,7 @@ class Engine(ForgottenRoom, EnteringRoom):
         match notice:
             case frames.Bye():
                 self.link.hang_up = True
-                self.come_back_after = float(notice.delay or 0)
+                self.come_back_after = max(self.come_back_after, float(notice.delay or 0))
                 self._endings.bye(notice)
             case frames.WelcomeIs():
                 if member is not None:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from hashlib import sha256
 from typing import Final
 
-from alcove_protocol import frames
+from alcove_protocol import frames, limits
 from alcove_protocol.card import pack_agreement
 from alcove_protocol.errors import Malformed
 from alcove_protocol.labels import Label

@@ -31,7 +31,7 @@ from alcove.group.standby_entry import Candidate, Entry, make_entry, read_answer
 from alcove.joining.candidates import Candidates
 from alcove.joining.card import CheckedCard
 from alcove.joining.chain_reader import ChainReader
-from alcove.joining.door_words import REFUSAL_SENTENCES
+from alcove.joining.door_words import REFUSAL_SENTENCES, refusal_sentence
 from alcove.joining.names import looks_like_any
 from alcove.joining.standby_asks import AskKeys, StandbyAsks
 from alcove.messages.agreements import Agreements, read_agreement
@@ -154,7 +154,7 @@ class StandbyComer:
                 return
             pending.staged.drop()
         if self.secrets.keys.relay_key not in roster.links():
-            self._fail(Refused.by_relay("not_member"))
+            self._fail(Refused("link_closed", refusal_sentence("link_closed")))
             return
         self._ask()
 
