@@ -13,15 +13,14 @@ from typing import Final
 from alcove_protocol import frames, limits
 from alcove_protocol.card import pack_agreement
 from alcove_protocol.errors import Malformed
-from alcove_protocol.labels import Label
-from alcove_protocol.statements import AskStatement, Signed, verify
+from alcove_protocol.statements import AskStatement, Signed
 
 from alcove import events, mls
 from alcove.engine.following import Following
 from alcove.facilitation.doors import RoomCard
 from alcove.group.facilitator_seals import Reply, seal_answer, standby_psk
 from alcove.group.membership import Membership
-from alcove.group.standby import standby_of
+from alcove.group.standby import checked_ask, standby_of
 from alcove.group.standby_entry import StandbyAnswer, group_info_of
 from alcove.messages.presence import Presence
 from alcove.relay.ports import Ports
@@ -61,7 +60,9 @@ class StandbyAnswers:
     def asked(self, notice: frames.Asked) -> None:
         """A standby asks. What the room's standby did not sign is ignored."""
         try:
-            statement = self._checked(notice)
+            signed = Signed(notice.statement, notice.signature)
+            state, room = self._membership.state, self._membership.group.group_id
+            statement = checked_ask(state, room, notice.id, notice.key, signed)
         except Malformed:
             return
         if statement.id in self._known or not self._presence.in_doubt:
@@ -77,18 +78,6 @@ class StandbyAnswers:
         wait += HELD_AFTER if self._following.held else 0.0
         self._due = (now + wait, statement)
         self.tick()
-
-    def _checked(self, notice: frames.Asked) -> AskStatement:
-        """Raises `Malformed`."""
-        standby = standby_of(self._membership.state)
-        if standby is None:
-            raise Malformed("bad_statement", "The room has no standby.")
-        signed = Signed(notice.statement, notice.signature)
-        said = verify(AskStatement, Label.STANDBY, signed, standby.mls_key).statement
-        room = self._membership.group.group_id
-        if (said.room, said.id, said.relay_key) != (room, notice.id, notice.key):
-            raise Malformed("bad_statement", "The ask is of another room or asker.")
-        return said
 
     def _turn(self, id: bytes) -> int:
         """How many groups of members come before this one."""

@@ -6,9 +6,10 @@ them (docs/protocol.md 11, "The standby"). All of them follow from the link's se
 
 from dataclasses import dataclass, field
 
+from alcove_protocol.errors import Malformed
 from alcove_protocol.invite import Invite
 from alcove_protocol.labels import Label
-from alcove_protocol.statements import KEY_SIZE, Appointment, Signed
+from alcove_protocol.statements import KEY_SIZE, Appointment, AskStatement, Signed, verify
 
 from alcove import mls
 from alcove.group.extensions import RoomExtension, leaf_extension
@@ -67,6 +68,20 @@ class StandbySecrets:
 def standby_of(state: RoomExtension) -> StandbyKeys | None:
     """The standby of the room's state."""
     return None if state.standby is None else StandbyKeys.decode(state.standby)
+
+
+def checked_ask(
+    state: RoomExtension, room: bytes, id: bytes, key: bytes, signed: Signed
+) -> AskStatement:
+    """The ask that the relay told under this id, from this relay key: signed by the state's
+    standby, and of this room. Raises `Malformed` (`bad_statement`, `bad_signature`)."""
+    standby = standby_of(state)
+    if standby is None:
+        raise Malformed("bad_statement", "The room has no standby.")
+    said = verify(AskStatement, Label.STANDBY, signed, standby.mls_key).statement
+    if (said.room, said.id, said.relay_key) != (room, id, key):
+        raise Malformed("bad_statement", "The ask is of another room or asker.")
+    return said
 
 
 def enters_by(leaf: mls.LeafNode) -> bytes | None:
