@@ -7,6 +7,7 @@ from typing import Any
 
 from alcove.errors import InvalidInput
 from alcove.group.sealing import short_code
+from alcove.group.standby import StandbySecrets
 from alcove.joining.todays_word import word_key
 from alcove.messages.log_hash import log_next, log_start
 from alcove_protocol import limits
@@ -68,7 +69,10 @@ def _invite(name: str, url: str) -> Case:
             "door_seed": found.door_seed().hex(),
             "lobby_psk": found.lobby_psk().hex(),
             "card_key": found.card_key().hex(),
+            "standby": None,
         }
+        if found.role is InviteRole.STANDBY:
+            case["standby"] = StandbySecrets.of(found).keys.encode().hex()
     return case
 
 

@@ -366,7 +366,7 @@ class TicketComer:
             self._again_at = None
             self.chain.read()
 
-    def accept(self, version: int | None = None, answer: str = "") -> None:
+    def accept(self, version: int | None = None, answer: str = "", word: bytes = b"") -> None:
         """Raises `NotNow` (`no_agreement`): what changed is asked in the room."""
         raise NotNow("no_agreement", "You are asked in the room, if the ground rules changed.")
 
