@@ -28,7 +28,7 @@ from alcove.group.standby_entry import StandbyAnswer, group_info_of
 from alcove.messages.presence import Presence
 from alcove.relay.ports import Ports
 
-EACH_TIME: Final = limits.ANSWERS
+EACH_TIME: Final = 3
 """Members that answer at a time."""
 NEXT_AFTER: Final = 1.0
 """Seconds after which the next members answer: most of a large room may be away."""
