@@ -3,6 +3,7 @@
 import os
 from hashlib import sha256
 
+import pytest
 from alcove_protocol import limits
 from alcove_protocol.frames import ConnectionRole, Done, Fetch, Fetched, LeaveRoom, Park
 from alcove_protocol.roster import Op
@@ -154,6 +155,7 @@ def test_a_room_that_is_not_there_has_no_tickets(scene: Scene) -> None:
     assert stranger.refused(frame) == "unknown_room"
 
 
+@pytest.mark.interpreted
 def test_another_node_is_asked_and_says_who_is_alive(scene: Scene, door: Door) -> None:
     """Two nodes by hand: what one passes on, the other is told."""
     ann, passed = gone(scene, door), list[tuple[bytes, bytes, bytes]]()

@@ -9,6 +9,7 @@ from typing import Final
 import click
 from alcove_protocol import limits
 from alcove_protocol.card import AgreementText
+from alcove_protocol.ticket import PREFIX
 
 from alcove.cli.agreement_file import read_agreement
 from alcove.cli.commands import LINE_MAX
@@ -20,6 +21,7 @@ from alcove.errors import InvalidInput
 from alcove.templates import TEMPLATES, template, template_source
 
 _USAGE: Final = 2
+_SECRET: Final = re.compile(rf"(#|{PREFIX})\S+")
 _INVITE_VARIABLE: Final = "ALCOVE_INVITE"
 _PROMPT: Final = "Paste the invite (it is not shown), then press Enter: "
 _TICKET_PROMPT: Final = "Paste the ticket (it is not shown), then press Enter: "
@@ -36,8 +38,8 @@ def run(arguments: list[str]) -> int:
         click.echo(error.format_message(), err=True)
         return _USAGE
     except click.ClickException as error:
-        # The sentence names the mistake, but an invite in the wrong place is still a secret.
-        sentence = re.sub(r"#\S+", "#…", " ".join(error.format_message().split()))
+        # The sentence names the mistake, but an invite or a ticket in the wrong place is a secret.
+        sentence = _SECRET.sub(r"\1…", " ".join(error.format_message().split()))
         context = error.ctx if isinstance(error, click.UsageError) else None
         command = context.command_path if context else "alcove"
         complain(f"{sentence} Try `{command} --help`.")
@@ -271,7 +273,7 @@ def _join(
 
 
 @cli.command("resume")
-@click.argument("stdin", metavar="-", type=click.Choice(["-"]))
+@click.argument("stdin", metavar="-")
 @_of_no_new_person
 def _resume(
     stdin: str, language: str, as_json: bool, plain: bool, proxy: str | None, ca_file: str | None
@@ -282,6 +284,8 @@ def _resume(
     everybody on this computer could see. A program asked for it in the room, and it is good for
     some minutes after that program ended. All members are told.
     """
+    if stdin != "-":
+        raise click.UsageError("Give - and write the ticket to standard input.")
     lines = Lines(0, LINE_MAX)
     line = _hidden_ticket() if os.isatty(0) else lines.first()
     ticket = line.decode("utf-8", "replace").strip() if isinstance(line, bytes) else ""

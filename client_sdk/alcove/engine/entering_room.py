@@ -184,7 +184,7 @@ class EnteringRoom(Standing, ABC):
         self.member = None
         self.link.hang_up = True
         if isinstance(comer, TicketComer):
-            comer.misled()
+            comer.misled(entering.followed)
             return
         former = self.identity
         fresh = Identity.generate(former.name, former.suite, self.ports.random)
@@ -268,7 +268,7 @@ class EnteringRoom(Standing, ABC):
             self.ports,
             comer.asks,
             comer.used.by,
-            frozenset(),
+            comer.disproved,
             on_taken=member.own_commit_taken,
             ready=lambda: member.ready,
             proved=self._facilitates_again,

@@ -7,8 +7,9 @@
 A member may have answered with a group of its own, that no other member is in. A client that lists
 itself on such an answer is a facilitator at the relay alone, and has spent the link. So first
 members prove that they followed: they name the secret of the new epoch. Whoever lied can do that
-too, alone or with others that lie. So those that answer from another epoch count against them. A
-facilitator that came back by a ticket is listed already, and begins to facilitate after the same
+too, alone or with others that lie. So those that answer from another epoch count against them.
+
+A facilitator that came back by a ticket is listed already, and begins to facilitate after the same
 proof.
 """
 

@@ -10,7 +10,7 @@ into a group that is older than what was parked. A facilitator asks the members 
 does. While no other facilitator is there they answer, and it replaces its own leaf.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from enum import Enum, auto
 from typing import Final
 
@@ -114,6 +114,8 @@ class TicketComer:
         self._keys: AskKeys | None = None
         self._candidates = Candidates(ports.clock)
         self._doubted: frozenset[bytes] = frozenset()
+        self.disproved: frozenset[bytes] = frozenset()
+        """Relay keys of members that did not follow their own answer."""
         self._members_at: float | None = None
         self._asked_at: float | None = None
         self._pending: tuple[Entry, bytes] | None = None
@@ -339,10 +341,12 @@ class TicketComer:
             answered,
         )
 
-    def misled(self) -> None:
-        """The answer was false: nobody followed. Ask again, and believe another member first."""
+    def misled(self, followed: Set[bytes]) -> None:
+        """The answer was false: too few members followed, those with these relay keys. Ask again,
+        and believe other members first."""
         assert self.used is not None
-        self._doubted |= {self.used.by}
+        self._doubted |= {self.used.by} | followed
+        self.disproved |= {self.used.by} - followed
         self.used, self.stage, self.asks = None, TicketStage.READING, None
         self._asked_at = self._members_at = None
 

@@ -16,8 +16,10 @@ from alcove_server.wire import fast_out
 
 STANDBYS: Final = frozenset({LobbyKind.ASK, LobbyKind.ANSWER})
 """Items of the lobby that are no facilitator's."""
-_KEPT: Final = 2 + limits.FACILITATORS
-"""Asks that are remembered. There are two standby keys, and each key has one ask at a time."""
+_KEPT: Final = 4
+"""Asks of one key that are remembered: a member may have its turn only after the next ask."""
+_KEYS: Final = 2 + limits.FACILITATORS
+"""Keys that may ask: the two of a standby, and those of facilitators."""
 _OVER: Final = 2.0 * limits.ASK_TTL
 """Seconds after which a facilitator that asks again has asked anew."""
 
@@ -73,10 +75,11 @@ class Asks:
 
     def _asked(self, item: StoredItem) -> Asked:
         """The notice of an ask, for all members."""
-        for id in [id for id, told in self._told.items() if told.key == item.key]:
-            del self._told[id]  # it is replaced
+        before = [id for id, told in self._told.items() if told.key == item.key]
+        for id in before[: 1 - _KEPT]:
+            del self._told[id]
         self._told[item.id] = _Told(item.key)
-        while len(self._told) > _KEPT:
+        while len(self._told) > _KEPT * _KEYS:
             del self._told[next(iter(self._told))]
         signed = Signed.decode(item.blob)
         return Asked(item.id, item.key, signed.body, signed.signature)
