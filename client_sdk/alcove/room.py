@@ -175,9 +175,9 @@ class Room(RoomAtDoor):
         `version` that the person read, so that no later one is accepted in its place, and their
         `answer` to the `question` that the invite asks.
 
-        At the door they may choose a `word` for today, of at most 64 characters. Who lost their
-        device and knocks again under the same name gives the same word: facilitators are told
-        whether it fits, and neither they nor the relay get the word itself.
+        At the door they may choose a `word` for today, of at most 64 characters. A person
+        that lost the device and knocks again under the same name gives the same word: facilitators
+        are told whether it fits, and neither they nor the relay get the word itself.
 
         Only a person's act calls this. Raises `NotNow` (`nothing_to_accept`, `no_agreement`,
         `agreement_changed`, `no_answer`, `no_door`), `InvalidInput` (`bad_answer`, `bad_word`),

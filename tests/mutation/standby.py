@@ -222,8 +222,8 @@ ALL_STANDBY: Final = (
     ),
     _judged(
         "appointed_fault",
-        "if standby is None or extension.appointment is None:",
-        "if standby is None:",
+        "if extension.appointment is None:",
+        "if False:",
         _FRESH,
     ),
     _judged(

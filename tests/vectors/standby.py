@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from alcove.group.extensions import LeafExtension, RoomExtension
 from alcove.group.keys import SigningKey
-from alcove.group.standby import StandbyKeys, checked_ask
+from alcove.group.standby import StandbyKeys, checked_ask, standby_of
 from alcove.group.standby_rules import appointed_fault, is_listing
 from alcove_protocol.codec import pack_list
 from alcove_protocol.labels import Label
@@ -86,10 +86,16 @@ def judged(case: Case) -> Case:
         after = RoomExtension.decode(data("after"))
         right = is_listing(before, after, data("mls_key"), leaf)
         return {**case, "code": None if right else "standby_listing"}
+    standby = standby_of(before)
+    if standby is None:
+        return {**case, "code": "committer"}
     found: list[str | None] = []
-    fault = code_of(
-        lambda: found.append(appointed_fault(data("room"), data("mls_key"), leaf, before))
-    )
+
+    def judge() -> None:
+        args = data("room"), data("mls_key"), leaf, before, standby
+        found.append(appointed_fault(*args))
+
+    fault = code_of(judge)
     return {**case, "code": fault or found[0]}
 
 

@@ -25,7 +25,7 @@ from alcove.joining.todays_word import NO_WORD
 from alcove.members import WordCheck
 
 WRONG_MOST: Final = 5
-"""Different wrong words for a member: enough for who mistypes, and too few for who guesses."""
+"""Different wrong words for a member: enough for mistakes, and too few for guesses."""
 COMMIT_MAY_COME: Final = 600.0
 """Seconds that the word of a knock is kept which no longer waits: it may have been admitted."""
 
@@ -86,8 +86,8 @@ class TodaysWords:
         return "differs"
 
     def merged(self, outcome: Merged) -> None:
-        """Who comes in has the word of their knock. Who comes under the name of a member that goes,
-        or was let go, and brought none, keeps that member's."""
+        """A newcomer has the word of the knock. One that comes under the name of a member that
+        goes, or was let go, and brought none, keeps that member's."""
         now, absent = self._clock(), {leaf.signature_key for leaf in outcome.absent}
         coming = {person.name for person in outcome.joined}
         for person in outcome.gone:

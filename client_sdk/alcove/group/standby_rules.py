@@ -106,7 +106,7 @@ def entering_fault(group: mls.Group, staged: mls.CommitView, before: RoomExtensi
         if not _may_replace(group.member(index), before, standby):
             return "standby_leaf"
     extension = leaf_extension(leaf)
-    return appointed_fault(group.group_id, leaf.signature_key, extension, before)
+    return appointed_fault(group.group_id, leaf.signature_key, extension, before, standby)
 
 
 def _return_fault(staged: mls.CommitView) -> str | None:
@@ -126,11 +126,15 @@ def _may_replace(leaf: mls.LeafNode | None, state: RoomExtension, standby: Stand
 
 
 def appointed_fault(
-    room: bytes, mls_key: bytes, extension: LeafExtension, before: RoomExtension
+    room: bytes,
+    mls_key: bytes,
+    extension: LeafExtension,
+    before: RoomExtension,
+    standby: StandbyKeys,
 ) -> str | None:
-    """Judge the leaf of an external commit, which has this MLS key and extension."""
-    standby = standby_of(before)
-    if standby is None or extension.appointment is None:
+    """Judge the leaf of an external commit, which has this MLS key and extension. `standby` is that
+    of the state before."""
+    if extension.appointment is None:
         return "committer"
     signed = Signed.decode(extension.appointment)
     claimed = Appointment.decode(signed.body)
