@@ -84,6 +84,10 @@ class Told:
                 return self._joined(event)
             case events.Left() | events.Removed():
                 return self._gone(event)
+            case events.Reloaded():
+                return "nobody comes back by a ticket here"
+            case events.TicketMade():
+                return "this person did not ask"
             case events.NewKeys(name):
                 return "" if len(self.world.truth.keys[name]) > 1 else "they have the same keys"
             case events.Outside(name):

@@ -24,7 +24,7 @@ from alcove.engine.clock_watch import ClockWatch
 from alcove.engine.coming_back import ComingBack
 from alcove.engine.commands import Commands
 from alcove.engine.endings import Endings
-from alcove.engine.entering_room import EnteringRoom
+from alcove.engine.entering_room import ANOTHER_BY_LINK, EnteringRoom
 from alcove.engine.forgotten import ForgottenRoom
 from alcove.engine.outside import SteppingOutside
 from alcove.engine.standstill import STOPPED, Standstill
@@ -37,6 +37,7 @@ from alcove.group.outcomes import PutOut
 from alcove.joining.door_words import REFUSAL_SENTENCES, said_by_relay
 from alcove.joining.newcomer import Newcomer
 from alcove.joining.standby_comer import StandbyComer
+from alcove.joining.ticket_comer import TicketComer
 from alcove.mls.secret import Random
 from alcove.relay.link import Link, LinkState
 from alcove.relay.ports import Ports
@@ -153,7 +154,10 @@ class Engine(ForgottenRoom, EnteringRoom):
         elif self.opening is not None and not self.opening.made:
             self.opening.make(lambda: self.link.authenticate(self._proof()))
         elif self.member is None and self.newcomer is not None:
-            self.link.authenticate(self.newcomer.proof())
+            if isinstance(self.newcomer, TicketComer) and not self.newcomer.fetched:
+                self.newcomer.fetch()
+            else:
+                self.link.authenticate(self.newcomer.proof())
         else:
             self.link.authenticate(self._proof(self._coming_back.role))
 
@@ -245,7 +249,7 @@ class Engine(ForgottenRoom, EnteringRoom):
             case frames.WelcomeIs():
                 if member is not None:
                     self._coming_back.welcomed(member, notice)
-                elif isinstance(newcomer, Newcomer):
+                elif isinstance(newcomer, Newcomer | TicketComer):
                     newcomer.welcomed(notice)
             case frames.KnockRefused():
                 if member is None and isinstance(newcomer, Newcomer):
@@ -264,7 +268,7 @@ class Engine(ForgottenRoom, EnteringRoom):
             case frames.Answered():
                 if member is not None and member.entering is not None:
                     member.entering.answered(notice)
-                elif member is None and isinstance(newcomer, StandbyComer):
+                elif member is None and isinstance(newcomer, StandbyComer | TicketComer):
                     newcomer.answered(notice)
             case frames.DeskIs() if member is not None:
                 member.desk_frame(notice)
@@ -322,6 +326,9 @@ class Engine(ForgottenRoom, EnteringRoom):
         if outcome.by_wish and self._steps_outside():
             return
         if outcome.absent and self._coming_back.begin():
+            return
+        if outcome.by_link:
+            self.close(CloseReason.LOST, "not_member", ANOTHER_BY_LINK)
             return
         reason = CloseReason.LEFT if outcome.by_wish else CloseReason.REMOVED
         code, text = ("", "") if outcome.by_wish else ("removed", self.removed_text())

@@ -13,6 +13,7 @@ from alcove.engine.bringing import OTHERS_FIRST
 from alcove.engine.doorway import Doorway
 from alcove.events import CloseReason
 from alcove.group.keys import Identity
+from alcove.joining.newcomer import Newcomer
 
 KNOCK_AGAIN_AFTER: Final = limits.UNSETTLED_LEAST + 30.0
 """Seconds that a member waits, whom a relay without memory does not list, before they knock. The
@@ -60,8 +61,9 @@ class ForgottenRoom(Doorway):
         conflicts = self.member is not None and self.member.bringing.conflicts
         wait = KNOCK_AGAIN_AFTER + (limits.UNSETTLED if conflicts else 0.0)
         late = now - self._unknown_since > wait
-        if late and self.newcomer is not None and self.newcomer.card is not None:
-            self._knock_again(self.newcomer.invite, self.newcomer.card)
+        newcomer = self.newcomer
+        if late and isinstance(newcomer, Newcomer) and newcomer.card is not None:
+            self._knock_again(newcomer.invite, newcomer.card)
         else:
             self._wait_for_room()
             self._bring_room(first=True)  # in this client's chain it is a member

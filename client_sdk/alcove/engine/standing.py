@@ -13,6 +13,7 @@ from alcove.group.keys import Identity
 from alcove.joining.door_words import refusal_sentence, removed_sentence
 from alcove.joining.newcomer import Newcomer
 from alcove.joining.standby_comer import StandbyComer
+from alcove.joining.ticket_comer import TicketComer
 from alcove.messages.agreements import Agreements
 from alcove.messages.outbox import UNCONFIRMED
 from alcove.messages.shown import ShownMessages
@@ -27,7 +28,7 @@ class Standing:
     def __init__(self, identity: Identity, language: str = "") -> None:
         self.identity = identity
         self.opening: RoomOpening | None = None
-        self.newcomer: Newcomer | StandbyComer | None = None
+        self.newcomer: Newcomer | StandbyComer | TicketComer | None = None
         self.member: MemberClient | None = None
         self.entered: bool = False
         """True once the room exists (opening) or the card was verified (joining)."""
@@ -74,6 +75,8 @@ class Standing:
         if self.opening is not None:
             return self.opening.room
         assert self.newcomer is not None  # one of the two was begun
+        if isinstance(self.newcomer, TicketComer):
+            return self.newcomer.ticket.room
         return self.newcomer.invite.room
 
     @property
@@ -145,6 +148,8 @@ class Standing:
         self.closed = closed
         if self.member is not None:
             self.member.stepping_down.close(self.error or RoomClosed.of(closed))
+            if self.member.tickets is not None:
+                self.member.tickets.close(self.error or RoomClosed.of(closed))
             if self.member.facilitator is not None:
                 self.member.facilitator.close(self.error or RoomClosed.of(closed))
             if self.member.entering is not None:

@@ -160,6 +160,7 @@ class Facilitator:
             ask,
             self.outside.wants_in,
         )
+        self.same_names = SameNames(membership, life, self.absences, ports)
         self.lobby = Lobby(
             membership,
             self.committer,
@@ -168,7 +169,7 @@ class Facilitator:
             self.vaults,
             self.roles,
             self.absences,
-            SameNames(membership, life, self.absences, ports),
+            self.same_names,
             self.talk,
             self.outside,
             ports,
@@ -226,8 +227,10 @@ class Facilitator:
     def merged(self, outcome: Merged, *, own: bool) -> None:
         """The group moved on, by this client's own commit or by another's."""
         self.lobby.requests.rejoins.returned(outcome.rejoined)
+        came = [one for one in outcome.joined if self.absences.find(one.relay_key) is None]
         self.absences.merged(outcome)
-        for person in outcome.joined:
+        self.same_names.words.merged(outcome)
+        for person in came:  # a way back with keys uses no invite, at the relay either
             seat = self._membership.roster.seats.get(person.relay_key)
             self.doors.used(seat.door if seat is not None else NO_DOOR)
         if own:
@@ -339,4 +342,5 @@ class Facilitator:
         self.vaults.close()
         self.door_keeper.close(error)
         self.doors.forget()
+        self.same_names.words.forget()
         self.lobby_keys.wipe()

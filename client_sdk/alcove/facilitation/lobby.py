@@ -234,8 +234,8 @@ class Lobby:
         # The state does, also of another facilitator's invite that a vault brought late.
         revoked = item.door_revoked or door.id not in self._membership.state.door_ids()
         outside = self._outside.knows(self._waiting[item.id])
-        named, away = (again.name, again.away) if again is not None else ("", 0)
-        notes = answer, outside, named, away
+        of_name = self._same_names.knocked(again, key_package.leaf_node, body.word)
+        notes = answer, outside, *of_name
         self._emit(events.Knocked(item.id.hex(), body.name, code, revoked, *notes))
 
     def _open_knock(self, door: Door, item: LobbyItem) -> KnockBody | None:
@@ -289,7 +289,9 @@ class Lobby:
             self._send_refusal(id, knock.body.reply_key, LINK_CLOSED, knock.psk)
 
     def _gone(self, id: bytes) -> None:
-        if self._waiting.pop(id, None) is not None:
+        knock = self._waiting.pop(id, None)
+        if knock is not None:
+            self._same_names.words.waits_no_more(knock.key_package.leaf_node.signature_key)
             self.talk.gone(id)
             self._outside.waits_no_more(id)
             self._emit(events.KnockGone(id.hex()))

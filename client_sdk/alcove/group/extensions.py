@@ -4,7 +4,7 @@ The GroupContext holds the room's state, so the state is part of every key of th
 with different states cannot read each other. The code points are of the private-use range.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Annotated, Final
 
@@ -116,7 +116,7 @@ class RoomExtension(Record):
     facilitators_stay: Annotated[int, AtMost(limits.FACILITATORS, least=1)] = 1
     folded: Annotated[bytes, AtMost(FOLDED * KEY_SIZE)] = b""
     corrected: Annotated[bytes, AtMost(CORRECTED * HASH_SIZE)] = b""
-    standby: Annotated[bytes, Exactly(STANDBY_SIZE)] | None = None
+    standby: Annotated[bytes, Exactly(STANDBY_SIZE)] | None = field(default=None, repr=False)
     hold: Annotated[bytes, Exactly(POSITION_SIZE)] | None = None
 
     def facilitator_list(self) -> tuple[FacilitatorKeys, ...]:
@@ -175,7 +175,8 @@ class LeafExtension(Record):
     """One member's part, 0xF1A1 in their leaf, under their MLS signature.
 
     What is for this member alone is sealed to `desk_key`. `appointment` is the signed appointment
-    by the standby, in the leaf that an external commit brings.
+    by the standby, in the leaf that an external commit brings. `reloaded` is said by the leaf with
+    which a member comes back by a ticket: it knows nothing of what it said before.
     """
 
     version: OneVersion
@@ -183,6 +184,7 @@ class LeafExtension(Record):
     desk_key: Key
     agreement: Annotated[bytes, Exactly(HASH_SIZE)]
     appointment: Annotated[bytes, AtMost(APPOINTMENT_SIZE)] | None = None
+    reloaded: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -191,7 +191,8 @@ class Membership(Members):
             # the bytes of an entry that does not follow, and must not make a removal look wished.
             own = self.own.relay_key
             changes = self._extend_roster(blob, entry)
-            return PutOut(changes.get(own) is Op.LEFT, changes.get(own) is Op.ABSENT)
+            by_wish, absent = changes.get(own) is Op.LEFT, changes.get(own) is Op.ABSENT
+            return replace(outcome, by_wish=by_wish, absent=absent)
         return outcome
 
     def _judge(self, blob: bytes) -> "mls.StagedCommit | Burned | Held | PutOut":
@@ -229,7 +230,7 @@ class Membership(Members):
         added = {leaf.signature_key: leaf.encryption_key for leaf in leaves}
         return Held("rejoin", added[own]) if own in added else PutOut(by_wish=False)
 
-    def _judge_external(self, blob: bytes) -> "mls.StagedCommit | Burned":
+    def _judge_external(self, blob: bytes) -> "mls.StagedCommit | Burned | PutOut":
         """A standby's external commit. One that does not open is of another epoch, as after a false
         answer, and no member in step can open it."""
         trial = Trial(self.group)
@@ -237,7 +238,7 @@ class Membership(Members):
             staged = read_external(self.group, blob, trial.approve)
         except (NotAllowed, Malformed, mls.MLSError) as error:
             return Burned(error.code, *trial.told(error))
-        return staged
+        return PutOut(by_wish=False, by_link=True) if staged.removes_me else staged
 
     def _missed(self, error: mls.MLSError) -> "Burned | Held":
         """This client alone cannot follow. Only facilitators commit, so the group cannot have moved
@@ -271,6 +272,10 @@ class Membership(Members):
         changes = self._extend_roster(blob, entry)
         after = {person.key: person for person in self.people()}
         added = {self.group_key(index) for index in staged.added}
+        if staged.is_external:
+            added.add(self.group_key(staged.committer))
+        leaves_now = [one.leaf for one in self.group.members()]
+        reloaded = {one.signature_key for one in leaves_now if leaf_extension(one).reloaded}
         renewed = {self.group_key(index) for index in (*staged.updated, staged.committer)}
         self.unheard = ((self.unheard | added) & after.keys()) - renewed
         self.compare_roster_with_group(self._signer(entry) if self.roster.head != head else None)
@@ -279,6 +284,7 @@ class Membership(Members):
             after,
             committer=self.group_key(staged.committer),
             added=added,
+            reloaded=reloaded,
             by_wish=frozenset(key for key, op in changes.items() if op is Op.LEFT),
             absent=tuple(leaf for key, leaf in leaves.items() if changes.get(key) is Op.ABSENT),
             states=(state, self.state),

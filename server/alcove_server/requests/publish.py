@@ -12,7 +12,7 @@ from alcove_protocol.frames import COMMITS, BlobClass, Publish
 from alcove_protocol.position import Position
 
 from alcove_server.requests.requester import Requester
-from alcove_server.requests.unattended import require_unattended
+from alcove_server.requests.unattended import require_alone, require_unattended
 from alcove_server.requests.unsettled import require_settled
 from alcove_server.rooms import rules
 from alcove_server.rooms.roster_history import RosterHistory
@@ -83,6 +83,7 @@ async def answer(requester: Requester, id: bytes, taken: Taken) -> None:
 async def _store(requester: Requester, frame: Post | Publish) -> Taken:
     """Return the place of the blob, whether it was taken before or now."""
     store, room, client = requester.services.store, requester.seated, requester.client
+    # In the compiled relay the class of either frame is a plain number: none is compared by `is`.
     commits, begins = frame.blob_class in COMMITS, False
     try:
         if commits:
@@ -93,7 +94,7 @@ async def _store(requester: Requester, frame: Post | Publish) -> Taken:
             publication = await _with_entry(requester, room.history, frame)
         if commits and not room.commit_turns.take(room.history.roster, client.key):
             raise Refusal("rate_limited")
-        if frame.blob_class == BlobClass.APPLICATION:
+        if publication.blob_class is BlobClass.APPLICATION:
             begins = room.slow_turns.take(room.history.roster, client.key)
     except Refusal:
         known = await store.published(room.id, client.key, frame.id)
@@ -102,8 +103,8 @@ async def _store(requester: Requester, frame: Post | Publish) -> Taken:
         return Taken(known.generation, known.number)
     try:
         taken = await store.publish(publication)
-        if frame.blob_class == BlobClass.EXTERNAL:
-            room.asks.entered_at = requester.services.clock()
+        if publication.blob_class is BlobClass.EXTERNAL:
+            _note_entered(requester)
         return taken
     except BaseException:
         if commits:
@@ -117,7 +118,7 @@ async def _with_entry(requester: Requester, history: RosterHistory, frame: Publi
     room_id, store = requester.seated.id, requester.services.store
     await _expect_base(requester, frame)
     judged = rules.commit_with_entry(history, requester.client.key, frame, requester.payer)
-    if frame.blob_class == BlobClass.EXTERNAL:  # judged first: it is the link's own
+    if judged.publication.blob_class is BlobClass.EXTERNAL:  # judged first: it is the link's own
         await _may_enter(requester)
     step = judged.publication.step
     assert step is not None  # it has an entry
@@ -134,13 +135,29 @@ async def _with_entry(requester: Requester, history: RosterHistory, frame: Publi
 
 
 async def _may_enter(requester: Requester) -> None:
-    """An external commit comes while no facilitator is there, and once a minute: a link that was
-    answered falsely tries again without a bound. Raises `Refusal` (`facilitated`,
+    """An external commit comes while no other facilitator is there, and once a minute: a link that
+    was answered falsely tries again without a bound. A facilitator's own comes `limits.ALONE`
+    seconds after its ask, so that another one may let it in. Raises `Refusal` (`facilitated`,
     `rate_limited`)."""
-    await require_unattended(requester)
-    room, now = requester.seated, requester.services.clock()
-    if room.asks.entered_at is not None and now - room.asks.entered_at < limits.ENTERS_EVERY:
+    room, key, now = requester.seated, requester.client.key, requester.services.clock()
+    if room.history.roster.is_facilitator(key):
+        require_alone(requester)
+        last = room.asks.returned_at.get(key)
+        if room.asks.asks_for(key, now) < limits.ALONE:
+            raise Refusal("rate_limited")
+    else:
+        await require_unattended(requester)
+        last = room.asks.entered_at
+    if last is not None and now - last < limits.ENTERS_EVERY:
         raise Refusal("rate_limited")
+
+
+def _note_entered(requester: Requester) -> None:
+    room, key, now = requester.seated, requester.client.key, requester.services.clock()
+    if room.history.roster.is_facilitator(key):
+        room.asks.returned_at[key] = now
+    else:
+        room.asks.entered_at = now
 
 
 async def _expect_base(requester: Requester, frame: Publish) -> None:
