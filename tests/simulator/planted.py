@@ -187,7 +187,8 @@ def _nobody_lets_in_from_outside(monkey: Monkey) -> None:
 def _the_living_are_called_lost(monkey: Monkey) -> None:
     def wrong(self: SameNames, name: str) -> NamedMember | None:
         same = [person for person in self._membership.people() if person.name == name]
-        return NamedMember(name, same[0].key, 9999, False) if same else None
+        key = same[0].key if same else b""
+        return NamedMember(name, key, key, 9999, False) if key else None
 
     monkey.setattr(SameNames, "find", wrong)
 

@@ -278,6 +278,7 @@ class Told:
             "held": lost or truth.commands[self.person.name].rejoin,  # all commits but the last
             "standby_asks": bool(self.person.link),
             "facilitated": bool(self.person.link),
+            "false_answer": bool(self.person.link) and (trouble or self._facilitator_was_back),
             "replaced": shares_link(self.world, self.person),
             "not_outside": outside and not truth.happened(Op.LEFT, self.person.name),
             "cannot_open": lost,  # of before the relay's loss
@@ -338,6 +339,11 @@ class Told:
         silent = now - max(arrived, default=0.0) > limits.READ_ONLY_AFTER
         settles = truth.restored_at + limits.UNSETTLED + LOOKS
         return silent and bool(truth.losses) and now < settles
+
+    @property
+    def _facilitator_was_back(self) -> bool:
+        """Whether a heartbeat may have kept members from answering a standby."""
+        return self.world.clock() - max(self.world.truth.beat_at, default=0.0) < 2 * HERE
 
     @property
     def _facilitators_came_just_now(self) -> bool:
