@@ -23,6 +23,9 @@ RETURNS: Final = 5
 HERE: Final = 190.0
 """Seconds of silence in which a person may still be called here: 90 s in the relay's log, for one
 that comes back, and 90 s from when their last heartbeat came (alcove/desk/life.py)."""
+SILENCE: Final = 90.0
+"""Seconds without a heartbeat before nobody holds the room (docs/protocol.md 9), whatever a client
+takes for them."""
 LIED_HERE: Final = 300.0
 """The same where the relay keeps back what it likes: the heartbeat that is named has its 90 s."""
 AWAY: Final = 60.0
@@ -350,7 +353,7 @@ class Told:
         """Whether the relay took no heartbeat for long, until a moment ago at most: by a standby's
         link somebody may facilitate a room that nobody held."""
         before = [at for at in self.world.truth.beat_at if at < self.world.clock() - 2.0]
-        return self.world.clock() - max(before, default=0.0) > limits.READ_ONLY_AFTER
+        return self.world.clock() - max(before, default=0.0) > SILENCE
 
     def _is_away(self, name: str) -> bool:
         """Whether the person with this name is not in the room, or stands still."""
