@@ -122,6 +122,8 @@ class Engine(ForgottenRoom, EnteringRoom):
             self._clock_watch.tick()
         self._begin_anew_when_misled()
         self._coming_back.tick()
+        if self.closed is not None:
+            return
         if self.member is not None:
             self._outside.tick()
             self.member.tick()

@@ -40,7 +40,8 @@ FALSE_AFTER: Final = 45.0
 
 class StandbyEntering:
     """`by` is the relay key of the member whose answer led here, and `disproved` are those of
-    members whose word counts against no other's. `misled` is set when the answer was false. `followed` has the relay keys of those that are in the new epoch."""
+    members whose word counts against no other's. `misled` is set when the answer was false.
+    `followed` has the relay keys of those that are in the new epoch."""
 
     def __init__(
         self,

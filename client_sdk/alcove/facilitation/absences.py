@@ -106,6 +106,13 @@ class Absences:
         same = [lost for lost in self._lost.values() if name_of(lost.leaf) == name]
         return same[-1] if same else None
 
+    def forget(self, key: bytes) -> bool:
+        """The member with this MLS key comes back by a person's decision alone. False when it was
+        not let go."""
+        kept = {k: lost for k, lost in self._lost.items() if lost.leaf.signature_key != key}
+        forgot, self._lost = len(kept) < len(self._lost), kept
+        return forgot
+
     def asker(self, lost: LostMember) -> Asker:
         """What a request of theirs is judged by: the leaf that went."""
         group, leaf = self._membership.group, lost.leaf

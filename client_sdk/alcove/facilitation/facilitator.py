@@ -137,9 +137,6 @@ class Facilitator:
         )
         self.moderation = Moderation(membership, self.committer)
         self.absences = Absences(membership, self.committer, life, self._in_line, ports)
-        self.removals = Removals(
-            membership, self.committer, self.doors, self.door_keeper, self.vaults, ports
-        )
         self.standbys = Standbys(identity, membership, self.committer, handover.origin, ports)
         self.outside = WaysBack(
             membership,
@@ -149,6 +146,16 @@ class Facilitator:
             self._in_line,
             ports,
             handover.origin,
+        )
+        self.removals = Removals(
+            membership,
+            self.committer,
+            self.doors,
+            self.door_keeper,
+            self.vaults,
+            self.outside,
+            self.absences,
+            ports,
         )
         self.talk = DoorTalk(
             identity,
@@ -235,6 +242,7 @@ class Facilitator:
         self._updates_since = None
         self.invites.moved(outcome, own=own)  # knows the ways back that end with this commit
         self.outside.moved(outcome)
+        self.removals.moved(outcome)
         demoted = [person for person in outcome.roles if not person.facilitator]
         self._moved((*outcome.rejoined, *demoted), own=own)  # they have wiped what they had
         if not self._warned and self._chain_size > NEARLY_FULL:

@@ -21,6 +21,7 @@ from alcove import events
 from alcove.errors import AlcoveError, NotNow, NotTrusted, Refused
 from alcove.facilitation.absences import Absences
 from alcove.facilitation.committer import Committer
+from alcove.facilitation.door_intents import CloseDoor
 from alcove.facilitation.door_talk import DoorTalk
 from alcove.facilitation.doors import Door, Doors
 from alcove.facilitation.intents import (
@@ -365,6 +366,8 @@ class Lobby:
         if self.requests.rejoins.refuse(id):
             return
         knock = self._find(id)
+        if self._outside.knows(knock):  # else they knock again, and are let in by themselves
+            self._committer.want(CloseDoor(door=knock.door))
         self._gone(id)
         self._send_refusal(id, knock.body.reply_key, reason, knock.psk)
 

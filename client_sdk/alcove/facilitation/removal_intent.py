@@ -1,6 +1,7 @@
 """What a facilitator wants when members have to go: their leaves, their places, their links."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from alcove_protocol import limits
@@ -28,11 +29,16 @@ class Going:
 @dataclass(frozen=True, slots=True)
 class RemoveMembers(Intent):
     """Put members out in one commit. Their links close, but for those that are kept, and links
-    with uses left are replaced. With `fold` all that they wrote is folded."""
+    with uses left are replaced. With `fold` all that they wrote is folded.
+
+    Of one that has gone meanwhile the links close all the same, and the way back of one that
+    stepped outside."""
 
     going: tuple[Going, ...] = ()
     replacements: tuple[Invite, ...] = ()
     fold: bool = False
+    way_back: Callable[[bytes], bytes | None] = field(default=lambda key: None, compare=False)
+    """The door by which the member with this MLS key comes back, if they are outside."""
 
     @property
     def urgent(self) -> bool:
@@ -45,12 +51,10 @@ class RemoveMembers(Intent):
         for one in self.going:
             index, person = membership.group.find(one.key), membership.find_key(one.key)
             if index is None or person is None:
-                continue  # they have left, or another facilitator was first
+                continue  # they have gone, or another facilitator was first
             proposals.append(mls.Remove(index))
             changes.append(Change(Op.REMOVE, person.relay_key, Seat(paused=one.keeps_door)))
             here.append(one)
-        if not here:
-            return None
         state = membership.state
         gone = {one.key for one in here}
         after = replace(
@@ -61,12 +65,15 @@ class RemoveMembers(Intent):
         )
         if after != state:
             proposals.append(state_change(after))
-        return CommitPlan(tuple(proposals), tuple(changes))
+        return CommitPlan(tuple(proposals), tuple(changes)) if proposals else None
 
     def _doors(self, listed: tuple[bytes, ...], here: list[Going]) -> list[bytes]:
         """The listed doors afterwards. A full list takes no replacement: another facilitator can
         fill it, and must not keep a member in by that."""
-        closed = {one.door_id for one in here if not one.keeps_door}
+        closed = {one.door_id for one in self.going if not one.keeps_door}
+        closed |= {door for one in self.going if (door := self.way_back(one.key)) is not None}
         kept = [door for door in listed if door not in closed]
+        if not here and len(kept) == len(listed):
+            return kept  # another facilitator was first, and replaced the links
         room = max(0, limits.DOORS - len(listed))
         return [*kept, *(invite.door for invite in self.replacements[:room])]
