@@ -1,6 +1,5 @@
 """Members that want to keep a standby out, or to lead it into a group of their own."""
 
-from typing import cast
 
 import pytest
 from alcove import events
@@ -50,7 +49,7 @@ def answers_for_all(liar: Client, times: int) -> None:
             return [data]
         for _ in range(times):
             client.engine.link.request(
-                lambda n: frames.AnswerAsker(n, cast(frames.Asked, frame).id, b"x" * 64),
+                lambda n: frames.AnswerAsker(n, frame.id, b"x" * 64),
                 lambda answer: None,
             )
         return []
