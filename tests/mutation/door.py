@@ -49,6 +49,13 @@ _BACK: Final = "test_a_member_steps_outside_and_comes_back_within_ten_seconds"
 _STAYS_OUT: Final = "tests/end_to_end/evil/test_back_by_themselves.py"
 
 
+_GO_ON: Final = "tests/end_to_end/evil/test_rules_go_on.py"
+
+
+def _goes_on(where: str, old: str, new: str, test: str) -> Mutant:
+    return Mutant("rules go on", (Edit(where, old, new),), f"{_GO_ON}::{test}")
+
+
 def _stays_out(where: str, old: str, new: str, test: str) -> Mutant:
     edit = Edit(f"alcove.facilitation.{where}", old, new)
     return Mutant("a decision holds", (edit,), f"{_STAYS_OUT}::{test}")
@@ -59,6 +66,42 @@ _CLOSED_NOW: Final = """if self.closed is not None:
         if self.member is not None:"""
 
 ALL_DOOR: Final[tuple[Mutant, ...]] = (
+    _goes_on(
+        "alcove_server.rooms.slow_turns:SlowTurns._forget",
+        "len(gone) - GONE_KEPT",
+        "len(gone)",
+        "test_a_step_outside_begins_no_new_turn_of_slow_mode",
+    ),
+    _goes_on(
+        "alcove.engine.engine:Engine._welcomed",
+        "member.conversation.slow.go_on(self._outside.turn)",
+        "pass",
+        "test_a_step_outside_begins_no_new_turn_of_slow_mode",
+    ),
+    _goes_on(
+        "alcove.facilitation.same_names:SameNames.admitted",
+        "member.former in",
+        "member.key in",
+        "test_a_fold_goes_on_under_new_keys[let go]",
+    ),
+    _goes_on(
+        "alcove.facilitation.same_names:SameNames.admitted",
+        "self._committer.want(FoldMember(key=key))",
+        "pass",
+        "test_a_fold_goes_on_under_new_keys[silent]",
+    ),
+    _goes_on(
+        "alcove.facilitation.intents:AdmitNewcomer.plan",
+        " or paused_since",
+        "",
+        "test_a_pause_that_was_set_after_the_knock_goes_on_under_new_keys",
+    ),
+    _goes_on(
+        "alcove.facilitation.lobby:Lobby._knock",
+        "others += self._same_names.kept(body.name)",
+        "pass",
+        "test_a_name_like_that_of_one_who_may_come_back_is_taken",
+    ),
     *(
         _stays_out(where, old, new, test)
         for where, old, new, test in (

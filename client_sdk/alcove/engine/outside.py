@@ -21,6 +21,7 @@ from alcove import events
 from alcove.engine.standing import Standing
 from alcove.errors import NotNow
 from alcove.joining.card import CheckedCard
+from alcove.messages.slow import Turn
 from alcove.relay.ports import Ports
 
 AGAIN: Final = 10.0
@@ -57,6 +58,8 @@ class SteppingOutside:
         self.went_at = 0.0
         """When this member was let go."""
         self.came_by: Invite | None = None
+        self.turn = Turn()
+        """Of slow mode, when this member was let go."""
 
     def ask(self) -> None:
         """Raises `NotNow` (`is_facilitator`, `not_outside`), `RoomClosed`."""
@@ -105,6 +108,8 @@ class SteppingOutside:
         """The way out, once, when this client was let go."""
         way, self._way, self._again_at = self._way, None, None
         if way is not None:
+            if self._standing.member is not None:
+                self.turn = self._standing.member.conversation.slow.turn
             self.came_by, self.went_at = way.came_by, self._ports.clock()
         return way
 

@@ -77,6 +77,9 @@ class Telling:
         """Tell of a newcomer with a name that no honest facilitator's client lets in."""
         if not is_clean(person.name):
             text = f"{outcome.by} let somebody in whose name can mislead: it hides something, or "
+            if person.entering:
+                text = "By the standby's link somebody came in whose name can mislead: it hides "
+                text += "something, or "
             text += "reads like a part in the room."
             self._emit(events.Problem("name_deceptive", text, sender=outcome.by))
 
@@ -86,7 +89,10 @@ class Telling:
         others = [other.name for other in outcome.people if other.key != person.key]
         if looks_like_any(person.name, others):
             text = f"{person.name} has the name of another member, or one like it. "
-            text += f"{outcome.by} let them in. The name no longer tells you who speaks."
+            how = f"{outcome.by} let them in."
+            if person.entering:
+                how = "They came in by the standby's link."
+            text += f"{how} The name no longer tells you who speaks."
             self._emit(events.Problem("name_taken", text, sender=outcome.by))
 
     def burned(self, outcome: Burned) -> None:

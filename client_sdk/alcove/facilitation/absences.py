@@ -106,6 +106,10 @@ class Absences:
         same = [lost for lost in self._lost.values() if name_of(lost.leaf) == name]
         return same[-1] if same else None
 
+    def names(self) -> tuple[str, ...]:
+        """The names of those that may come back."""
+        return tuple(name_of(lost.leaf) for lost in self._lost.values())
+
     def forget(self, key: bytes) -> bool:
         """The member with this MLS key comes back by a person's decision alone. False when it was
         not let go."""

@@ -175,7 +175,7 @@ class Facilitator:
             self.vaults,
             self.roles,
             self.absences,
-            SameNames(membership, life, self.absences, ports),
+            SameNames(membership, self.committer, life, self.absences, ports),
             self.talk,
             self.outside,
             ports,

@@ -217,6 +217,7 @@ class Lobby:
             answer = text_of(body.answer)
             again = self._same_names.find(body.name)
             others = [knock.body.name for knock in self._waiting.values()]
+            others += self._same_names.kept(body.name)
             key_package = self._check.check(item.key, body, others, again.key if again else b"")
         except WaitForLife:
             self._put_off(item)
@@ -323,6 +324,7 @@ class Lobby:
         def finished(error: AlcoveError | None) -> None:
             if error is None and id in self._waiting:
                 self._gone(id)
+                self._same_names.admitted(knock.again, knock.key_package.leaf_node.signature_key)
             elif error is not None and error.code in FOR_THE_NEWCOMER and id in self._waiting:
                 self._gone(id)
                 self._send_refusal(id, knock.body.reply_key, error.code, knock.psk)

@@ -13,7 +13,9 @@ from typing import Final
 
 from alcove.desk.life import SignsOfLife
 from alcove.facilitation.absences import Absences
+from alcove.facilitation.committer import Committer
 from alcove.facilitation.intents import Instead
+from alcove.facilitation.room_intents import FoldMember
 from alcove.group.membership import Membership
 from alcove.relay.ports import Ports
 
@@ -29,10 +31,12 @@ class WaitForLife(Exception):
 
 @dataclass(frozen=True, slots=True)
 class NamedMember:
-    """The member whose name a knock has. `key` is their MLS key, empty when they were let go."""
+    """The member whose name a knock has. `key` is their MLS key, empty when they were let go;
+    `former` is it in both cases."""
 
     name: str
     key: bytes
+    former: bytes
     away: int
     """Seconds without a sign of life."""
     paused: bool
@@ -42,8 +46,14 @@ class SameNames:
     """What a name at the door is to the members of the room."""
 
     def __init__(
-        self, membership: Membership, life: SignsOfLife, absences: Absences, ports: Ports
+        self,
+        membership: Membership,
+        committer: Committer,
+        life: SignsOfLife,
+        absences: Absences,
+        ports: Ports,
     ) -> None:
+        self._committer = committer
         self._membership = membership
         self._life = life
         self._absences = absences
@@ -64,13 +74,25 @@ class SameNames:
         if self._life.silence(key) <= SILENT * interval:
             raise WaitForLife
         paused = key in membership.state.paused_keys()
-        return NamedMember(name, key, int(self._life.since_sign(key)), paused)
+        return NamedMember(name, key, key, int(self._life.since_sign(key)), paused)
 
     def _let_go(self, name: str) -> NamedMember | None:
         lost = self._absences.named(name)
         if lost is None:
             return None
-        return NamedMember(name, b"", int(self._clock() - lost.at), lost.paused)
+        former, away = lost.leaf.signature_key, int(self._clock() - lost.at)
+        return NamedMember(name, b"", former, away, lost.paused)
+
+    def kept(self, name: str) -> tuple[str, ...]:
+        """The names of those that were let go and may come back, but for `name` itself. A newcomer
+        with a name like one of them would keep that member out."""
+        return tuple(other for other in self._absences.names() if other != name)
+
+    def admitted(self, member: NamedMember | None, key: bytes) -> None:
+        """A person let in somebody under this member's name, with another MLS key: a fold of all
+        that the member writes goes on. It takes a commit of its own, as the key had no leaf."""
+        if member is not None and member.former in self._membership.state.folded_keys():
+            self._committer.want(FoldMember(key=key))
 
     def instead(self, member: NamedMember | None) -> Instead:
         """Whose leaf goes with the admission of a knock under this member's name."""
