@@ -76,10 +76,8 @@ class Telling:
     def _deceptive(self, person: Person, outcome: Merged) -> None:
         """Tell of a newcomer with a name that no honest facilitator's client lets in."""
         if not is_clean(person.name):
-            text = f"{outcome.by} let somebody in whose name can mislead: it hides something, or "
-            if person.entering:
-                text = "By the standby's link somebody came in whose name can mislead: it hides "
-                text += "something, or "
+            by = _let_in(person, outcome)
+            text = f"{by} let somebody in whose name can mislead: it hides something, or "
             text += "reads like a part in the room."
             self._emit(events.Problem("name_deceptive", text, sender=outcome.by))
 
@@ -89,10 +87,8 @@ class Telling:
         others = [other.name for other in outcome.people if other.key != person.key]
         if looks_like_any(person.name, others):
             text = f"{person.name} has the name of another member, or one like it. "
-            how = f"{outcome.by} let them in."
-            if person.entering:
-                how = "They came in by the standby's link."
-            text += f"{how} The name no longer tells you who speaks."
+            by = _let_in(person, outcome)
+            text += f"{by} let them in. The name no longer tells you who speaks."
             self._emit(events.Problem("name_taken", text, sender=outcome.by))
 
     def burned(self, outcome: Burned) -> None:
@@ -128,3 +124,8 @@ class Telling:
             "nothing new, and what you write waits."
         )
         self._emit(events.Problem("held", text))
+
+
+def _let_in(person: Person, outcome: Merged) -> str:
+    """Who let this newcomer in: a facilitator, or nobody."""
+    return "The standby's link" if person.entering else outcome.by
