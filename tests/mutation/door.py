@@ -106,16 +106,16 @@ ALL_DOOR: Final[tuple[Mutant, ...]] = (
         _stays_out(where, old, new, test)
         for where, old, new, test in (
             (
-                "removal_intent:RemoveMembers._doors",
-                "closed |= {",
-                "{",
+                "removal_intent:RemoveMembers.plan",
+                "closed.update(back)",
+                "pass",
                 "test_a_removal_holds_when_a_step_outside_was_first",
             ),
             (
                 "removal_intent:RemoveMembers.plan",
                 "if proposals else None",
                 "if here else None",
-                "test_a_removal_closes_the_invite_of_one_that_left_first",
+                "test_who_is_outside_is_removed_by_name",
             ),
             (
                 "lobby:Lobby.refuse",

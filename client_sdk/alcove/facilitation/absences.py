@@ -106,6 +106,10 @@ class Absences:
         same = [lost for lost in self._lost.values() if name_of(lost.leaf) == name]
         return same[-1] if same else None
 
+    def has(self, key: bytes) -> bool:
+        """Whether the member with this MLS key was let go, and may come back."""
+        return any(lost.leaf.signature_key == key for lost in self._lost.values())
+
     def names(self) -> tuple[str, ...]:
         """The names of those that may come back."""
         return tuple(name_of(lost.leaf) for lost in self._lost.values())

@@ -9,6 +9,7 @@ from alcove_protocol.invite import Invite
 from alcove_protocol.roster import NO_DOOR, Change, Op, Seat
 
 from alcove import mls
+from alcove.errors import NotNow
 from alcove.facilitation.intents import CommitPlan, Intent, state_change, with_folded
 from alcove.group.extensions import FOLDED
 from alcove.group.membership import Membership
@@ -26,40 +27,66 @@ class Going:
     keeps_door: bool = False
 
 
+WaysBackOf = Callable[[bytes], tuple[bytes, ...] | None]
+
+
+def demote_first() -> NotNow:
+    """Of a removal that names a facilitator."""
+    return NotNow("is_facilitator", "A facilitator has to be demoted first.")
+
+
 @dataclass(frozen=True, slots=True)
 class RemoveMembers(Intent):
     """Put members out in one commit. Their links close, but for those that are kept, and links
     with uses left are replaced. With `fold` all that they wrote is folded.
 
-    Of one that has gone meanwhile the links close all the same, and the way back of one that
-    stepped outside."""
+    One that is out, and may come back without a person's decision, comes back by one alone: their
+    link closes too, and their own door."""
 
     going: tuple[Going, ...] = ()
-    replacements: tuple[Invite, ...] = ()
+    replacements: tuple[tuple[bytes, Invite], ...] = ()
+    """New links, each with the door that it replaces if that one closes."""
     fold: bool = False
-    way_back: Callable[[bytes], bytes | None] = field(default=lambda key: None, compare=False)
-    """The door by which the member with this MLS key comes back, if they are outside."""
+    ways_back: WaysBackOf = field(default=lambda key: None, compare=False)
+    """The doors of their own by which the member with this MLS key comes back without a decision.
+    None when no client would let them in so."""
 
     @property
     def urgent(self) -> bool:
         return True
 
     def plan(self, membership: Membership) -> CommitPlan | None:
+        """Whoever left meanwhile, or was appointed, keeps no other in. Raises `NotNow`
+        (`is_facilitator`) when only facilitators are left of them."""
         proposals: list[mls.Proposal] = []
         changes: list[Change] = []
         here: list[Going] = []
+        away: list[Going] = []
+        closed: set[bytes] = set()
+        appointed = False
         for one in self.going:
             index, person = membership.group.find(one.key), membership.find_key(one.key)
             if index is None or person is None:
-                continue  # they have gone, or another facilitator was first
+                back = self.ways_back(one.key)
+                if back is not None:
+                    away.append(one)
+                    closed.update(back)
+                continue  # they have left, or another facilitator was first
+            if person.facilitator:
+                appointed = True
+                continue
             proposals.append(mls.Remove(index))
             changes.append(Change(Op.REMOVE, person.relay_key, Seat(paused=one.keeps_door)))
             here.append(one)
+        if not here and not away:
+            if appointed:
+                raise demote_first()
+            return None
         state = membership.state
         gone = {one.key for one in here}
         after = replace(
             state,
-            doors=b"".join(self._doors(state.door_ids(), here)),
+            doors=b"".join(self._doors(state.door_ids(), closed, here + away)),
             paused=b"".join(key for key in state.paused_keys() if key not in gone),
             folded=with_folded(membership, *gone) if self.fold else state.folded,
         )
@@ -67,13 +94,13 @@ class RemoveMembers(Intent):
             proposals.append(state_change(after))
         return CommitPlan(tuple(proposals), tuple(changes)) if proposals else None
 
-    def _doors(self, listed: tuple[bytes, ...], here: list[Going]) -> list[bytes]:
+    def _doors(
+        self, listed: tuple[bytes, ...], closed: set[bytes], going: list[Going]
+    ) -> list[bytes]:
         """The listed doors afterwards. A full list takes no replacement: another facilitator can
         fill it, and must not keep a member in by that."""
-        closed = {one.door_id for one in self.going if not one.keeps_door}
-        closed |= {door for one in self.going if (door := self.way_back(one.key)) is not None}
+        by_link = {one.door_id for one in going if not one.keeps_door}
+        closed = (closed | by_link).intersection(listed)
         kept = [door for door in listed if door not in closed]
-        if not here and len(kept) == len(listed):
-            return kept  # another facilitator was first, and replaced the links
-        room = max(0, limits.DOORS - len(listed))
-        return [*kept, *(invite.door for invite in self.replacements[:room])]
+        new = [invite.door for old, invite in self.replacements if old in closed]
+        return [*kept, *new[: max(0, limits.DOORS - len(listed))]]

@@ -19,7 +19,7 @@ from alcove.facilitation.door_keeper import DoorKeeper
 from alcove.facilitation.doors import Door, Doors, InviteTerms
 from alcove.facilitation.intents import Done
 from alcove.facilitation.outside import WaysBack
-from alcove.facilitation.removal_intent import MOST, Going, RemoveMembers
+from alcove.facilitation.removal_intent import MOST, Going, RemoveMembers, demote_first
 from alcove.facilitation.roles import named
 from alcove.facilitation.vaults import Vaults
 from alcove.group.membership import Membership
@@ -88,13 +88,21 @@ class Removals:
                 self._closed(door, replacements.get(door.id), error)
             if error is None:
                 self._stay_out(going)
+                self._tell_of_the_appointed(going)
             done(error)
 
         if replacements:
             self._vaults.offer(self._vaults.others(), lambda: None)  # no removal waits for it
-        invites = tuple(replacements.values())
-        way_back = self._outside.of
-        self._committer.want(RemoveMembers(removed, tuple(going), invites, fold, way_back))
+        replaced, back = tuple(replacements.items()), self._ways_back
+        self._committer.want(RemoveMembers(removed, tuple(going), replaced, fold, back))
+
+    def _ways_back(self, key: bytes) -> tuple[bytes, ...] | None:
+        """How a member with this MLS key may come back without a person's decision: see
+        `RemoveMembers`."""
+        door = self._outside.of(key)
+        if door is not None:
+            return (door,)
+        return () if self._absences.has(key) else None
 
     def _stay_out(self, going: Iterable[Going]) -> None:
         """One that was let go for a lost connection comes back by itself. Not here any more; and
@@ -111,6 +119,13 @@ class Removals:
         for person in outcome.joined:
             if person.key in self._unwanted:
                 self._committer.want(RemoveMembers(going=(self._unwanted[person.key][1],)))
+
+    def _tell_of_the_appointed(self, going: Iterable[Going]) -> None:
+        for one in going:
+            person = self._membership.find_key(one.key)
+            if person is not None and person.facilitator:
+                text = f"{person.name} was appointed meanwhile, so they are still here."
+                self._emit(events.Problem("is_facilitator", text))
 
     def _here(self, names: Sequence[str]) -> list[Person]:
         """The members of these names, also one that is outside or lost the connection. One that is
@@ -140,7 +155,7 @@ class Removals:
         if person.key == self._membership.own.key:
             raise NotNow("not_oneself", "You cannot remove yourself; leave or end the room.")
         if person.facilitator:
-            raise NotNow("is_facilitator", "A facilitator has to be demoted first.")
+            raise demote_first()
         return person
 
     def _going(self, person: Person, question: str | None) -> Going:
@@ -179,12 +194,15 @@ class Removals:
             if replacement is not None:
                 self._doors.drop(replacement)
             return
-        if old.replaced:
+        listed = self._membership.state.door_ids()
+        if old.replaced or old.id in listed:  # all that came by it went before the removal
+            if replacement is not None and replacement.door not in listed:
+                self._doors.drop(replacement)
             return
         old.replaced = True
         self._doors.revoke(old.id)
         self._door_keeper.revoke((old.id,))  # the entry closes that of the last stay alone
-        if replacement is not None and replacement.door not in self._membership.state.door_ids():
+        if replacement is not None and replacement.door not in listed:
             self._doors.drop(replacement)
             return  # the group does not list it, and no invite is made silently
         if replacement is None:

@@ -11,7 +11,7 @@ from alcove.joining.newcomer import Newcomer
 from alcove.mls.secret import Secret
 from alcove_protocol import frames
 
-from tests.end_to_end.facilitating import ask, codes, do, hold, let, new_link, newcomer
+from tests.end_to_end.facilitating import ask, codes, do, hold, let, newcomer
 from tests.end_to_end.test_absent import ABSENT, a_room, lose
 from tests.end_to_end.test_outside import inside, is_out, outside
 from tests.end_to_end.world import Client, World, kind_of, room_of_three
@@ -169,28 +169,10 @@ def test_a_step_outside_keeps_no_invite_open() -> None:
     newcomer(world, ann.invite(), "Dora", ann)
 
 
-def test_a_removal_closes_the_invite_of_one_that_left_first() -> None:
-    world, ann, bob, _cleo = room_of_three()
-    link = new_link(world, ann)
-    dora = newcomer(world, link, "Dora", ann)
-    listed = ann.engine.require_member().membership.state.door_ids()
-    held = commits(ann)
-    dora.engine.commands.leave(lambda: None)
-    world.settle()
-    result = ask(ann, "remove", "Dora")
-    then_send(ann, held)
-    world.advance(5)
-    assert codes(result) == [None]
-    assert world.knock(link, "Dorothy").of(events.Closed)[-1].code == "door_revoked"
-    now = bob.engine.require_member().membership.state.door_ids()
-    assert (listed[0] in now, listed[1] in now, len(now)) == (True, False, 2)  # it was replaced
-    assert "Bob" in ann.members()
-    assert bob.engine.closed is None
-
-
 @pytest.mark.parametrize("by_name", [True, False])
 def test_a_removal_holds_when_the_connection_was_lost_first(by_name: bool) -> None:
     world, ann, bob, cleo = a_room()
+    url = ann.invite()
     if by_name:
         lose(world, bob)
         result = ask(ann, "remove", "Bob")
@@ -205,6 +187,7 @@ def test_a_removal_holds_when_the_connection_was_lost_first(by_name: bool) -> No
     assert codes(result) == [None]
     assert ann.of(events.Absent)
     assert ann.members() == {"Ann", "Cleo"}
+    assert world.knock(url, "Bobby").of(events.Closed)[-1].code == "door_revoked"
     world.advance(60)
     assert ann.members() == cleo.members() == {"Ann", "Cleo"}
     world.advance(150)
