@@ -1,7 +1,7 @@
 """The asks of a standby that were told on this node, so that its members can answer them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from alcove_protocol import limits
@@ -24,7 +24,7 @@ class _Told:
     """One ask: the relay key that asked, and the members whose answer came on this node."""
 
     key: bytes
-    by: set[bytes] = field(default_factory=set)
+    by: set[bytes]
 
     def may_answer(self, member: bytes) -> bool:
         """Whether an answer of this member is told: its first, while there are few."""
@@ -57,7 +57,7 @@ class Asks:
 
     def _asked(self, item: StoredItem) -> Asked:
         """The notice of an ask, for all members."""
-        self._told[item.id] = _Told(item.key)
+        self._told[item.id] = _Told(item.key, set())
         while len(self._told) > _KEPT:
             del self._told[next(iter(self._told))]
         signed = Signed.decode(item.blob)
