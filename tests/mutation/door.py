@@ -91,6 +91,12 @@ ALL_DOOR: Final[tuple[Mutant, ...]] = (
         "test_a_fold_goes_on_under_new_keys[silent]",
     ),
     _goes_on(
+        "alcove.facilitation.outside:WaysBack.was_paused",
+        "if gone.person.key == key",
+        "if self.knows(knock)",
+        "test_a_pause_goes_on_by_another_door_too",
+    ),
+    _goes_on(
         "alcove.facilitation.intents:AdmitNewcomer.plan",
         " or paused_since",
         "",
@@ -168,8 +174,8 @@ ALL_DOOR: Final[tuple[Mutant, ...]] = (
     ),
     _outside(
         "alcove.facilitation.outside:WaysBack.was_paused",
-        "self._gone[knock.door].paused",
-        "False",
+        "gone.paused for gone",
+        "False for gone",
         "test_a_pause_goes_on_after_a_step_outside",
     ),
     _outside(

@@ -133,8 +133,9 @@ class WaysBack:
         return gone.person.key == knock.key_package.leaf_node.signature_key
 
     def was_paused(self, knock: WaitingKnock) -> bool:
-        """Whether they come back paused."""
-        return self.knows(knock) and self._gone[knock.door].paused
+        """Whether they come back paused, by whatever door: their own may not be at the relay."""
+        key = knock.key_package.leaf_node.signature_key
+        return any(gone.paused for gone in self._gone.values() if gone.person.key == key)
 
     def is_way_back(self, door: bytes) -> bool:
         """Whether this door is for one member outside."""

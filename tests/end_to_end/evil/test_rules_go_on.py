@@ -1,12 +1,15 @@
 """What facilitators set for a member goes on when that member goes and comes back."""
 
+from dataclasses import replace
+
 import pytest
 from alcove import events
 from alcove.errors import AlcoveError
 from alcove.events import RoomState
 from alcove.messages.slow import Turn
+from alcove_protocol import frames
 
-from tests.end_to_end.facilitating import do
+from tests.end_to_end.facilitating import do, hold
 from tests.end_to_end.test_absent import a_room, lose
 from tests.end_to_end.test_hard_minute import paused
 from tests.end_to_end.test_outside import inside, outside
@@ -91,3 +94,31 @@ def test_a_name_like_that_of_one_who_may_come_back_is_taken() -> None:
     assert [event.code for event in other.of(events.Closed)] == ["name_taken"]
     world.advance(30)
     assert ann.members() == bob.members() == cleo.members() == {"Ann", "Bob", "Cleo"}
+
+
+def test_a_pause_goes_on_by_another_door_too() -> None:
+    """The relay never had the door of the step outside, so Bob knocks by the invite of before."""
+    world, ann, bob, cleo = room_of_three()
+    do(world, ann, "pause", "Bob")
+    hold(ann, frames.PutDoor)
+    outside(world, bob, 100)
+    ann.admit(ann.of(events.Knocked)[-1])
+    world.advance(5)
+    assert "Bob" in cleo.members()
+    assert paused(ann) == paused(bob) == paused(cleo) == ["Bob"]
+
+
+def test_a_member_that_knocks_with_its_own_keys_keeps_nobody_else_out() -> None:
+    """No group takes one signature key twice: the commit of all is refused, and each goes alone."""
+    world, ann, bob, _cleo = room_of_three()
+    twin = world.client("Robert")
+    twin.engine.identity = replace(twin.engine.identity, signature=bob.engine.identity.signature)
+    world.knock_with(twin, ann.invite())
+    dora = world.knock(ann.invite(), "Dora")
+    waiting = [one.id for one in ann.of(events.Knocked) if one.name in ("Robert", "Dora")]
+    result: list[Exception | None] = []
+    ann.engine.commands.admit_all(waiting, result.append)
+    world.advance(10)
+    assert len(result) == 1
+    assert dora.of(events.Joined)
+    assert ann.members() == {"Ann", "Bob", "Cleo", "Dora"}
