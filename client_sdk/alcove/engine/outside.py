@@ -21,7 +21,7 @@ from alcove import events
 from alcove.engine.standing import Standing
 from alcove.errors import NotNow
 from alcove.joining.card import CheckedCard
-from alcove.messages.slow import Turn
+from alcove.messages.slow import OwnTurn
 from alcove.relay.ports import Ports
 
 AGAIN: Final = 10.0
@@ -58,7 +58,7 @@ class SteppingOutside:
         self.went_at = 0.0
         """When this member was let go."""
         self.came_by: Invite | None = None
-        self.turn = Turn()
+        self.turn = OwnTurn()
         """Of slow mode, when this member was let go."""
 
     def ask(self) -> None:

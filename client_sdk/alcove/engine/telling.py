@@ -127,5 +127,5 @@ class Telling:
 
 
 def _let_in(person: Person, outcome: Merged) -> str:
-    """Who let this newcomer in: a facilitator, or nobody."""
+    """By what this newcomer came in: a facilitator, or the link."""
     return "The standby's link" if person.entering else outcome.by

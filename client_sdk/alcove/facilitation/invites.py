@@ -165,7 +165,7 @@ class Invites:
                 self._emit(events.InviteRevoked(door.hex(), outcome.by))
 
     def _end_ways_back(self, closed: Iterable[bytes]) -> None:
-        """A person decided that members who are outside do not come back by themselves."""
+        """A person decided that members outside do not come back by themselves."""
         for door in filter(self._outside.is_way_back, closed):
             self._doors.revoke(door)
             self._door_keeper.revoke((door,))

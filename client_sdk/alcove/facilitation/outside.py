@@ -5,7 +5,7 @@ lists the door, and each puts it at the relay, so that it is there when the comm
 
 A member that comes back is let in without a person's decision, by the first in line at once and by
 the others 10 s later, if the knock has the keys of the leaf that went. A pause goes on. It ends
-when a person decides otherwise: who refuses that knock, or removes that member, closes the door.
+when a person decides otherwise: to refuse that knock, or to remove that member, closes the door.
 """
 
 from collections.abc import Callable
@@ -40,7 +40,7 @@ LOOK_AGAIN: Final = 10.0
 
 @dataclass(frozen=True, slots=True)
 class _Gone:
-    """A member outside: who went, and whether they were paused."""
+    """A member outside, and whether they were paused."""
 
     person: Person
     paused: bool

@@ -113,7 +113,7 @@ class Removals:
                 self._unwanted[one.key] = until, one
 
     def moved(self, outcome: Merged) -> None:
-        """A commit was followed, or made: it may have let somebody in who was to be removed."""
+        """A commit was followed, or made: it may have let in one that was to be removed."""
         now = self._clock()
         self._unwanted = {k: item for k, item in self._unwanted.items() if now <= item[0]}
         for person in outcome.joined:

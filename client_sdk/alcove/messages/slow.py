@@ -19,7 +19,7 @@ SLACK: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class OwnTurn:
     """When a turn began, if one did, when the relay had taken a message of it, and until when the
     relay takes no other: in seconds of this client's clock."""
 
@@ -73,11 +73,11 @@ class SlowMode:
         self._until = self._clock() + wait
 
     @property
-    def turn(self) -> Turn:
+    def turn(self) -> OwnTurn:
         """What this client knows of its own turn."""
-        return Turn(self._began, self._confirmed, self._until)
+        return OwnTurn(self._began, self._confirmed, self._until)
 
-    def go_on(self, turn: Turn) -> None:
+    def go_on(self, turn: OwnTurn) -> None:
         """This member was outside, and comes back with the same key: the relay knows its turn. A
         text that it refused would count as one that no heartbeat covers."""
         self._began, self._confirmed, self._until = turn.began, turn.confirmed, turn.until

@@ -6,7 +6,7 @@ import pytest
 from alcove import events
 from alcove.errors import AlcoveError
 from alcove.events import RoomState
-from alcove.messages.slow import Turn
+from alcove.messages.slow import OwnTurn
 from alcove_protocol import frames
 
 from tests.end_to_end.facilitating import do, hold
@@ -42,7 +42,7 @@ def test_a_step_outside_begins_no_new_turn_of_slow_mode() -> None:
         bob.say("two")
     assert refused.value.code == "slow"
     changed = bob.engine.require_member().conversation.slow
-    changed.go_on(Turn())  # a client that takes no notice
+    changed.go_on(OwnTurn())  # a client that takes no notice
     bob.say("two")
     world.advance(60)
     assert ann.texts() == ["one", "hello"]
