@@ -123,6 +123,8 @@ class Engine(ForgottenRoom, EnteringRoom):
             self._clock_watch.tick()
         self._begin_anew_when_misled()
         self._coming_back.tick()
+        if self.closed is not None:
+            return
         if self.member is not None:
             self._outside.tick()
             self.member.tick()
@@ -307,6 +309,7 @@ class Engine(ForgottenRoom, EnteringRoom):
             self.emit(events.Joined(self.identity.name, you=True, members=members))
 
         member = self._become_member(membership, self.newcomer.card.opening, at, tell_joined)
+        member.conversation.slow.go_on(self._outside.turn)
         self.link.admitted()
         member.authenticated()
 

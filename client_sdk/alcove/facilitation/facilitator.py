@@ -137,9 +137,6 @@ class Facilitator:
         )
         self.moderation = Moderation(membership, self.committer)
         self.absences = Absences(membership, self.committer, life, self._in_line, ports)
-        self.removals = Removals(
-            membership, self.committer, self.doors, self.door_keeper, self.vaults, ports
-        )
         self.standbys = Standbys(identity, membership, self.committer, handover.origin, ports)
         self.outside = WaysBack(
             membership,
@@ -149,6 +146,16 @@ class Facilitator:
             self._in_line,
             ports,
             handover.origin,
+        )
+        self.removals = Removals(
+            membership,
+            self.committer,
+            self.doors,
+            self.door_keeper,
+            self.vaults,
+            self.outside,
+            self.absences,
+            ports,
         )
         self.talk = DoorTalk(
             identity,
@@ -160,7 +167,7 @@ class Facilitator:
             ask,
             self.outside.wants_in,
         )
-        self.same_names = SameNames(membership, life, self.absences, ports)
+        self.same_names = SameNames(membership, self.committer, life, self.absences, ports)
         self.lobby = Lobby(
             membership,
             self.committer,
@@ -238,6 +245,7 @@ class Facilitator:
         self._updates_since = None
         self.invites.moved(outcome, own=own)  # knows the ways back that end with this commit
         self.outside.moved(outcome)
+        self.removals.moved(outcome)
         demoted = [person for person in outcome.roles if not person.facilitator]
         self._moved((*outcome.rejoined, *demoted), own=own)  # they have wiped what they had
         if not self._warned and self._chain_size > NEARLY_FULL:

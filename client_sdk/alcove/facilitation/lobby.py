@@ -21,6 +21,7 @@ from alcove import events
 from alcove.errors import AlcoveError, NotNow, NotTrusted, Refused
 from alcove.facilitation.absences import Absences
 from alcove.facilitation.committer import Committer
+from alcove.facilitation.door_intents import CloseDoor
 from alcove.facilitation.door_talk import DoorTalk
 from alcove.facilitation.doors import Door, Doors
 from alcove.facilitation.intents import (
@@ -216,6 +217,7 @@ class Lobby:
             answer = text_of(body.answer)
             again = self._same_names.find(body.name)
             others = [knock.body.name for knock in self._waiting.values()]
+            others += self._same_names.kept(body.name)
             key_package = self._check.check(item.key, body, others, again.key if again else b"")
         except WaitForLife:
             self._put_off(item)
@@ -324,6 +326,7 @@ class Lobby:
         def finished(error: AlcoveError | None) -> None:
             if error is None and id in self._waiting:
                 self._gone(id)
+                self._same_names.admitted(knock.again, knock.key_package.leaf_node.signature_key)
             elif error is not None and error.code in FOR_THE_NEWCOMER and id in self._waiting:
                 self._gone(id)
                 self._send_refusal(id, knock.body.reply_key, error.code, knock.psk)
@@ -367,6 +370,8 @@ class Lobby:
         if self.requests.rejoins.refuse(id):
             return
         knock = self._find(id)
+        if self._outside.knows(knock):  # else they knock again, and are let in by themselves
+            self._committer.want(CloseDoor(door=knock.door))
         self._gone(id)
         self._send_refusal(id, knock.body.reply_key, reason, knock.psk)
 
