@@ -103,7 +103,7 @@ class Roles:
         person = self._only(named(self._membership, name, facilitator=False))
         if person.facilitator:
             raise NotNow("already_facilitator", "They are a facilitator already.")
-        check_room_for_one(self._membership.state)
+        check_room_for_one(self._membership.state, person.key)
         intent = Appoint(done, person.key, self._identity)
         self._vaults.offer({person.key}, lambda: self._committer.want(intent))
 
@@ -125,7 +125,7 @@ class Roles:
         if self._handing is not None and self._handing.key == person.key:
             raise NotNow("handing_over", "You are handing over to them already.")
         if not person.facilitator:
-            check_room_for_one(self._membership.state)
+            check_room_for_one(self._membership.state, person.key)
 
         def appointed(error: AlcoveError | None) -> None:
             if error is not None and self._handing is handing:

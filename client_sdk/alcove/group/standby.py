@@ -69,6 +69,11 @@ def standby_of(state: RoomExtension) -> StandbyKeys | None:
     return None if state.standby is None else StandbyKeys.decode(state.standby)
 
 
+def standby_key(state: RoomExtension) -> bytes:
+    """The MLS key of the state's standby. Empty when there is none."""
+    return (state.standby or b"")[:KEY_SIZE]
+
+
 def enters_by(leaf: mls.LeafNode) -> bytes | None:
     """The MLS key of the standby that appointed the member with this leaf, as the leaf says. None
     for a leaf that holds no appointment. Raises `Malformed`."""
