@@ -295,8 +295,8 @@ def test_a_demotion_goes_on_while_its_facilitator_sends_vaults_full_of_keys() ->
         keys = HPKE.hpke_keypair(world.random)
         committer_of(bob).lobby_keys.add(keys)
         sealed = vaults._seal(person, (keys.public, frozenset(), ann.engine.identity.desk.public))
-        request = partial(LobbyRequest, id=world.random(16), blob=sealed, to=person.relay_key)
-        bob.engine.link.request(lambda n, request=request: request(n), lambda answer: None)
+        ask = partial(LobbyRequest, id=world.random(16), blob=sealed, to=person.relay_key)
+        bob.engine.link.request(ask, lambda answer: None)
         world.settle()
     demote(world, ann, bob)
     assert state_of(ann).lobby_key == key
