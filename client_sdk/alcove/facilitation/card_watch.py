@@ -202,7 +202,7 @@ class CardWatch:
         if self._is_confirmed(door, answer.number):
             del self._found[door.id]
             self._tell_of(door, checked)
-            self._put_right(door, signed=checked is not None)
+            self._put_right(door)
 
     def _tell_of(self, door: Door, checked: CheckedCard | None) -> None:
         """An old card is told of only when it stands there again: its facilitator may be gone."""
@@ -212,10 +212,10 @@ class CardWatch:
         elif checked is None or door.id in self._put:
             self._tell("card_wrong", WRONG, door)
 
-    def _put_right(self, door: Door, *, signed: bool) -> None:
-        """Put the card anew. Only a card that was `signed` shows its true number: no invite is
-        closed because the relay names a large one."""
-        if signed and card_counter(door.seen + 1) > self._membership.roster.counter:
+    def _put_right(self, door: Door) -> None:
+        """Put the card anew. Numbers of signed cards alone were noted: no invite is closed because
+        the relay names a large one."""
+        if card_counter(door.seen + 1) > self._membership.roster.counter:
             self._tell("card_stays", NO_NUMBER, door)
             with suppress(NotNow):  # another facilitator's client was first
                 self._close(door.id, not_awaited)

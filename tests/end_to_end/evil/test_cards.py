@@ -339,8 +339,7 @@ def test_the_relay_that_refuses_to_tell_cards_makes_nobody_say_anything() -> Non
 def test_a_card_is_put_anew_above_the_last_of_a_facilitator_who_died() -> None:
     """Ann's cards have the larger numbers of one entry. Bob's would be refused without a look."""
     world, ann, bob, _cleo, link = room()
-    for _ in range(5):
-        put(world, ann, link)
+    put(world, ann, link, number=card_number(roster_of(ann).counter, 5))
     kept = world.drop(ann, PutDoor)
     changed(world, ann, KIND)
     assert kept.hits
