@@ -4,14 +4,14 @@
     wrong ──▶ read again ──still wrong──▶ put anew, by the first in line, then by the others
                                              └─ its number leaves none above it: the invite closes
 
-Any facilitator may put a card at any door. One with a lobby key of their own shows them alone who
-knocks there, and the state says nothing of it, for the relay cannot read cards. So each client
-reads them all, one after the other, and a card at once when a knock came that it cannot open.
+Any facilitator may put a card at any door. By one with a lobby key of their own they alone can read
+the knocks there. No state tells of it, for the relay cannot read cards. So each client reads them
+all, one after the other, and a card at once when a knock came that it cannot open.
 
-A card is signed, and its number begins with a roster counter. Who signed another lobby key than the
-state had at that counter, or a number above that of a right card, did it knowingly and is named. A
-card from before is only old: its facilitator may be gone, or the relay shows it again. A
-facilitator who is alone has nobody to look after.
+A card is signed, and its number begins with a roster counter. The signer of another lobby key than
+the state had at that counter, or with a number above that of a right card, did it knowingly and is
+named. A card from before is only old: its facilitator may be gone, or the relay shows it again. A
+lone facilitator has nobody to look after.
 """
 
 from collections.abc import Callable
@@ -245,7 +245,7 @@ class CardWatch:
             return None
 
     def _is_right(self, checked: CheckedCard) -> bool:
-        """Whether who knocks by it is heard by all facilitators, and may be let in."""
+        """Whether all facilitators can read a knock by it, and may let its newcomer in."""
         membership, card = self._membership, checked.card
         return (
             (card.lobby_key, checked.agreement) == self._shown

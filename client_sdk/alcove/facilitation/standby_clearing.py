@@ -49,8 +49,8 @@ def cleared_with(membership: Membership, after: RoomExtension) -> tuple[RoomExte
 
 def check_room_for_one(state: RoomExtension, key: bytes = b"", *, standby: bool = False) -> None:
     """Raises `NotNow` (`too_many_facilitators`, `too_many_appointments`). One place of each kind
-    stays free for the person that comes by the standby's link. `key` is the MLS key of the one who
-    is to be appointed, and `standby` says that one is to be set."""
+    stays free for the person that comes by the standby's link. `key` is the MLS key of the member
+    to be appointed, and `standby` says that one is to be set."""
     kept = 1 if standby or state.standby is not None else 0
     more = 0 if standby else 1
     most = limits.FACILITATORS - kept
