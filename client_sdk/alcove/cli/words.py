@@ -322,7 +322,9 @@ def waiter(knock: events.Knocked) -> str:
     if knock.door_revoked:
         notes.append("came by a revoked invite")
     if knock.question:
-        notes.append(f"answered: {escape.line(knock.question)}")
+        # A newcomer chose these words: they end where the quotation mark does.
+        answer = escape.line(knock.question).replace('"', "'")
+        notes.append(f'answered: "{answer}"')
     return escape.name(knock.name) + (f" ({', '.join(notes)})" if notes else "")
 
 

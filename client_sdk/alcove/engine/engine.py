@@ -311,6 +311,7 @@ class Engine(ForgottenRoom, EnteringRoom):
             self.emit(events.Joined(self.identity.name, you=True, members=members))
 
         member = self._become_member(membership, self.newcomer.card.opening, at, tell_joined)
+        member.conversation.slow.go_on(self._outside.turn)
         self.link.admitted()
         member.authenticated()
 
