@@ -126,7 +126,7 @@ class Engine(ForgottenRoom, EnteringRoom):
         for shown in self.still_shown:
             shown.tick()
         if self.closed is not None:
-            return  # with every key wiped
+            return
         if self.member is not None:
             self._outside.tick()
             self.member.tick()
