@@ -5,6 +5,7 @@ The command rewrites that table, and all that `tests.protocol.document` rewrites
 
 from alcove.group.door_texts import TalkBody
 from alcove.group.extensions import LeafExtension, RoomExtension, RosterExtension
+from alcove.group.parked import ParkedBody
 from alcove.group.sealing import KnockBody, RefusalBody
 from alcove.group.standby_entry import StandbyAnswer
 from alcove.messages.payload import BODIES, Payload, Void
@@ -22,6 +23,7 @@ SEALED: tuple[type[Record], ...] = (
     RoomExtension,
     LeafExtension,
     RosterExtension,
+    ParkedBody,
     Payload,
     *(kind for kind in BODIES.values() if kind is not Void),
 )

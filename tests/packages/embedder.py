@@ -37,6 +37,10 @@ def tell(event: alcove.AnyEvent) -> str:
             return text + title + language + summary
         case alcove.Accepted(name) | alcove.Left(name) | alcove.Removed(name):
             return name
+        case alcove.Reloaded(name):
+            return assert_type(name, str)
+        case alcove.TicketMade(ticket):
+            return assert_type(ticket, str)
         case alcove.Absent(name, by) | alcove.NewKeys(name, by):
             assert_type(by, str)
             return assert_type(name, str)
@@ -212,6 +216,9 @@ async def said(room: alcove.Room) -> None:
     assert_type(await heard, alcove.Message)
     room.send_anyway()
     room.rejoin()
+    ticket: alcove.Ticket = await room.ticket()
+    assert_type(alcove.resume(ticket, language="de"), alcove.Room)
+    assert_type(alcove.resume(ticket.text()), alcove.Room)
     room.acts(ref="3")
     room.list_members(ref="4")
     await room.accept()

@@ -34,6 +34,11 @@ FILES = {
         wire.invites,
         wire.check_invite,
     ),
+    "tickets": VectorFile(
+        "`text` is read as a ticket; `code` is the fault, or null with what it holds and gives.",
+        wire.tickets,
+        wire.check_ticket,
+    ),
     "padding": VectorFile(
         "`padded` is read; `code` is the fault, or null with the content.",
         wire.paddings,

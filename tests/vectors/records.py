@@ -5,6 +5,7 @@ from typing import Any
 import msgpack  # type: ignore[import-untyped]  # it has no types
 from alcove.group.door_texts import TalkBody
 from alcove.group.extensions import LeafExtension, RoomExtension, RosterExtension
+from alcove.group.parked import ParkedBody
 from alcove.group.sealing import KnockBody, RefusalBody
 from alcove.group.standby_entry import StandbyAnswer
 from alcove.messages.payload import BODIES, Payload
@@ -28,6 +29,7 @@ KINDS: dict[str, type[Record]] = {
         RoomExtension,
         LeafExtension,
         RosterExtension,
+        ParkedBody,
         Payload,
         *BODIES.values(),
     )

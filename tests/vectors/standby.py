@@ -125,8 +125,13 @@ def asks(two: RoomExtension) -> list[Case]:
         )
 
     fresh = public(key_of("fresh, relay"))
+    listed, own = two.facilitator_list()[0].relay_key, public(key_of("facilitator, MLS"))
+    of_own = replace(right, mls_key=own, relay_key=listed)
     return [
         case("right"),
+        case("of a facilitator", of_own, signer="facilitator, MLS", key=listed),
+        case("of a facilitator without a standby", of_own, two, "facilitator, MLS", key=listed),
+        case("of a facilitator's relay key, by the standby", of_own, key=listed),
         case("of the key that enters", replace(right, relay_key=fresh), key=fresh),
         case("without a standby", state=two),
         case("signed by a facilitator", signer="facilitator, MLS"),

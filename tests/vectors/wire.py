@@ -33,6 +33,7 @@ from alcove_protocol.roster import (
     open_roster,
 )
 from alcove_protocol.statements import LeaveStatement, Opening, Signed
+from alcove_protocol.ticket import Ticket
 from nacl.signing import SigningKey
 
 from tests.vectors.parts import (
@@ -115,6 +116,48 @@ def invites() -> list[Case]:
 
 def check_invite(case: Case) -> None:
     assert _invite(case["name"], case["url"]) == case
+
+
+# --- tickets ----------------------------------------------------------------------------------
+
+
+def _ticket(name: str, text: str) -> Case:
+    code = code_of(lambda: Ticket.parse(text))
+    case: Case = {"name": name, "text": text, "code": code}
+    if code is None:
+        found = Ticket.parse(text)
+        case |= {
+            "room": found.room.hex(),
+            "secret": found.secret.hex(),
+            "origin": found.origin,
+            "slot": found.slot().hex(),
+            "token": found.token().hex(),
+            "key": found.key().hex(),
+        }
+    return case
+
+
+def tickets() -> list[Case]:
+    text = Ticket(ROOM, "https://relay.example", SECRET).text()
+    texts = {
+        "a ticket": text,
+        "over http, with a port": Ticket(ROOM, "http://127.0.0.1:8400", SECRET).text(),
+        "with spaces around": f"  {text}\n",
+        "cut off": text[:-4],
+        "of another secret": text[:80] + ("A" if text[80] != "A" else "B") + text[81:],
+        "without what it begins with": text[14:],
+        "with padding": text + "=",
+        "of version 2": f"{text[:14]}Ag{text[16:]}",
+        "an invite": Invite(
+            InviteRole.PARTICIPANT, DOOR, ROOM, "https://relay.example", SECRET
+        ).url(),
+        "too long": text + "A" * 1000,
+    }
+    return [_ticket(name, text) for name, text in texts.items()]
+
+
+def check_ticket(case: Case) -> None:
+    assert _ticket(case["name"], case["text"]) == case
 
 
 # --- padding ----------------------------------------------------------------------------------

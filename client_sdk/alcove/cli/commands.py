@@ -254,6 +254,11 @@ class RejoinCommand(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TicketCommand(Command):
+    do = "ticket"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LeaveCommand(Command):
     do = "leave"
 
@@ -296,6 +301,7 @@ AnyCommand = (
     | RevokeCommand
     | SendAnywayCommand
     | RejoinCommand
+    | TicketCommand
     | LeaveCommand
     | EndCommand
 )

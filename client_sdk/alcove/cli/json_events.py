@@ -56,6 +56,10 @@ def _content(event: events.AnyEvent) -> tuple[str, dict[str, Any]]:
             | events.PresenceChanged()
         ):
             return _of_people(event)
+        case events.Reloaded(name):
+            return "reloaded", {"name": name}
+        case events.TicketMade(ticket):
+            return "ticket", {"ticket": ticket}
         case events.RulesChanged():
             return "rules", _of_rules(event)
         case events.StandbyLink(invite):

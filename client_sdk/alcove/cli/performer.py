@@ -45,6 +45,7 @@ from alcove.cli.commands import (
     SlowCommand,
     StandbyCommand,
     StepDownCommand,
+    TicketCommand,
     UnpauseCommand,
     WordsCommand,
 )
@@ -158,6 +159,8 @@ class Performer:
                 self._room.send_anyway()
             case RejoinCommand():
                 self._room.rejoin()
+            case TicketCommand():
+                await self._room.ticket()
             case AdmitCommand(id=id, to_listen=to_listen):
                 await self._room.admit(id, to_listen=to_listen)
                 self._decided(id)

@@ -50,6 +50,7 @@ from alcove.events import (
     Retracted,
     Sent,
     StandbyLink,
+    TicketMade,
 )
 from alcove.messages.agreements import in_language
 
@@ -218,8 +219,8 @@ class PlainMode:
                     await self._say(sentence_of(event))
             case Expired(id):
                 self._folded.pop(id, None)  # a line that is printed cannot change any more
-            case Sent() | KnockGone():
-                pass
+            case Sent() | KnockGone() | TicketMade():
+                pass  # a ticket is for the program that comes after this one
             case _:
                 sentence = words.of_event(event, facilitates=self._room.is_facilitator)
                 await self._say(sentence + self._hint(event))

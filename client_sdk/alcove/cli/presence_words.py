@@ -29,7 +29,9 @@ PRESENCE: Final[Mapping[Whereabouts, str]] = MappingProxyType(
 )
 
 
-def of_presence(event: events.PresenceChanged | events.Absent | events.NewKeys) -> str:
+def of_presence(
+    event: events.PresenceChanged | events.Absent | events.NewKeys | events.Reloaded,
+) -> str:
     """Return a sentence about a member's presence."""
     name = escape.name(event.name)
     match event:
@@ -39,6 +41,8 @@ def of_presence(event: events.PresenceChanged | events.Absent | events.NewKeys) 
             return f"{name} was away for long and is out for now. They can come back."
         case events.NewKeys(by=by):
             return f"{name} is back with new keys; {escape.name(by)} let them in."
+        case events.Reloaded():
+            return f"{name} started their program anew, and is back under the same keys."
         case _:
             assert_never(event)
 

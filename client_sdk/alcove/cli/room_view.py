@@ -99,6 +99,8 @@ class RoomView:
                 | events.Removed()
                 | events.Absent()
                 | events.NewKeys()
+                | events.Reloaded()
+                | events.TicketMade()
                 | events.RoleChanged()
                 | events.Paused()
                 | events.Unpaused()

@@ -11,6 +11,7 @@ from alcove_protocol.card import AgreementText
 from alcove_protocol.frames import RelayAnswer
 from alcove_protocol.labels import Label
 from alcove_protocol.statements import LeaveStatement
+from alcove_protocol.ticket import Ticket
 
 from alcove import events
 from alcove.engine.door_commands import DoorCommands
@@ -98,6 +99,15 @@ class Commands(DoorCommands):
             text = "You are in step with the room as far as your client knows; nothing to mend."
             raise NotNow("nothing_to_rejoin", text)
 
+    def ticket(self, done: Done) -> Ticket:
+        """Keep a ticket of this client at the relay. `done` is called once it is there, and
+        `TicketMade` follows. Raises `NotNow` (`not_in_room`), `RoomClosed`."""
+        member = self._standing.require_member()
+        keeper = member.keep_ticket()
+        keeper.ask(done)
+        member.tick()
+        return keeper.ticket
+
     def word_key(self, word: str) -> bytes:
         """What a knock of this client carries of this word for today; zeros for no word. It takes a
         fifth of a second, and may be called from another thread.
@@ -163,7 +173,8 @@ class Commands(DoorCommands):
         """Make a member a facilitator. `RoleChanged` follows.
 
         Raises `InvalidInput` (`unknown_name`), `NotNow` (`already_facilitator`,
-        `too_many_facilitators`, `too_many_appointments`, `cannot_facilitate`), `RoomClosed`.
+        `two_of_one_name`, `too_many_facilitators`, `too_many_appointments`, `cannot_facilitate`),
+        `RoomClosed`.
         """
         self._standing.require_facilitator().roles.appoint(name, done)
 

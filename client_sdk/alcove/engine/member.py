@@ -257,8 +257,8 @@ class MemberClient(MemberParts):
     def _merged(self, outcome: Merged, *, own: bool, blob: bytes) -> None:
         self.conversation.epoch_began()
         self._rejoining.followed()
-        for person in outcome.gone:
-            self.conversation.forget_member(person.key)
+        for person in (*outcome.gone, *outcome.reloaded):
+            self.conversation.forget_member(person.key)  # their counters begin at 1 again
         self._telling.merged(outcome)
         self.act_log.merged(outcome)
         self._rules.look(outcome.by)
@@ -404,6 +404,8 @@ class MemberClient(MemberParts):
             if self.ready and begun and now >= self._beat_at:
                 self.beat()
         self.standby_answers.tick()
+        if self.tickets is not None:
+            self.tickets.tick(ready=self.ready)
         if self.entering is not None:
             self.entering.tick()
         if self.ready:

@@ -15,7 +15,9 @@ from typing import Final
 from alcove import mls
 from alcove.desk.life import SignsOfLife
 from alcove.facilitation.absences import Absences
+from alcove.facilitation.committer import Committer
 from alcove.facilitation.intents import Instead
+from alcove.facilitation.room_intents import FoldMember
 from alcove.facilitation.todays_words import TodaysWords
 from alcove.group.membership import Membership
 from alcove.members import WordCheck
@@ -48,8 +50,14 @@ class SameNames:
     """What a name at the door is to the members of the room."""
 
     def __init__(
-        self, membership: Membership, life: SignsOfLife, absences: Absences, ports: Ports
+        self,
+        membership: Membership,
+        committer: Committer,
+        life: SignsOfLife,
+        absences: Absences,
+        ports: Ports,
     ) -> None:
+        self._committer = committer
         self._membership = membership
         self._life = life
         self._absences = absences
@@ -90,6 +98,17 @@ class SameNames:
         if again is None:
             return "", 0, None
         return again.name, again.away, self.words.check(again.member, word)
+
+    def kept(self, name: str) -> tuple[str, ...]:
+        """The names of those that were let go and may come back, but for `name` itself. A newcomer
+        with a name like one of them would keep that member out."""
+        return tuple(other for other in self._absences.names() if other != name)
+
+    def admitted(self, member: NamedMember | None, key: bytes) -> None:
+        """A person let in a newcomer under this member's name, with another MLS key: a fold of all
+        that the member writes goes on. It takes a commit of its own, as the key had no leaf."""
+        if member is not None and member.member in self._membership.state.folded_keys():
+            self._committer.want(FoldMember(key=key))
 
     def instead(self, member: NamedMember | None) -> Instead:
         """Whose leaf goes with the admission of a knock under this member's name."""

@@ -2,13 +2,14 @@
 import { xchacha20poly1305 } from "@noble/ciphers/chacha.js"
 import { ed25519 } from "@noble/curves/ed25519.js"
 import { isGood } from "./agreements.ts"
-import { type Bytes, hex, join, number, same } from "./bytes.ts"
+import { type Bytes, hex, join, number, same, unhex } from "./bytes.ts"
 import { demand, Fault } from "./fault.ts"
 import type { Invite } from "./invite.ts"
 import { label } from "./labels.ts"
 import { packList, unpackList } from "./lists.ts"
 import { unpad } from "./padding.ts"
 import { decode, encode, type Parsed } from "./records.ts"
+import { facilitatorsOf } from "./rights.ts"
 import { derivedPair, publicBytes } from "./seal.ts"
 import { opened, type Signed, signedOf } from "./signed.ts"
 
@@ -53,11 +54,14 @@ export async function keysOfLink(invite: Invite): Promise<Bytes> {
   return join(ed25519.getPublicKey(mlsSeed), ed25519.getPublicKey(relaySeed), box, psk)
 }
 
-/** Judge an ask that the relay told under this id, from this relay key. Throws a `Fault`. */
+/** Judge an ask that the relay told under this id, from this relay key: a facilitator's, or the standby's. Throws a
+    `Fault`. */
 export function judgeAsk(state: Parsed, room: Bytes, id: Bytes, key: Bytes, signed: Signed): void {
   const standby = standbyOf(state)
-  demand(standby !== undefined, "bad_statement")
-  const said = opened(signed, "standby", "AskStatement", standby.mls)
+  const listed = [...facilitatorsOf(state)].find(([, relay]) => relay === hex(key))
+  const asker = listed === undefined ? standby?.mls : unhex(listed[0])
+  demand(asker !== undefined, "bad_statement")
+  const said = opened(signed, "standby", "AskStatement", asker)
   const fits = same(said.bytes("room"), room) && same(said.bytes("id"), id) && same(said.bytes("relay_key"), key)
   demand(fits, "bad_statement")
 }

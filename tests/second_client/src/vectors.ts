@@ -21,6 +21,7 @@ import { checkLeave, digestOf, follow, opening } from "./roster.ts"
 import { keyPairOf, unseal } from "./seal.ts"
 import { signedOf } from "./signed.ts"
 import { judgeAsk, judgeEntry, judgeListing, keysOfLink, unwrapExternal } from "./standby.ts"
+import { parseTicket } from "./ticket.ts"
 
 /* Each file has cases of several shapes, which `kind` tells apart. */
 type Case = any
@@ -134,6 +135,13 @@ async function link(one: Case): Promise<void> {
         [one.role, one.door, one.room, one.origin, one.door_seed, one.lobby_psk, one.card_key, one.standby])
 }
 
+function wayBack(one: Case): void {
+  const ticket = parseTicket(one.text)
+  if (one.code !== null) return
+  equal([hex(ticket.room), hex(ticket.secret), ticket.origin, hex(ticket.slot), hex(ticket.token), hex(ticket.key)],
+        [one.room, one.secret, one.origin, one.slot, one.token, one.key])
+}
+
 function right(one: Case): void {
   const signed = one.signed && signedOf(unhex(one.signed))
   if (one.kind === "step down") {
@@ -184,6 +192,7 @@ function statement(one: Case): void {
 const CHECKS: Record<string, (one: Case) => Promise<void>> = {
   records: async (one) => equal(await codeOf(() => read(one.reader, unhex(one.bytes))), one.code),
   invites: async (one) => equal(await codeOf(() => link(one)), one.code),
+  tickets: async (one) => equal(await codeOf(() => wayBack(one)), one.code),
   names: async (one) => {
     if (one.kind === "pair") return equal(alike(one.text, one.other), one.alike)
     equal(await codeOf(() => equal(cleanName(one.text), one.clean)), one.code)

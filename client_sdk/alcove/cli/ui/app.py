@@ -177,8 +177,8 @@ class RoomApp(App[None]):
                 self._ask(event)
             case Closed():
                 self._close(event)
-            case events.KnockGone():
-                pass  # the list of the people who wait is drawn anew below
+            case events.KnockGone() | events.TicketMade():
+                pass  # who waits is drawn anew below, and a ticket is for programs
             case _:
                 if not self._view.is_no_news(event):
                     self._say(words.of_event(event, facilitates=self._room.is_facilitator))
