@@ -120,6 +120,7 @@ ALL_DOOR: Final[tuple[Mutant, ...]] = (
         "max(self._numbers, seen + 1) if card_counter(seen + 1) <= counter else self._numbers",
         "self._numbers",
         "test_a_card_is_put_anew_above_the_last_of_a_facilitator_who_died",
+    ),
     _goes_on(
         "alcove_server.rooms.slow_turns:SlowTurns._forget",
         "len(gone) - GONE_KEPT",
