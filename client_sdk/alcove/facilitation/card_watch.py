@@ -11,7 +11,7 @@ all, one after the other, and a card at once when a knock came that it cannot op
 A card is signed, and its number begins with a roster counter. The signer of another lobby key than
 the state had at that counter, or with a number above that of a right card, did it knowingly and is
 named. A card from before is only old: its facilitator may be gone, or the relay shows it again. A
-lone facilitator reads no cards.
+lone facilitator has no other to look after.
 """
 
 from collections.abc import Callable

@@ -168,6 +168,7 @@ class Facilitator:
             ask,
             self.outside.wants_in,
         )
+        self.same_names = SameNames(membership, self.committer, life, self.absences, ports)
         self.card_watch = CardWatch(
             membership,
             self.doors,
@@ -176,7 +177,6 @@ class Facilitator:
             ports,
             close=lambda door, done: self.invites.close(door, done),
         )
-        self.same_names = SameNames(membership, self.committer, life, self.absences, ports)
         self.lobby = Lobby(
             membership,
             self.committer,

@@ -19,7 +19,8 @@ KEYS_MOST: Final = 16
 """Keys that are held at a time. One more takes the place of the oldest."""
 COMING_MOST: Final = 2
 """Keys of one other facilitator that no state has named yet. One more takes the place of their
-oldest. So vaults full of keys push out nothing that others' commits and old requests need."""
+oldest: by vaults full of keys no facilitator pushes out what the others' commits and old requests
+need."""
 
 
 @dataclass(slots=True)

@@ -1,7 +1,7 @@
 """The chain of appointments: from the opening to every key that facilitates.
 
 A room has place for 32. Those may go by which no facilitator of now chains to the opening: else one
-facilitator could appoint and demote a helper until no place for an appointment is left.
+facilitator could appoint and demote a helper until no member can be appointed any more.
 """
 
 from collections.abc import Iterable

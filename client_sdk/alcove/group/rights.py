@@ -283,7 +283,7 @@ def _judge_appointments(
 ) -> None:
     """Each newly listed facilitator has one appended appointment, by the committer, and so has a
     standby that the commit sets. There is no other. So an earlier appointment never serves again,
-    and newcomers can verify the whole list. All others may go together.
+    and newcomers can verify the whole list. All may go that are not needed, and no other.
     """
     kept = kept_appointments(before.appointments, after)
     if not after.appointments.startswith(kept):

@@ -70,11 +70,6 @@ def standby_of(state: RoomExtension) -> StandbyKeys | None:
     return None if state.standby is None else StandbyKeys.decode(state.standby)
 
 
-def standby_key(state: RoomExtension) -> bytes:
-    """The MLS key of the state's standby. Empty when there is none."""
-    return (state.standby or b"")[:KEY_SIZE]
-
-
 def checked_ask(
     state: RoomExtension, room: bytes, id: bytes, key: bytes, signed: Signed
 ) -> AskStatement:
@@ -96,6 +91,11 @@ def _asker(state: RoomExtension, relay_key: bytes) -> bytes:
     if standby is None:
         raise Malformed("bad_statement", "The room has no standby.")
     return standby.mls_key
+
+
+def standby_key(state: RoomExtension) -> bytes:
+    """The MLS key of the state's standby. Empty when there is none."""
+    return (state.standby or b"")[:KEY_SIZE]
 
 
 def enters_by(leaf: mls.LeafNode) -> bytes | None:
