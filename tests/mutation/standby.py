@@ -10,6 +10,7 @@ RULES: Final = "alcove.group.standby_rules"
 _LIST: Final = "tests/protocol/test_roster_standby.py"
 _RIGHTS: Final = "tests/end_to_end/evil/test_standby_rights.py"
 _LIES: Final = "tests/end_to_end/evil/test_standby_lies.py"
+_ANSWERS: Final = "tests/end_to_end/evil/test_standby_answers.py"
 _RELAY: Final = "tests/server/test_standby.py"
 _LIFE: Final = "tests/end_to_end/test_standby.py"
 
@@ -290,10 +291,52 @@ ALL_STANDBY: Final = (
     ),
     _mutant(
         "answer",
-        "alcove.joining.standby_comer:StandbyComer._decide",
-        "not one.answer.held, one.epoch)",
-        "not one.answer.held, -one.epoch)",
+        "alcove.joining.standby_choice:Choice.best",
+        "one.epoch,",
+        "-one.epoch,",
         f"{_LIES}::test_the_answer_of_the_latest_epoch_counts",
+    ),
+    _mutant(
+        "answer",
+        "alcove.joining.standby_choice:Choice.best",
+        "-self._led_nowhere[one.by],",
+        "0,",
+        f"{_ANSWERS}::test_a_branch_of_one_member_is_not_believed_by_its_own_word",
+    ),
+    _mutant(
+        "answer",
+        "alcove.joining.standby_choice:Choice.best",
+        "-self._shown[one.by],",
+        "0,",
+        f"{_ANSWERS}::test_rules_that_change_each_time_are_to_be_accepted_a_few_times",
+    ),
+    _mutant(
+        "answer",
+        "alcove.joining.standby_choice:Choice.ends_by",
+        "return len(said) > 1 or said[by] >= SAID_BY_ONE",
+        "return True",
+        f"{_ANSWERS}::test_a_name_in_the_branch_of_one_member_is_not_taken",
+    ),
+    _mutant(
+        "answer",
+        "alcove.joining.standby_comer:StandbyComer._publish",
+        'isinstance(answer, frames.RequestRefused) and answer.code == "stale"',
+        "False",
+        f"{_ANSWERS}::test_a_lie_is_believed_once_and_ends_nothing[base]",
+    ),
+    _mutant(
+        "proof",
+        "alcove.engine.standby_entering:StandbyEntering.tick",
+        "if own_word and not self._contradicted:",
+        "if own_word:",
+        f"{_ANSWERS}::test_of_two_that_contradict_each_other_neither_spends_the_link",
+    ),
+    _mutant(
+        "proof",
+        "alcove.engine.standby_entering:StandbyEntering.answered",
+        " and not self._choice.is_false(notice.key)",
+        "",
+        f"{_LIES}::test_a_false_answer_does_not_spend_the_link",
     ),
     _mutant(
         "proof",
@@ -340,9 +383,15 @@ ALL_STANDBY: Final = (
             ),
             (
                 "requests.standby:answer",
-                " or asked.answers >= limits.ANSWERS",
+                " or not asked.takes(client.key)",
                 "",
                 "test_an_answer_is_to_an_ask_that_was_told_and_three_are_enough",
+            ),
+            (
+                "rooms.asks:_Told.takes",
+                "key not in self.answered and ",
+                "",
+                "test_a_member_has_one_of_the_places_of_an_ask",
             ),
             (
                 "rooms.rules:ask",

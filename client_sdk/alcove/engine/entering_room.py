@@ -27,6 +27,7 @@ from alcove.group.keys import Identity
 from alcove.group.membership import Membership
 from alcove.group.outcomes import PutOut
 from alcove.group.standby_entry import Entry
+from alcove.joining.standby_choice import Choice
 from alcove.joining.standby_comer import StandbyComer
 from alcove.relay.link import Link, Proof
 from alcove.relay.ports import Ports
@@ -106,7 +107,7 @@ class EnteringRoom(Standing, ABC):
         identity: Identity,
         *,
         accept: bool,
-        doubted: frozenset[bytes] = frozenset(),
+        choice: Choice | None = None,
     ) -> StandbyComer:
         """A client before it is in the room."""
 
@@ -119,7 +120,7 @@ class EnteringRoom(Standing, ABC):
             self.ports,
             accept=accept,
             agreements=self.agreements,
-            doubted=doubted,
+            choice=choice,
             on_known=known,
             on_member=self._came_by_standby,
             fail=self.fail,
@@ -148,6 +149,7 @@ class EnteringRoom(Standing, ABC):
             self.ports,
             comer.hand_over_asks(),
             comer.used.by,
+            comer.choice,
             on_taken=member.own_commit_taken,
             ready=lambda: member.ready,
         )
@@ -161,7 +163,6 @@ class EnteringRoom(Standing, ABC):
             return
         assert isinstance(comer, StandbyComer)
         self.emit(events.Problem("false_answer", FALSE_ANSWER))
-        assert comer.used is not None
         member.entering.close(NotNow("false_answer", FALSE_ANSWER))
         member.wipe()
         self.member = None
@@ -169,9 +170,8 @@ class EnteringRoom(Standing, ABC):
         fresh = Identity.generate(former.name, former.suite, self.ports.random)
         former.wipe()
         self.identity = fresh
-        doubted = comer.doubted | {comer.used.by}
         accepted = comer.accepted
-        self.newcomer = self.by_standby(comer.invite, fresh, accept=False, doubted=doubted)
+        self.newcomer = self.by_standby(comer.invite, fresh, accept=False, choice=comer.choice)
         self.newcomer.accepted = accepted
         comer.wipe()
         self.link.hang_up = True

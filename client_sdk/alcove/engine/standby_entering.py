@@ -25,18 +25,20 @@ from alcove.group.keys import ROOM_SUITE, Identity
 from alcove.group.membership import Membership
 from alcove.group.standby_entry import StandbyAnswer, context_of
 from alcove.joining.standby_asks import StandbyAsks
+from alcove.joining.standby_choice import Choice
 from alcove.relay.ports import Ports
 
 ASK_EVERY: Final = 5.0
 OWN_WORD: Final = 10.0
-"""Seconds after which the member that led here is believed, when no other one answers."""
+"""Seconds after which the member that led here is believed, when no other one contradicts it. It
+can lead to a branch of its own, where it alone follows."""
 FALSE_AFTER: Final = 45.0
 """Seconds without a proof, after which the answer was false. The link may try once a minute."""
 
 
 class StandbyEntering:
     """`by` is the relay key of the member whose answer led here. `misled` is set when it was
-    false."""
+    false. `choice` learns of the members from it."""
 
     def __init__(
         self,
@@ -45,6 +47,7 @@ class StandbyEntering:
         ports: Ports,
         asks: StandbyAsks,
         by: bytes,
+        choice: Choice,
         *,
         on_taken: OnTaken,
         ready: Callable[[], bool],
@@ -54,6 +57,7 @@ class StandbyEntering:
         self._ports = ports
         self._asks = asks
         self._by = by
+        self._choice = choice
         self._ready = ready
         self.misled = False
         self.lobby_key = mls.ciphersuite(ROOM_SUITE).hpke_keypair(ports.random)
@@ -61,6 +65,7 @@ class StandbyEntering:
         self._since: float | None = None
         self._ask_at = 0.0
         self._own_word_at: float | None = None
+        self._contradicted = False
         self._proved = False
 
     def answered(self, notice: frames.Answered) -> None:
@@ -78,9 +83,10 @@ class StandbyEntering:
         same = compare_digest(key.expose(), answer.key) and context == group.context
         key.wipe()
         if not same:
-            return
-        others = [one for one in self._membership.people() if one.key != self._membership.own.key]
-        if notice.key != self._by or len(others) == 1:
+            # The ask came behind the external commit: who is not held should have followed.
+            doubts = notice.key != self._by and not self._choice.is_false(notice.key)
+            self._contradicted |= doubts and not answer.held
+        elif notice.key != self._by:
             self._list()
         elif self._own_word_at is None:
             self._own_word_at = self._ports.clock() + OWN_WORD
@@ -92,14 +98,22 @@ class StandbyEntering:
             return
         if self._since is None:
             self._since = now
-        if self._own_word_at is not None and now >= self._own_word_at:
+        own_word = self._own_word_at is not None and now >= self._own_word_at
+        if own_word and not self._contradicted:
             self._list()
         elif now - self._since > FALSE_AFTER:
-            self.misled = True
+            self._give_up()
         elif now >= self._ask_at:
             self._ask_at = now + ASK_EVERY
             counter = self._membership.roster.counter
             self._asks.ask(self._identity.relay, counter, lambda answer: None)
+
+    def _give_up(self) -> None:
+        self.misled = True
+        if self._own_word_at is None:
+            self._choice.led_nowhere(self._by)
+        else:
+            self._choice.contradicted(self._by)
 
     def _list(self) -> None:
         if not self._proved:

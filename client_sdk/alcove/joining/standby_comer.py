@@ -34,6 +34,7 @@ from alcove.joining.card import CheckedCard
 from alcove.joining.door_words import REFUSAL_SENTENCES
 from alcove.joining.names import looks_like_any
 from alcove.joining.standby_asks import StandbyAsks
+from alcove.joining.standby_choice import Choice
 from alcove.messages.agreements import Agreements, read_agreement
 from alcove.relay.link import Proof
 from alcove.relay.ports import Ports
@@ -42,12 +43,6 @@ ASK_AGAIN: Final = 10.0
 """Seconds after which the members are asked again, when no answer came that is of use."""
 LOOK_AGAIN: Final = 15.0
 """Seconds after which the relay is asked again that has no place, or heard a facilitator."""
-OTHERS_FIRST: Final = 2.0
-"""Seconds after the first answer in which other members' answers may come: the newest counts."""
-HELD_LAST: Final = 10.0
-"""Seconds after which the answer of a held member is used, when there is no other."""
-ANSWERS: Final = 16
-"""Answers that are kept."""
 _ENTRIES: Final = 1000
 FACILITATED: Final = (
     "A facilitator is in this room, so the standby's link lets nobody in now. Ask them for an "
@@ -71,8 +66,8 @@ class StandbyComer:
 
     With `accept` the person accepts any agreement. `on_known` is called once the room's history was
     verified, `on_member` once the relay took the external commit, with the position of it or of the
-    commit before, and `fail` when the way in has ended. `doubted` are the relay keys of members
-    whose answer led nowhere: another member's is better.
+    commit before, and `fail` when the way in has ended. `choice` is what earlier tries by this link
+    learned of the members.
     """
 
     card: CheckedCard | None = None
@@ -86,7 +81,7 @@ class StandbyComer:
         *,
         accept: bool,
         agreements: Agreements,
-        doubted: frozenset[bytes] = frozenset(),
+        choice: Choice | None = None,
         on_known: Callable[[], None],
         on_member: Callable[[Entry, Position], None],
         fail: Callable[[AlcoveError], None],
@@ -95,7 +90,7 @@ class StandbyComer:
         self.identity = identity
         """The fresh keys. Once a member answered, they are in the room's suite."""
         self.secrets = StandbySecrets.of(invite)
-        self.doubted = doubted
+        self.choice = choice or Choice()
         self.used: Candidate | None = None
         """The answer that the external commit was made of."""
         self.accepted: bytes | None = None
@@ -114,7 +109,6 @@ class StandbyComer:
         self._opening_entry: Signed | None = None
         self._roster: Roster | None = None
         self._read = 0
-        self._candidates: dict[bytes, Candidate] = {}
         self._decide_at: float | None = None
         self._again_at: float | None = None
         self._pending: Entry | None = None
@@ -242,10 +236,7 @@ class StandbyComer:
             candidate = read_answer(content, notice.key, self._opening, self.secrets)
         except NotTrusted:
             return
-        if len(self._candidates) < ANSWERS or notice.key in self._candidates:
-            self._candidates[notice.key] = candidate
-        wait = HELD_LAST if candidate.answer.held else OTHERS_FIRST
-        due = self._clock() + wait
+        due = self._clock() + self.choice.came(candidate)
         self._decide_at = due if self._decide_at is None else min(due, self._decide_at)
 
     def tick(self) -> None:
@@ -258,15 +249,9 @@ class StandbyComer:
             self._read_chain()
 
     def _decide(self) -> None:
-        """Take the best answer: of a member that follows, that led nowhere before in no case, and
-        of the latest epoch."""
+        """Take the best answer."""
         self._decide_at = None
-        found, self._candidates = list(self._candidates.values()), {}
-        best = max(
-            found,
-            key=lambda one: (one.by not in self.doubted, not one.answer.held, one.epoch),
-            default=None,
-        )
+        best = self.choice.best(self.accepted)
         if best is None:
             return
         rules = read_agreement(
@@ -280,6 +265,7 @@ class StandbyComer:
             self.accepted = rules.hash
             self._enter(best)
         else:
+            self.choice.shown(best.by)
             self.stage = WayIn.SHOWN
 
     def accept(self, version: int | None = None, answer: str = "") -> None:
@@ -314,22 +300,32 @@ class StandbyComer:
                 random=self._ports.random,
             )
         except NotTrusted:
-            self.doubted |= {candidate.by}
-            self._later()
+            self._led_nowhere(candidate)
             return
         except NotNow as error:
-            self._fail(error)
+            self._ends(candidate, error)
             return
         leaves = entry.staged.members_after()
         names = [name_of(one.leaf) for one in leaves if one.index != entry.staged.committer]
         if looks_like_any(self.identity.name, names):
             entry.staged.drop()
-            self._fail(Refused("name_taken", REFUSAL_SENTENCES["name_taken"]))
+            self._ends(candidate, Refused("name_taken", REFUSAL_SENTENCES["name_taken"]))
             return
         self.used, self.stage, self._again_at = candidate, WayIn.ENTERING, None
-        self._publish(entry)
+        self._publish(entry, candidate.by)
 
-    def _publish(self, entry: Entry) -> None:
+    def _led_nowhere(self, candidate: Candidate) -> None:
+        self.choice.led_nowhere(candidate.by)
+        self._later()
+
+    def _ends(self, candidate: Candidate, error: AlcoveError) -> None:
+        """By this answer the person cannot come in: fail, or hear other members first."""
+        if self.choice.ends_by(candidate.by, error):
+            self._fail(error)
+        else:
+            self._later()
+
+    def _publish(self, entry: Entry, by: bytes) -> None:
         id = self._ports.random(frames.ID_SIZE)
 
         def answered(answer: RelayAnswer | None) -> None:
@@ -339,6 +335,8 @@ class StandbyComer:
                 self._pending = entry  # the chain tells whether it was taken
             else:
                 entry.staged.drop()
+                if isinstance(answer, frames.RequestRefused) and answer.code == "stale":
+                    self.choice.led_nowhere(by)  # it named another base
                 self._refused(answer)
 
         self._link.request(

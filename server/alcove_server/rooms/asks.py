@@ -1,9 +1,10 @@
 """The asks of a standby that were told on this node, so that its members can answer them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
+from alcove_protocol import limits
 from alcove_protocol.errors import Malformed
 from alcove_protocol.frames import ID_SIZE, Answered, Asked, LobbyKind
 from alcove_protocol.statements import Signed
@@ -20,10 +21,15 @@ _KEPT: Final = 4
 
 @dataclass(slots=True)
 class _Told:
-    """One ask: the relay key that asked, and how many answers came on this node."""
+    """One ask: the relay key that asked, and the keys that answered on this node. Each has one of
+    the places: else one member could take them all, and no other's answer would ever come."""
 
     key: bytes
-    answers: int = 0
+    answered: set[bytes] = field(default_factory=set)
+
+    def takes(self, key: bytes) -> bool:
+        """Whether this member may answer."""
+        return key not in self.answered and len(self.answered) < limits.ANSWERS
 
 
 class Asks:
