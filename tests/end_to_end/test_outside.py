@@ -174,6 +174,46 @@ def test_behind_a_locked_door_who_is_outside_comes_in_when_it_is_opened() -> Non
     assert bob.of(events.Joined)[-1].you
 
 
+@pytest.mark.parametrize("how", ["lock", "hold"])
+def test_who_steps_out_of_a_locked_room_comes_back_when_it_is_opened(how: str) -> None:
+    """In a hard minute: the room is held, which locks the door, and somebody needs to get out."""
+    world, ann, bob, cleo = room_of_three()
+    do(world, ann, *((how, True) if how == "lock" else (how,)))
+    outside(world, bob, 30)
+    assert is_out(bob)
+    assert bob.engine.closed is None
+    assert bob.of(events.Outside) == [events.Outside("Bob", you=True)]
+    assert [one.code for one in bob.of(events.Problem)] == ["outside_locked"]
+    assert inside(world, bob) == []  # it is said as soon as a knock waits
+    if how == "hold":
+        do(world, ann, "resume")
+    do(world, ann, "lock", False)
+    world.advance(45)
+    assert bob.of(events.Joined)[-1].you
+    assert bob.members() == {"Ann", "Bob", "Cleo"}
+    world.advance(31)
+    goes_on(world, ann, bob, cleo)
+
+
+@pytest.mark.parametrize("said", [True, False])
+def test_a_knock_that_expires_behind_a_locked_door_ends_no_step_outside(said: bool) -> None:
+    world, ann, bob, cleo = room_of_three()
+    outside(world, bob)
+    do(world, ann, "lock", True)
+    if said:
+        assert inside(world, bob) == [None]
+    world.advance(2 * limits.KNOCK_TTL, step=5)
+    assert is_out(bob)
+    assert bob.engine.closed is None
+    do(world, ann, "lock", False)
+    world.advance(45)
+    if not said:
+        assert is_out(bob)
+        assert inside(world, bob) == [None]
+    assert bob.of(events.Joined)[-1].you
+    all_agree(ann, bob, cleo)
+
+
 def test_a_member_steps_outside_five_times_in_an_hour_and_no_more() -> None:
     """Each step costs the group two commits."""
     world, ann, bob, _cleo = room_of_three()

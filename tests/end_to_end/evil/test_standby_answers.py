@@ -7,12 +7,12 @@ import pytest
 from alcove import events, mls
 from alcove.engine import standby_answers
 from alcove.engine.standby_answers import StandbyAnswers
-from alcove.group.admission import make_key_package
+from alcove.group.admission import listing_of, make_key_package
 from alcove.group.extensions import ROSTER_EXTENSION, room_extension
 from alcove.group.external_wrap import read_external, wrap_key
 from alcove.group.keys import ROOM_SUITE, Identity
 from alcove.group.membership import Membership
-from alcove.group.standby_entry import StandbyAnswer, group_info_of, listing_of
+from alcove.group.standby_entry import StandbyAnswer, group_info_of
 from alcove.messages.agreements import read_agreement
 from alcove_protocol import frames
 from alcove_protocol.card import AgreementText, pack_agreement
