@@ -45,8 +45,8 @@ LOOK_AGAIN: Final = 15.0
 """Seconds after which the relay is asked again that has no place, or heard a facilitator."""
 _ENTRIES: Final = 1000
 FACILITATED: Final = (
-    "A facilitator is in this room, so the standby's link lets nobody in now. Ask them for an "
-    "invite. Your program waits here, and asks again when no facilitator is heard."
+    "The relay says that a facilitator is in this room, so the standby's link lets nobody in now. "
+    "Ask them for an invite. Your program waits here, and asks again when no facilitator is heard."
 )
 ASKING: Final = (
     "Your program asks the members of the room to let you in. This works while one of them is "
