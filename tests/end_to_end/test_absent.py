@@ -111,6 +111,16 @@ def test_whoever_is_connected_and_hidden_from_a_facilitator_is_back_at_once() ->
     assert bob.engine.closed is None
 
 
+def test_where_no_facilitator_answers_they_are_told_to_knock_again() -> None:
+    world, ann, bob, _ = a_room()
+    lose(world, bob)
+    ann.cut()
+    bob.back()
+    world.advance(200, stay_away=(ann,))
+    assert closed(bob).reason is events.CloseReason.LOST
+    assert closed(bob).code == "knock_again"
+
+
 def test_after_two_hours_they_knock_again() -> None:
     world, ann, bob, _ = a_room()
     lose(world, bob)

@@ -122,7 +122,7 @@ class Engine(ForgottenRoom, EnteringRoom):
             self._clock_watch.tick()
         self._begin_anew_when_misled()
         self._coming_back.tick()
-        if self.member is not None:
+        if self.closed is None and self.member is not None:  # it may just have waited too long
             self._outside.tick()
             self.member.tick()
             if self.closed is None:
