@@ -121,14 +121,14 @@ class Engine(ForgottenRoom, EnteringRoom):
         if self.entered:
             self._clock_watch.tick()
         self._begin_anew_when_misled()
-        self._coming_back.tick()
-        if self.closed is None and self.member is not None:  # it may just have waited too long
+        if self.member is not None:
             self._outside.tick()
             self.member.tick()
             if self.closed is None:
                 self.member.pump()
         elif self.newcomer is not None:
             self.newcomer.tick()
+        self._coming_back.tick()  # last, because it may close
         away = self._away_since
         if away is not None and self.ports.clock() - away > limits.REJOIN_WINDOW:
             text = "You were away for more than a day. Ask for a new invite to come back."
