@@ -125,6 +125,17 @@ def test_where_no_facilitator_answers_they_are_told_to_knock_again() -> None:
     assert closed(bob).code == "knock_again"
 
 
+def test_who_was_let_go_just_before_the_relay_lost_its_memory_comes_back() -> None:
+    """Bob knows nothing of it. His chain is an older one, which the relay takes for no news."""
+    world, ann, bob, cleo = a_room()
+    lose(world, bob)
+    world.kill_relay()
+    world.start_relay()
+    world.advance(150)
+    assert ann.members() == bob.members() == cleo.members() == {"Ann", "Bob", "Cleo"}
+    assert not ann.of(events.Knocked)[2:]
+
+
 def test_after_two_hours_they_knock_again() -> None:
     world, ann, bob, _ = a_room()
     lose(world, bob)

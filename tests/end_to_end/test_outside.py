@@ -137,6 +137,25 @@ def test_outside_longer_than_a_knock_waits_is_outside_all_the_same() -> None:
     assert "Bob" in ann.members()
 
 
+def test_who_was_let_go_unseen_before_the_relay_lost_its_memory_comes_to_their_own_door() -> None:
+    world, ann, bob, cleo = room_of_three()
+    before = uses_left(ann)
+    bob.engine.commands.outside()
+    bob.to_client = lambda client, data: []
+    world.advance(5)
+    assert "Bob" not in ann.members()
+    bob.to_client = lambda client, data: [data]
+    bob.cut()
+    world.kill_relay()
+    world.start_relay()
+    world.advance(160)
+    assert is_out(bob)
+    inside(world, bob)
+    assert bob.members() == ann.members() == {"Ann", "Bob", "Cleo"}
+    assert uses_left(ann) == before
+    all_agree(ann, bob, cleo)
+
+
 def test_the_name_is_kept_for_who_is_outside() -> None:
     world, ann, bob, _cleo = room_of_three()
     outside(world, bob)

@@ -128,7 +128,8 @@ class Engine(ForgottenRoom, EnteringRoom):
                 self.member.pump()
         elif self.newcomer is not None:
             self.newcomer.tick()
-        self._coming_back.tick()  # last, because it may close
+        if self.member is not None:
+            self._coming_back.tick()  # last, because it may close
         away = self._away_since
         if away is not None and self.ports.clock() - away > limits.REJOIN_WINDOW:
             text = "You were away for more than a day. Ask for a new invite to come back."
@@ -157,10 +158,10 @@ class Engine(ForgottenRoom, EnteringRoom):
         if not self._asked_for(answer.role):
             self.link.hang_up = True  # on such a connection nothing would ever go out
             return
-        self._away_since = self._unknown_since = self._forgotten_since = None
         if answer.role == ConnectionRole.RESEAT:
-            self._restore_room()
+            self._restore_room()  # which says nothing of whether this client is listed
             return
+        self._away_since = self._unknown_since = self._forgotten_since = None
         if answer.role == ConnectionRole.AWAY and self.member is not None:
             self._coming_back.ask(self.member)
             return
@@ -206,7 +207,11 @@ class Engine(ForgottenRoom, EnteringRoom):
             self._wait_for_room()  # it means "wait", never "ended": a member brings the room back
             self._bring_room(first=self.member is not None and self.member.facilitator is not None)
         elif code == "not_member" and self._lost_memory(generation):
-            self._wait_to_be_known(generation)
+            # It may have been let go, outside or for its lost connection, and know nothing of it:
+            # then there is a way back without a person's decision.
+            late = self._unknown_for_long(generation)
+            if not (late and (self._steps_outside() or self._coming_back.begin())):
+                self._wait_to_be_known(generation)
         elif code == "not_member" and self.member is not None and self._steps_outside():
             pass  # the commit that let them go came while they were not connected
         elif code == "not_member" and self.member is not None and self._coming_back.begin():
