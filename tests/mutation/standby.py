@@ -11,6 +11,7 @@ _LIST: Final = "tests/protocol/test_roster_standby.py"
 _RIGHTS: Final = "tests/end_to_end/evil/test_standby_rights.py"
 _LIES: Final = "tests/end_to_end/evil/test_standby_lies.py"
 _ANSWERS: Final = "tests/end_to_end/evil/test_standby_answers.py"
+_USURPERS: Final = "tests/end_to_end/evil/test_standby_usurpers.py"
 _RELAY: Final = "tests/server/test_standby.py"
 _LIFE: Final = "tests/end_to_end/test_standby.py"
 
@@ -326,24 +327,54 @@ ALL_STANDBY: Final = (
     ),
     _mutant(
         "proof",
-        "alcove.engine.standby_entering:StandbyEntering.tick",
-        "if own_word and not self._contradicted:",
-        "if own_word:",
-        f"{_ANSWERS}::test_of_two_that_contradict_each_other_neither_spends_the_link",
+        "alcove.engine.standby_entering:StandbyEntering.answered",
+        "if same:",
+        "if True:",
+        f"{_LIES}::test_a_false_answer_does_not_spend_the_link",
+    ),
+    *(
+        _mutant("proof", f"alcove.engine.{where}", old, new, f"{_USURPERS}::{test}")
+        for where, old, new, test in (
+            (
+                "standby_entering:StandbyEntering._believed",
+                "len(self.followed) <= len(self._elsewhere)",
+                "False",
+                "test_a_member_that_proves_its_own_lie_does_not_take_the_room",
+            ),
+            (
+                "standby_entering:StandbyEntering._believed",
+                "<= len(self._elsewhere)",
+                "< len(self._elsewhere)",
+                "test_one_liar_beside_one_honest_member_does_not_spend_the_link",
+            ),
+            (
+                "standby_entering:StandbyEntering._believed",
+                "wait = OTHERS_WORD if confirmed else OWN_WORD",
+                "wait = 0.0 if confirmed else OWN_WORD",
+                "test_two_that_lie_together_take_no_room_from_three",
+            ),
+        )
     ),
     _mutant(
         "proof",
+        "alcove.joining.standby_choice:Choice.misled",
+        "{by, *followed}",
+        "{by}",
+        f"{_USURPERS}::test_two_that_lie_together_take_no_room_from_three",
+    ),
+    _mutant(
+        "disproved",
         "alcove.engine.standby_entering:StandbyEntering.answered",
-        " and not self._choice.is_false(notice.key)",
+        " and notice.key not in self._disproved",
         "",
         f"{_LIES}::test_a_false_answer_does_not_spend_the_link",
     ),
     _mutant(
-        "proof",
-        "alcove.engine.standby_entering:StandbyEntering.answered",
-        "if not same:",
-        "if False:",
-        f"{_LIES}::test_a_false_answer_does_not_spend_the_link",
+        "replaced",
+        "alcove.group.membership:Membership._judge_external",
+        "if staged.removes_me else staged",
+        "if False else staged",
+        f"{_LIES}::test_a_copy_of_the_link_takes_the_place_of_who_is_not_listed_yet",
     ),
     _mutant(
         "places",
@@ -383,9 +414,21 @@ ALL_STANDBY: Final = (
             ),
             (
                 "requests.standby:answer",
-                " or not asked.takes(client.key)",
+                " or not asked.may_answer(client.key)",
                 "",
-                "test_an_answer_is_to_an_ask_that_was_told_and_three_are_enough",
+                "test_an_answer_is_to_an_ask_that_was_told_and_each_member_has_one",
+            ),
+            (
+                "rooms.asks:_Told.may_answer",
+                "len(self.by) < limits.ANSWERS and",
+                "",
+                "test_an_answer_is_to_an_ask_that_was_told_and_each_member_has_one",
+            ),
+            (
+                "rooms.asks:_Told.may_answer",
+                " and member not in self.by",
+                "",
+                "test_an_answer_is_to_an_ask_that_was_told_and_each_member_has_one",
             ),
             (
                 "rooms.asks:_Told.takes",

@@ -37,6 +37,11 @@ FALSE_ANSWER: Final = (
     "the members again."
 )
 
+ANOTHER_BY_LINK: Final = (
+    "Somebody else came in by the same standby's link, and took your place before you facilitated. "
+    "If it was not you on another device, tell the group by another way."
+)
+
 
 class EnteringRoom(Standing, ABC):
     """Becomes a member. By a standby's link it begins anew when a member's answer was false."""
@@ -149,27 +154,30 @@ class EnteringRoom(Standing, ABC):
             self.ports,
             comer.hand_over_asks(),
             comer.used.by,
-            comer.choice,
+            comer.choice.false,
             on_taken=member.own_commit_taken,
             ready=lambda: member.ready,
         )
         self.link.hang_up = True
 
     def _begin_anew_when_misled(self) -> None:
-        """No member followed, so the answer was false. Begin anew with other keys, which the link's
-        key puts in the place of these, and believe another member first."""
+        """Too few members followed, so the answer was false. Begin anew with other keys, which the
+        link's key puts in the place of these, and believe other members first."""
         comer, member = self.newcomer, self.member
-        if member is None or member.entering is None or not member.entering.misled:
+        entering = member.entering if member is not None else None
+        if member is None or entering is None or not entering.misled:
             return
         assert isinstance(comer, StandbyComer)
         self.emit(events.Problem("false_answer", FALSE_ANSWER))
-        member.entering.close(NotNow("false_answer", FALSE_ANSWER))
+        entering.close(NotNow("false_answer", FALSE_ANSWER))
         member.wipe()
         self.member = None
         former = self.identity
         fresh = Identity.generate(former.name, former.suite, self.ports.random)
         former.wipe()
         self.identity = fresh
+        assert comer.used is not None
+        comer.choice.misled(comer.used.by, entering.followed)
         accepted = comer.accepted
         self.newcomer = self.by_standby(comer.invite, fresh, accept=False, choice=comer.choice)
         self.newcomer.accepted = accepted

@@ -6,6 +6,7 @@ doubted once has its turn before one that lied twice.
 """
 
 from collections import Counter
+from collections.abc import Collection
 from typing import Final
 
 from alcove.errors import AlcoveError
@@ -62,13 +63,18 @@ class Choice:
         self._led_nowhere[by] += 1
         self._false.add(by)
 
-    def contradicted(self, by: bytes) -> None:
-        """This member alone followed its answer, and another one contradicts it. Either may lie."""
-        self._led_nowhere[by] += 1
+    def misled(self, by: bytes, followed: Collection[bytes]) -> None:
+        """This member's answer was used, and those that followed it were not believed. Any of them
+        may lie; one that did not follow its own answer did."""
+        if by not in followed:
+            self._false.add(by)
+        for one in {by, *followed}:
+            self._led_nowhere[one] += 1
 
-    def is_false(self, by: bytes) -> bool:
-        """Whether an answer of this member was false. What it says of others' counts nothing."""
-        return by in self._false
+    @property
+    def false(self) -> frozenset[bytes]:
+        """Members whose answer was false: their word counts against no other's."""
+        return frozenset(self._false)
 
     def shown(self, by: bytes) -> None:
         """The rules in this member's answer are shown to the person, to be accepted."""

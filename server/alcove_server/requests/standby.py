@@ -32,20 +32,20 @@ async def ask(requester: Requester, frame: AskMembers) -> None:
 
 
 async def answer(requester: Requester, frame: AnswerAsker) -> None:
-    """Raises `Refusal` (`unknown_knock` for an ask that is over, or was answered enough or by this
-    member, `busy`, `rate_limited`)."""
+    """Raises `Refusal` (`unknown_knock` for an ask that is over, was answered enough, or by this
+    member before; `busy`, `rate_limited`)."""
     room, client = requester.seated, requester.client
     asked = room.asks.get(frame.id)
-    if asked is None or not asked.takes(client.key):
+    if asked is None or not asked.may_answer(client.key):
         raise Refusal("unknown_knock")
     if not requester.may_tell(len(frame.blob)):
         raise Refusal("rate_limited")
-    asked.answered.add(client.key)
+    asked.by.add(client.key)
     id, blob = requester.services.random(ID_SIZE), frame.id + frame.blob
     store = requester.services.store
     try:
         await store.add_item(room.id, LobbyKind.ANSWER, client.key, id, blob, asked.key)
     except BaseException:
-        asked.answered.discard(client.key)
+        asked.by.discard(client.key)
         raise
     client.send(Done(frame.n))

@@ -21,15 +21,14 @@ _KEPT: Final = 4
 
 @dataclass(slots=True)
 class _Told:
-    """One ask: the relay key that asked, and the keys that answered on this node. Each has one of
-    the places: else one member could take them all, and no other's answer would ever come."""
+    """One ask: the relay key that asked, and the members whose answer came on this node."""
 
     key: bytes
-    answered: set[bytes] = field(default_factory=set)
+    by: set[bytes] = field(default_factory=set)
 
-    def takes(self, key: bytes) -> bool:
-        """Whether this member may answer."""
-        return key not in self.answered and len(self.answered) < limits.ANSWERS
+    def may_answer(self, member: bytes) -> bool:
+        """Whether an answer of this member is told: its first, while there are few."""
+        return len(self.by) < limits.ANSWERS and member not in self.by
 
 
 class Asks:
