@@ -431,12 +431,6 @@ ALL_STANDBY: Final = (
                 "test_an_answer_is_to_an_ask_that_was_told_and_each_member_has_one",
             ),
             (
-                "rooms.asks:_Told.takes",
-                "key not in self.answered and ",
-                "",
-                "test_a_member_has_one_of_the_places_of_an_ask",
-            ),
-            (
                 "rooms.rules:ask",
                 "(said.room, said.id, said.relay_key) != (history.roster.room, id, key)",
                 "False",

@@ -2,9 +2,10 @@
 
 import pytest
 from alcove import events
-from alcove_protocol.frames import SendDesk
+from alcove_protocol.frames import BlobClass, Publish, SendDesk
 
 from tests.end_to_end.evil.relay import EvilWorld
+from tests.end_to_end.evil.rogue import relay_key, room_of
 from tests.end_to_end.test_absent import ABSENT
 from tests.end_to_end.test_whereabouts import whereabouts
 from tests.end_to_end.world import Client
@@ -63,3 +64,19 @@ def test_what_was_said_long_ago_is_no_sign_of_life(seconds: int) -> None:
     world.advance(5, stay_away=(bob,))
     assert ann.texts()[-1] == "line 2"
     assert whereabouts(ann)["Bob"] != "here"
+
+
+def test_what_names_an_old_place_is_no_sign_of_life() -> None:
+    """The relay kept what Bob said, and numbers it when he is gone, as if it had just come."""
+    world, ann, bob, _ = a_room()
+    kept = world.drop(bob, Publish)
+    bob.say("before the train went into the tunnel")
+    world.settle()
+    world.advance(5)
+    bob.cut()
+    world.advance(130, stay_away=(bob,))
+    assert whereabouts(ann)["Bob"] == "away"
+    (said,) = [frame.blob for frame in kept.hits[:1]]
+    world.take(room_of(ann), said, BlobClass.APPLICATION, publisher=relay_key(bob))
+    assert ann.texts()[-1] == "before the train went into the tunnel"
+    assert whereabouts(ann)["Bob"] == "away"
