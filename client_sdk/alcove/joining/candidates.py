@@ -1,4 +1,4 @@
-"""Which member's answer the holder of a standby's link goes by.
+"""Answers of members to one that asks to be let in without a facilitator, and the choice of one.
 
 A member may lie, and may answer first, each time. So no single answer ends the way in, and whose
 answers led nowhere is believed after the others. It counts how often: a member that was wrongly
@@ -6,45 +6,55 @@ doubted once has its turn before one that lied twice.
 """
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Callable, Set
 from typing import Final
 
 from alcove.errors import AlcoveError
 from alcove.group.standby_entry import Candidate
 
-ANSWERS: Final = 16
-"""Answers that are kept."""
 OTHERS_FIRST: Final = 2.0
 """Seconds after the first answer in which other members' answers may come."""
 OTHERS_LAST: Final = 10.0
 """Seconds after which the answer of a held member, or of one that was believed before and led
 nowhere, is used when there is no other."""
+ANSWERS: Final = 16
+"""Answers that are kept."""
 SAID_BY_ONE: Final = 3
 """How often a single member has to say what ends the way in. Of two members, each has to once."""
 
 
-class Choice:
-    """The answers to one link, and what is known of the members that gave them."""
+class Candidates:
+    """Those that came since the last choice, and what is known of the members that gave them.
+    `clock` gives seconds."""
 
-    def __init__(self) -> None:
-        self._answers: dict[bytes, Candidate] = {}
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._found: dict[bytes, Candidate] = {}
+        self._decide_at: float | None = None
         self._led_nowhere: Counter[bytes] = Counter()
         self._false: set[bytes] = set()
         self._shown: Counter[bytes] = Counter()
         self._endings: dict[str, Counter[bytes]] = {}
 
-    def came(self, answer: Candidate) -> float:
-        """Take an answer. Return after how many seconds there may be a choice."""
-        if len(self._answers) < ANSWERS or answer.by in self._answers:
-            self._answers[answer.by] = answer
-        last = answer.answer.held or self._led_nowhere[answer.by]
-        return OTHERS_LAST if last else OTHERS_FIRST
+    def add(self, candidate: Candidate) -> None:
+        """An answer came that may be true."""
+        if len(self._found) < ANSWERS or candidate.by in self._found:
+            self._found[candidate.by] = candidate
+        last = candidate.answer.held or self._led_nowhere[candidate.by]
+        due = self._clock() + (OTHERS_LAST if last else OTHERS_FIRST)
+        self._decide_at = due if self._decide_at is None else min(due, self._decide_at)
 
-    def best(self, accepted: bytes | None) -> Candidate | None:
-        """Take the best answer, and drop the others: of a member that led nowhere the least often,
-        whose rules were to be accepted the least often, that follows, with the rules that the
-        person `accepted`, and of the latest epoch."""
-        found, self._answers = list(self._answers.values()), {}
+    @property
+    def due(self) -> bool:
+        """Whether it is time to choose."""
+        return self._decide_at is not None and self._clock() >= self._decide_at
+
+    def best(self, accepted: bytes | None = None) -> Candidate | None:
+        """Of a member that led nowhere the least often, whose rules were to be accepted the least
+        often, that follows, with the rules that the person `accepted`, and of the latest epoch. The
+        others are forgotten. None when there is none."""
+        self._decide_at = None
+        found, self._found = list(self._found.values()), {}
         return max(
             found,
             key=lambda one: (
@@ -57,13 +67,13 @@ class Choice:
             default=None,
         )
 
-    def led_nowhere(self, by: bytes) -> None:
-        """This member's answer was used, and nobody followed, not even this member; or it was not
-        of the room as the relay has it."""
-        self._led_nowhere[by] += 1
-        self._false.add(by)
+    # --- what became of them -------------------------------------------------------------------
 
-    def misled(self, by: bytes, followed: Collection[bytes]) -> None:
+    def led_nowhere(self, by: bytes) -> None:
+        """This member's answer was used, and is not of the room as the relay has it."""
+        self.misled(by, frozenset())
+
+    def misled(self, by: bytes, followed: Set[bytes]) -> None:
         """This member's answer was used, and those that followed it were not believed. Any of them
         may lie; one that did not follow its own answer did."""
         if by not in followed:
