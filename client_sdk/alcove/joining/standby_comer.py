@@ -46,6 +46,9 @@ OTHERS_FIRST: Final = 2.0
 """Seconds after the first answer in which other members' answers may come: the newest counts."""
 HELD_LAST: Final = 10.0
 """Seconds after which the answer of a held member is used, when there is no other."""
+DOUBTED_LAST: Final = 30.0
+"""Seconds after which an answer is used of a member whose last one led nowhere. In a large room the
+turn of others may come late."""
 ANSWERS: Final = 16
 """Answers that are kept."""
 _ENTRIES: Final = 1000
@@ -248,6 +251,8 @@ class StandbyComer:
         if len(self._candidates) < ANSWERS or notice.key in self._candidates:
             self._candidates[notice.key] = candidate
         wait = HELD_LAST if candidate.answer.held else OTHERS_FIRST
+        if notice.key in self.doubted:  # else it leads astray again, by answering first
+            wait = DOUBTED_LAST
         due = self._clock() + wait
         self._decide_at = due if self._decide_at is None else min(due, self._decide_at)
 
