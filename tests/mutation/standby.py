@@ -345,13 +345,6 @@ ALL_STANDBY: Final = (
         )
     ),
     _mutant(
-        "doubted",
-        "alcove.joining.standby_comer:StandbyComer.answered",
-        "wait = DOUBTED_LAST",
-        "pass",
-        f"{_USURPERS}::test_a_liar_in_a_large_room_waits_for_those_that_have_their_turn_late",
-    ),
-    _mutant(
         "disproved",
         "alcove.engine.standby_entering:StandbyEntering.answered",
         " and notice.key not in self._disproved",
