@@ -71,6 +71,7 @@ HELP: Final = (
     ("/acts", "what facilitators did"),
     ("/rules", "read the agreement again; /rules TAG in another language"),
     ("/accept", "accept the agreement, new or changed; with your answer, if the invite asks one"),
+    ("/word WORD", "at the door: a word for today, to be known again if your device fails"),
     ("/anyway", "send what waits, though something is wrong"),
     ("/rejoin", "ask to be let in again, when others see another room"),
     ("/outside", "step outside for a while; /inside comes back"),
@@ -123,6 +124,7 @@ ToldEvent = (
     | events.Removed
     | events.Absent
     | events.NewKeys
+    | events.Reloaded
     | events.RoleChanged
     | events.Paused
     | events.Unpaused
@@ -169,7 +171,7 @@ def of_event(event: ToldEvent, *, facilitates: bool = False) -> str:
             return f"{escape.name(name)} left."
         case events.Removed(name):
             return moderation_words.removed(name, facilitates=facilitates)
-        case events.PresenceChanged() | events.Absent() | events.NewKeys():
+        case events.PresenceChanged() | events.Absent() | events.NewKeys() | events.Reloaded():
             return of_presence(event)
         case events.RoleChanged():
             return _role(event)

@@ -41,6 +41,8 @@ class Telling:
                 self._emit(events.Outside(person.name))
                 continue
             self._emit(events.Left(person.name) if by_wish else events.Removed(person.name))
+        for person in outcome.reloaded:
+            self._emit(events.Reloaded(person.name))
         for person in outcome.roles:
             self._emit(events.RoleChanged(person.name, person.facilitator, outcome.by))
             if person.facilitator and person.key == outcome.committer:

@@ -31,6 +31,7 @@ from alcove.group.extensions import (
 from alcove.group.standby import enters_by
 from alcove.group.standby_rules import (
     entering_fault,
+    kept_appointments,
     leaves_fault,
     listing_fault,
     newly_appointed,
@@ -112,6 +113,7 @@ def judge(group: mls.Group, staged: mls.CommitView) -> None:
         after = room_extension(staged.after)
         if staged.is_external:
             _demand(entering_fault(group, staged, before))
+            _judge_return(group, staged, before)
             _judge_relay_keys(staged)
         else:
             _judge_commit(group, staged, before, after)
@@ -190,6 +192,14 @@ def _judge_leaves(group: mls.Group, staged: mls.CommitView, after: RoomExtension
         check_leaf(new)
         if leaf_extension(new).agreement not in after.good_agreements():
             raise NotAllowed("agreement_not_accepted")
+
+
+def _judge_return(group: mls.Group, staged: mls.CommitView, before: RoomExtension) -> None:
+    """A facilitator comes back by an external commit, in the place of its own leaf and no other."""
+    new = staged.new_leaf
+    if new is not None and _facilitator(before, new.signature_key):
+        for old in _removed_leaves(group, staged):
+            check_same_member(old, new)
 
 
 def _judge_relay_keys(staged: mls.CommitView) -> None:
@@ -273,12 +283,13 @@ def _judge_appointments(
 ) -> None:
     """Each newly listed facilitator has one appended appointment, by the committer, and so has a
     standby that the commit sets. There is no other. So an earlier appointment never serves again,
-    and newcomers can verify the whole list.
+    and newcomers can verify the whole list. All may go that are not needed, and no other.
     """
-    if not after.appointments.startswith(before.appointments):
+    kept = kept_appointments(before.appointments, after)
+    if not after.appointments.startswith(kept):
         raise NotAllowed("appointments_rewritten")
     unpack_appointments(after.appointments)
-    appended = unpack_appointments(after.appointments[len(before.appointments) :])
+    appended = unpack_appointments(after.appointments[len(kept) :])
     appointed = [_appointed(room, committer, signed) for signed in appended]
     new = newly_appointed(before, after)
     if sorted(map(FacilitatorKeys.encode, appointed)) != sorted(map(FacilitatorKeys.encode, new)):
