@@ -297,7 +297,7 @@ class TicketComer:
         except NotTrusted:
             return
         if candidate.epoch >= self.body.epoch:
-            self._candidates.add(candidate, doubted=candidate.by in self.doubted)
+            self._candidates.add(candidate, doubted=candidate.by in self._doubted)
 
     def _enter(self, roster: Roster) -> None:
         """Replace the own leaf, in the group of the best answer."""
