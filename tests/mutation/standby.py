@@ -342,21 +342,33 @@ ALL_STANDBY: Final = (
         for where, old, new, test in (
             (
                 "standby_entering:StandbyEntering._believed",
-                "len(self.followed) <= len(self._elsewhere)",
-                "False",
+                "return len(self.followed) > len(self._elsewhere)",
+                "return True",
                 "test_a_member_that_proves_its_own_lie_does_not_take_the_room",
             ),
             (
                 "standby_entering:StandbyEntering._believed",
-                "<= len(self._elsewhere)",
-                "< len(self._elsewhere)",
+                "> len(self._elsewhere)",
+                ">= len(self._elsewhere)",
                 "test_one_liar_beside_one_honest_member_does_not_spend_the_link",
             ),
             (
                 "standby_entering:StandbyEntering._believed",
-                "wait = OTHERS_WORD if confirmed else OWN_WORD",
-                "wait = 0.0 if confirmed else OWN_WORD",
+                "max(self._first_proof + proved_for, self._since + self._all_words)",
+                "self._first_proof",
                 "test_two_that_lie_together_take_no_room_from_three",
+            ),
+            (
+                "standby_entering:StandbyEntering._believed",
+                "self._since + self._all_words",
+                "0.0",
+                "test_a_liar_in_a_large_room_waits_for_those_that_have_their_turn_late",
+            ),
+            (
+                "standby_answers:StandbyAnswers.asked",
+                "due = min(due, self._due[0])",
+                "pass",
+                "test_a_liar_in_a_large_room_waits_for_those_that_have_their_turn_late",
             ),
         )
     ),

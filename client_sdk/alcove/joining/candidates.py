@@ -14,9 +14,11 @@ from alcove.group.standby_entry import Candidate
 
 OTHERS_FIRST: Final = 2.0
 """Seconds after the first answer in which other members' answers may come."""
-OTHERS_LAST: Final = 10.0
-"""Seconds after which the answer of a held member, or of one that was believed before and led
-nowhere, is used when there is no other."""
+HELD_LAST: Final = 10.0
+"""Seconds after which the answer of a held member is used, when there is no other."""
+DOUBTED_LAST: Final = 30.0
+"""Seconds after which an answer is used of a member whose last one led nowhere. In a large room the
+turn of others may come late, and it would lead astray again by being the first."""
 ANSWERS: Final = 16
 """Answers that are kept."""
 SAID_BY_ONE: Final = 3
@@ -40,8 +42,8 @@ class Candidates:
         """An answer came that may be true."""
         if len(self._found) < ANSWERS or candidate.by in self._found:
             self._found[candidate.by] = candidate
-        last = candidate.answer.held or self._led_nowhere[candidate.by]
-        due = self._clock() + (OTHERS_LAST if last else OTHERS_FIRST)
+        wait = HELD_LAST if candidate.answer.held else OTHERS_FIRST
+        due = self._clock() + (DOUBTED_LAST if self._led_nowhere[candidate.by] else wait)
         self._decide_at = due if self._decide_at is None else min(due, self._decide_at)
 
     @property
