@@ -159,6 +159,40 @@ def test_the_relay_refuses_who_exceeds_it_and_says_for_how_long() -> None:
     assert ann.texts() == ["one", "two", "three"]
 
 
+def test_a_turn_that_began_at_another_relay_of_the_room_counts_here() -> None:
+    """Bob's changed client said one thing there, and comes here in the pause."""
+    world, ann, bob, cleo = slow_three()
+    world.take(room_of(ann), rogue_text(bob, "there", counter=1), BlobClass.APPLICATION)
+    world.advance(limits.TURN - 5)
+    within = rogue_text(bob, "within the turn", counter=2)
+    assert answer_of(world, bob, within, BlobClass.APPLICATION) is None
+    world.advance(10)
+    here = rogue_text(bob, "here", counter=3)
+    assert answer_of(world, bob, here, BlobClass.APPLICATION) == "slow"
+    cleo.say("another's turn")
+    world.settle()
+    assert ann.texts() == ["there", "within the turn", "another's turn"]
+    world.advance(SLOW)
+    assert answer_of(world, bob, here, BlobClass.APPLICATION) is None
+
+
+def test_a_relay_that_reads_what_it_missed_counts_from_when_it_was_said() -> None:
+    """It was not rung for a while, as when its store was away."""
+    world, ann, bob, _cleo = slow_three()
+    assert world.relay is not None
+    room = world.relay.relay.rooms.loaded[room_of(ann)]
+    honest = room.announce
+    room.announce = lambda generation, blob: False  # type: ignore[method-assign]
+    world.take(room_of(ann), rogue_text(bob, "there", counter=1), BlobClass.APPLICATION)
+    world.clock.advance(limits.TURN - 5)
+    room.announce = honest  # type: ignore[method-assign]
+    ann.say("go on")
+    world.advance(10)
+    assert ann.texts() == ["there"]
+    here = rogue_text(bob, "here", counter=2)
+    assert answer_of(world, bob, here, BlobClass.APPLICATION) == "slow"
+
+
 def test_a_blob_that_the_relay_did_not_take_begins_no_turn() -> None:
     world, ann, bob, _cleo = slow_three()
     stale = bob.engine.require_member().membership.base

@@ -46,7 +46,28 @@ def _outside(where: str, old: str, new: str, test: str) -> Mutant:
 
 _BACK: Final = "test_a_member_steps_outside_and_comes_back_within_ten_seconds"
 
+_SAME_NAME: Final = (
+    "tests/end_to_end/test_same_name.py"
+    "::test_who_lost_the_keys_comes_back_under_the_same_name_by_a_persons_decision"
+)
+
 ALL_DOOR: Final[tuple[Mutant, ...]] = (
+    Mutant(
+        "door",
+        (Edit("alcove_server.rooms.roster_history:_replacing", "if door in vacant:", "if False:"),),
+        _SAME_NAME,
+    ),
+    Mutant(
+        "door",
+        (
+            Edit(
+                "alcove.facilitation.facilitator:Facilitator._count_uses",
+                "if door in vacant:",
+                "if False:",
+            ),
+        ),
+        _SAME_NAME,
+    ),
     _outside(
         "alcove.facilitation.outside:WaysBack.was_paused",
         "self._gone[knock.door].paused",

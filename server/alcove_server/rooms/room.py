@@ -17,7 +17,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
 
 from alcove_protocol import frames, limits
-from alcove_protocol.frames import Bye, ConnectionRole, LobbyKind
+from alcove_protocol.frames import BlobClass, Bye, ConnectionRole, LobbyKind
 from alcove_protocol.position import Position
 from alcove_protocol.statements import Signed
 
@@ -47,6 +47,7 @@ TOLD_BURST: Final = 256.0 * limits.MIB
 """Bytes a second, and at once, that the members of a room are told together. One member alone can
 use up a sixth of it (`session.price`), so that no member can silence a room."""
 _NONE: Final[frozenset[bytes]] = frozenset()
+_APPLICATION: Final = BlobClass.APPLICATION
 GOODBYE_STEPS: Final = 8.0
 """Steps (`ports.turn`) of closing one connection."""
 
@@ -210,6 +211,8 @@ class LocalRoom:
             return False
         at = generation + number.to_bytes(8, "big")
         message = fast_out.blob(at, blob.blob_class, 0, blob.blob, blob.sender)
+        if blob.blob_class is _APPLICATION:
+            self.slow_turns.told(self.history.roster, blob.sender, 0.0)
         self._tell(number, at, blob.sender, blob.id, message)
         self.number = number
         return True
@@ -242,6 +245,8 @@ class LocalRoom:
         for blob in page.blobs:
             at = Position(self.generation, blob.number).encode()
             message = blob_frame(self.generation, blob, page.now)
+            if blob.blob_class is _APPLICATION:
+                self.slow_turns.told(self.history.roster, blob.sender, page.now - blob.taken_at)
             self._tell(blob.number, at, blob.sender, blob.id, message)
             self.number = blob.number
             if blob.entry is not None:
