@@ -47,6 +47,9 @@ class Told:
         """Names and short codes of all knocks that were shown to this facilitator."""
         self.joined_at: float | None = None
         self.rejoined = False
+        self.facilitated = person.slot == 0
+        """Whether this person facilitates by what they were told: a client that goes to another
+        epoch tells first what it learned in the one before."""
         self.doubts = False
         """Whether its client does not believe an ending yet, after the relay lost its memory."""
         self.state = RoomState.OPEN
@@ -193,11 +196,17 @@ class Told:
             return "" if known is not None else "it was never shown"
         twice, self.knocks[event.id] = event.id in self.knocks, event
         self.knocked.add((event.name, event.code))
-        known_name = event.name in self.world.truth.commands and self.person.facilitates
+        known_name = event.name in self.world.truth.commands and self._facilitates
         return "" if known_name and not twice else "there is no such knock for this person"
+
+    @property
+    def _facilitates(self) -> bool:
+        return self.facilitated or self.person.facilitates
 
     def _role(self, event: events.RoleChanged) -> str:
         truth = self.world.truth
+        if event.name == self.person.name:
+            self.facilitated = event.facilitator
         if not truth.happened(Op.CHANGE, event.name) and not truth.losses:
             return "no entry says so"
         wanted = "appointed" if event.facilitator else "demoted"
@@ -207,7 +216,7 @@ class Told:
         truth = self.world.truth
         if event.you is not (event.name == self.person.name):
             return "it is about another person"
-        if not event.you and not self.person.facilitates:
+        if not event.you and not self._facilitates:
             return "it is not this person's to know"
         if isinstance(event, events.Paused):
             wanted = truth.commanded("paused", event.name)
@@ -219,11 +228,12 @@ class Told:
         """Whoever is here gave a sign of life lately, and who is away gave none for long."""
         world = self.world
         same = [person for person in world.people if person.name == event.name]
-        if not same or not self.person.facilitates:
+        if not same or not self._facilitates:
             return "it is not this person's to know"
         sent = max(max(person.beat_sent, person.frame_sent) for person in same)
         silent = world.clock() - sent
-        if event.presence == "here" and silent > (LIED_HERE if world.lies else HERE):
+        counted = silent - self.person.stood  # this device's clock stood meanwhile
+        if event.presence == "here" and counted > (LIED_HERE if world.lies else HERE):
             return f"they were silent for {silent:.0f} s"
         away = event.presence == "away" and silent < AWAY and world.quiet
         if away and not world.truth.commands[event.name].leave:
@@ -246,7 +256,10 @@ class Told:
         self.doubts = self.doubts or (code == "ending_doubted" and lost)
         settled = world.clock() - truth.restored_at > limits.UNSETTLED_LEAST
         dead = any(person.dead for person in world.people)
-        left = any(commands.leave for commands in truth.commands.values())  # and a loss: unseen
+        leavers = [name for name, commands in truth.commands.items() if commands.leave]
+        # A leave that was cut off on its way, or a list that was lost with it: nobody saw it.
+        unseen = lost or not all(truth.happened(Op.LEFT, name) for name in leavers)
+        left = bool(leavers) and unseen
         slept = any(step.act == "freeze" for step in world.schedule.steps)
         ruled = any(commands.agreements for commands in truth.commands.values())
         held = any(self._holds(person) for person in world.people)
@@ -259,7 +272,7 @@ class Told:
             "clock_wrong": clocks_are_set(world),
             "unavailable": trouble or world.schedule.limited,
             "door_full": trouble or world.schedule.limited,
-            "change_waits": trouble or dead or (lost and left),
+            "change_waits": trouble or dead or left,
             "invites_dropped": dead or world.trouble_at > 0,
             "agreement_changed": ruled and trouble,
             "agreement_corrected": ruled and trouble,

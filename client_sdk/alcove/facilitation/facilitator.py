@@ -233,8 +233,9 @@ class Facilitator:
     def merged(self, outcome: Merged, *, own: bool) -> None:
         """The group moved on, by this client's own commit or by another's."""
         self.lobby.requests.rejoins.returned(outcome.rejoined)
+        came = [one for one in outcome.joined if self.absences.find(one.relay_key) is None]
         self.absences.merged(outcome)
-        self._count_uses(outcome)
+        self._count_uses(outcome, came)
         if own:
             self._refresh_at = self._clock() + REFRESH_INTERVAL
         self._updates_since = None
@@ -247,13 +248,13 @@ class Facilitator:
             text = "The room's signed history is nearly full; open a new room before long."
             self._emit(events.Problem("history_nearly_full", text))
 
-    def _count_uses(self, outcome: Merged) -> None:
+    def _count_uses(self, outcome: Merged, came: Iterable[Person]) -> None:
         """As the relay counts: new keys in the place of others that came by the same door are no
-        use of it."""
+        use of it, and neither is a way back with keys, which is not among those that `came`."""
         kept = (p for p in outcome.gone if p.relay_key not in outcome.by_wish)
         absent = {leaf.signature_key for leaf in outcome.absent}
         vacant = [door_in(self._seats, p) for p in kept if p.key not in absent]
-        for person in outcome.joined:
+        for person in came:
             door = door_in(self._membership.roster.seats, person)
             if door in vacant:
                 vacant.remove(door)
