@@ -115,7 +115,7 @@ MEMORY: Final[dict[str, dict[str, str]]] = {
     },
     "PendingWelcome": dict.fromkeys(("position", "welcome", "entry"), WELCOMES),
     "Vote": dict.fromkeys(("head", "common", "beyond", "void"), VOTES),
-    "_Told": {"key": ASKS, "answers": ASKS},
+    "_Told": {"key": ASKS, "by": ASKS},
     "Asks": {"_told": ASKS, "entered_at": ASKS},
     "AwayKeys": {"_since": ABSENT, "_clock": NOTHING},
     "ChainSpace": {"used": ROOM, "beyond": ROOM, "total": NOTHING},
