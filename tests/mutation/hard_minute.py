@@ -207,7 +207,7 @@ SLOW_MODE: Final = (
         f"{_TURNS}.told",
         "self._clock() - age",
         "self._clock()",
-        "test_a_relay_that_reads_what_it_missed_counts_from_when_it_was_said",
+        "test_a_turn_counts_from_when_it_was_taken_elsewhere",
     ),
     _slow(
         "alcove_server.requests.publish:_store",
