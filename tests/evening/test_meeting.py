@@ -4,8 +4,8 @@ Twelve people are in the room, so the hold has to reach eleven. Dune comes late,
 the troll used. What waits for later parts of the project (turns, the private line, reports, undo)
 is left out.
 
-`one_commit` reads what one participant was sent: the evening has no TLS. So "in one act" is held
-against the group's commits, and against what the signed list says of each.
+`one_commit` reads what Kim was sent: the evening has no TLS. So "in one act" is held against the
+group's commits, and against what the signed list says of each.
 """
 
 import time
@@ -86,13 +86,14 @@ async def gathers(evening: Evening) -> str:
 
 
 def place(evening: Evening) -> bytes:
-    """The end of the log, as far as Wren was sent it."""
-    return max(blob.position for blob in evening["Wren"].line.gave(BlobIs))
+    """The end of the log, as far as Kim was sent it."""
+    return max(blob.position for blob in evening["Kim"].line.gave(BlobIs))
 
 
 def entries(evening: Evening, after: bytes) -> list[RosterEntry]:
-    """What Wren was sent of commits behind this place that change the list or the rules."""
-    blobs = {blob.position: blob.entry for blob in evening["Wren"].line.gave(BlobIs)}
+    """What Kim was sent of Ro's commits behind this place that change the list or the rules. Who
+    came later is sent earlier ones, too."""
+    blobs = {blob.position: blob.entry for blob in evening["Kim"].line.gave(BlobIs)}
     signed = [blobs[at] for at in sorted(blobs) if at > after]
     return [RosterEntry.decode(entry) for entry in signed if entry is not None]
 
