@@ -11,7 +11,7 @@ from alcove_protocol.frames import BlobClass, LobbyKind
 from alcove_protocol.statements import Signed
 from alcove_server.store.redis.records import tag_of
 from alcove_server.store.redis.store import RedisStore
-from alcove_server.store.values import Vote
+from alcove_server.store.values import Parking, Vote
 from alcove_server.store_address import parse
 from alcove_server.testing.embedded import ManualClock
 
@@ -51,6 +51,7 @@ def a_room_with_everything(bench: Bench) -> None:
             to = HOST if kind in (LobbyKind.VAULT, LobbyKind.ANSWER) else b""
             id = bytes([number]) * 16
             bench.do(bench.store.add_item(ROOM, kind, BEN, id, b"x" * 40, to))
+    bench.do(bench.store.park(ROOM, ANN, Parking(b"s" * 16, bytes(32), b"sealed")))
     bench.publish(bench.publication(b"short"))
     bench.publish(bench.publication(b"long", ttl=limits.TTL_MAX))
     taken = step(welcomes={BEN: b"welcome"})

@@ -28,7 +28,7 @@ TALKS, SETTLED, VOTES, ENDED = (
 )
 ABSENT, TURNS, KNOCKS_FROM = "absent members", "turns", "origins of knocks"
 CHAINS, CONNECTIONS, PARTS = "chains that were read", "connections", "parts of the network"
-OPENERS, ASKS = "openers of rooms", "asks of a standby"
+OPENERS, ASKS, TICKETS = "openers of rooms", "asks of a standby", "tickets"
 
 MEMORY: Final[dict[str, dict[str, str]]] = {
     "MemoryDoors": {"_doors": DOORS, "_budget": NOTHING, "due": NOTHING},
@@ -75,6 +75,7 @@ MEMORY: Final[dict[str, dict[str, str]]] = {
         "lobby": LOBBY,
         "welcomes": WELCOMES,
         "votes": VOTES,
+        "tickets": TICKETS,
         "last_beat": ROOM,
         "_began": ROOM,
         "budget": OPENERS,
@@ -82,6 +83,14 @@ MEMORY: Final[dict[str, dict[str, str]]] = {
         "due": NOTHING,
         "lobby_rung": NOTHING,
     },
+    "MemoryTickets": {
+        "_slots": TICKETS,
+        "_slot_of": TICKETS,
+        "_budget": NOTHING,
+        "due": NOTHING,
+    },
+    "_Slot": dict.fromkeys(("key", "parking", "ends", "wrong"), TICKETS),
+    "Parking": dict.fromkeys(("slot", "token_hash", "blob"), TICKETS),
     "MemoryStore": {
         "_rooms": ROOM,
         "_ended": ENDED,
@@ -116,7 +125,7 @@ MEMORY: Final[dict[str, dict[str, str]]] = {
     "PendingWelcome": dict.fromkeys(("position", "welcome", "entry"), WELCOMES),
     "Vote": dict.fromkeys(("head", "common", "beyond", "void"), VOTES),
     "_Told": {"key": ASKS, "by": ASKS},
-    "Asks": {"_told": ASKS, "entered_at": ASKS},
+    "Asks": {"_told": ASKS, "_asking": ASKS, "entered_at": ASKS, "returned_at": ASKS},
     "AwayKeys": {"_since": ABSENT, "_clock": NOTHING},
     "ChainSpace": {"used": ROOM, "beyond": ROOM, "total": NOTHING},
     "CommitTurns": {"_buckets": TURNS, "_clock": NOTHING, "_rate": NOTHING},
@@ -145,12 +154,21 @@ MEMORY: Final[dict[str, dict[str, str]]] = {
         "waiting_knocks": KNOCKS_FROM,
         "verifier": CHAINS,
         "restores": CONNECTIONS,
+        "fetches": CONNECTIONS,
         "replays": CONNECTIONS,
         "replay_budget": NOTHING,
         **dict.fromkeys(("_away", "_failed", "_idle", "_loading", "_missed", "_rung"), ROOM),
         "_services": NOTHING,
         "_turns": CONNECTIONS,
     },
+    "Fetches": {
+        "_fetches": CONNECTIONS,
+        "_pings": CONNECTIONS,
+        "_at": NOTHING,
+        "_services": NOTHING,
+    },
+    "_Fetch": dict.fromkeys(("client", "n", "old", "parked", "room", "slot", "until"), CONNECTIONS),
+    "_Ping": dict.fromkeys(("old", "room", "until"), CONNECTIONS),
     "Replays": {"_budget": NOTHING, "_services": NOTHING},
     "ReplayBudget": {"_line": PARTS, "_left": NOTHING, "_renewing": NOTHING, "_runner": NOTHING},
     "Restores": {"clients": CONNECTIONS, "_long": PARTS, "_short": PARTS},
@@ -165,6 +183,7 @@ MEMORY: Final[dict[str, dict[str, str]]] = {
         "_ahead": CONNECTIONS,
         "_fanout": CONNECTIONS,
         "asks": ASKS,
+        "beats": ROOM,
         "away": ABSENT,
         "commit_turns": TURNS,
         "slow_turns": TURNS,
@@ -172,7 +191,7 @@ MEMORY: Final[dict[str, dict[str, str]]] = {
         "_doorstep": CONNECTIONS,
         "_waiting_knocks": KNOCKS_FROM,
         **dict.fromkeys(("over", "settled", "_looked", "_reading", "_rung", "_told"), NOTHING),
-        **dict.fromkeys(("_services", "_on_promoted"), NOTHING),
+        **dict.fromkeys(("_services", "_on_promoted", "loaded_at"), NOTHING),
     },
     "RosterHistory": dict.fromkeys(
         ("roster", "removed", "revoked", "facilitators", "posters", "space", "absent"), ROOM
@@ -188,7 +207,7 @@ MEMORY: Final[dict[str, dict[str, str]]] = {
 
 PASSING: Final = {
     "Stale", "RoomHead", "Unsettled", "Page", "RosterStep", "Publication", "Taken",
-    "SeatedCommit", "SeatedRoom", "LobbyPage", "AtDoor", "Outcome", "JudgedCommit",
+    "Parked", "SeatedCommit", "SeatedRoom", "LobbyPage", "AtDoor", "Outcome", "JudgedCommit",
 }  # fmt: skip
 """Classes that carry something through one request. Nothing keeps one."""
 
@@ -224,6 +243,9 @@ REDIS: Final[dict[str, str]] = {
     "f": REASONS,
     "fe": REASONS,
     "v": VOTES,
+    "p": TICKETS,
+    "pk": TICKETS,
+    "pe": TICKETS,
     "end": ENDED,
 }
 """`b` and `r` are followed by a number and by a relay key."""

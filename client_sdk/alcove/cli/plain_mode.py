@@ -11,6 +11,7 @@ from functools import partial
 from typing import Final
 
 from alcove.cli import (
+    door_words,
     escape,
     invite_words,
     moderation_words,
@@ -49,6 +50,7 @@ from alcove.events import (
     Retracted,
     Sent,
     StandbyLink,
+    TicketMade,
 )
 from alcove.messages.agreements import in_language
 
@@ -154,6 +156,9 @@ class PlainMode:
                 await self._rules(self._view.rules, language)
             case slash_commands.Reveal():
                 await self._reveal()
+            case slash_commands.ChooseWord(word):
+                self._view.word = word
+                await self._say(door_words.WORD_KEPT)
             case SendCommand(text=said) if self._editor is not None:
                 if not self._runner.entered.is_set():
                     raise slash_commands.Misread(
@@ -191,6 +196,8 @@ class PlainMode:
                     await self._say(invite_words.question(event.question))
                 elif not self._accepted:
                     await self._say("Type /accept if you agree, or /leave.")
+                if event.question or not self._accepted:
+                    await self._say(door_words.CHOOSE_WORD)
             case Message(id, sender, text, _, warning):
                 name = words.author(sender, self._room.members)
                 if event.folded:
@@ -212,8 +219,8 @@ class PlainMode:
                     await self._say(sentence_of(event))
             case Expired(id):
                 self._folded.pop(id, None)  # a line that is printed cannot change any more
-            case Sent() | KnockGone():
-                pass
+            case Sent() | KnockGone() | TicketMade():
+                pass  # a ticket is for the program that comes after this one
             case _:
                 sentence = words.of_event(event, facilitates=self._room.is_facilitator)
                 await self._say(sentence + self._hint(event))

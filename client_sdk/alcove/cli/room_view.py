@@ -39,6 +39,8 @@ class RoomView:
         self.held = False
         self.connection: events.ConnectionState | None = None
         self.state: events.RoomState | None = None
+        self.word = ""
+        """The person's word for today, until it goes along with the knock."""
         self.knocked = False
         self.joined = False
         self._away: set[str] = set()
@@ -62,7 +64,7 @@ class RoomView:
             case events.RulesChanged():
                 self.held = event.hold
             case events.Waiting():
-                self.knocked = True
+                self.knocked, self.word = True, ""
             case events.Outside(you=True):
                 self.knocked, self.joined = True, False
             case events.Knocked(id):
@@ -100,6 +102,8 @@ class RoomView:
                 | events.Removed()
                 | events.Absent()
                 | events.NewKeys()
+                | events.Reloaded()
+                | events.TicketMade()
                 | events.RoleChanged()
                 | events.Paused()
                 | events.Unpaused()

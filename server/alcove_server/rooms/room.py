@@ -47,7 +47,6 @@ TOLD_BURST: Final = 256.0 * limits.MIB
 """Bytes a second, and at once, that the members of a room are told together. One member alone can
 use up a sixth of it (`session.price`), so that no member can silence a room."""
 _NONE: Final[frozenset[bytes]] = frozenset()
-_APPLICATION: Final = BlobClass.APPLICATION
 GOODBYE_STEPS: Final = 8.0
 """Steps (`ports.turn`) of closing one connection."""
 
@@ -81,6 +80,9 @@ class LocalRoom:
         self.settled = False
         """Whether the log is known to be settled. In an unsettled one nothing is committed."""
         self.asks = Asks()
+        self.beats: dict[bytes, float] = {}
+        """When this node was told the last beat of each facilitator."""
+        self.loaded_at = services.clock()
         self.seated = SeatedChain()
         """What the chain of an unsettled log says."""
         self._services = services
@@ -211,8 +213,10 @@ class LocalRoom:
             return False
         at = generation + number.to_bytes(8, "big")
         message = fast_out.blob(at, blob.blob_class, 0, blob.blob, blob.sender)
-        if blob.blob_class is _APPLICATION:
+        if blob.blob_class is BlobClass.APPLICATION:
             self.slow_turns.told(self.history.roster, blob.sender, 0.0)
+        elif blob.blob_class is BlobClass.BEAT:
+            self.beats[blob.sender] = self._services.clock()
         self._tell(number, at, blob.sender, blob.id, message)
         self.number = number
         return True
@@ -245,10 +249,13 @@ class LocalRoom:
         for blob in page.blobs:
             at = Position(self.generation, blob.number).encode()
             message = blob_frame(self.generation, blob, page.now)
-            if blob.blob_class is _APPLICATION:
-                self.slow_turns.told(self.history.roster, blob.sender, page.now - blob.taken_at)
             self._tell(blob.number, at, blob.sender, blob.id, message)
             self.number = blob.number
+            age = max(0.0, page.now - blob.taken_at)
+            if blob.blob_class is BlobClass.APPLICATION:
+                self.slow_turns.told(self.history.roster, blob.sender, age)
+            elif blob.blob_class is BlobClass.BEAT:
+                self.beats[blob.sender] = self._services.clock() - age
             if blob.entry is not None:
                 await self._follow(blob.entry)
         self.number = page.up_to  # blobs that expired before they were read leave no gap

@@ -10,10 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import ceil
+from typing import Final
 
 from alcove_protocol import limits
 from alcove_protocol.errors import SlowDown
 from alcove_protocol.roster import Roster
+
+GONE_KEPT: Final = 64
+"""Keys that are not on the list any more, and whose last turn is remembered."""
 
 
 class SlowTurns:
@@ -40,8 +44,9 @@ class SlowTurns:
         return True
 
     def _begin(self, roster: Roster, key: bytes, at: float) -> None:
-        kept = {known: began for known, began in self._began.items() if known in roster.seats}
-        self._began = {**kept, key: at}
+        self._began.pop(key, None)
+        self._began[key] = at
+        self._forget(roster)
 
     def told(self, roster: Roster, key: bytes, age: float) -> None:
         """A message of this key was taken `age` seconds ago, here or by another relay."""
@@ -50,6 +55,13 @@ class SlowTurns:
         at, began = self._clock() - age, self._began.get(key)
         if began is None or at >= began + limits.TURN + roster.slow:
             self._begin(roster, key, at)
+
+    def _forget(self, roster: Roster) -> None:
+        """Drop the turns of keys that are gone, but for the latest. A member that steps outside, or
+        loses the connection, comes back with the same key and no new turn."""
+        gone = [key for key in self._began if key not in roster.seats]
+        for key in gone[: max(0, len(gone) - GONE_KEPT)]:
+            del self._began[key]
 
     def give_back(self, key: bytes) -> None:
         """The store did not take what began the turn."""

@@ -45,7 +45,7 @@ from tests.end_to_end.evil.test_commits import (
     remove,
     update_by_reference,
 )
-from tests.end_to_end.evil.test_rights import external_in_a_facilitators_place, pre_shared_key
+from tests.end_to_end.evil.test_rights import external_in_a_members_place, pre_shared_key
 from tests.end_to_end.world import Client
 
 StateChange = Callable[[RoomExtension, Client, Client], RoomExtension]
@@ -116,7 +116,9 @@ PROPOSALS: Final[dict[ProposalType, Make]] = {
     ProposalType.REMOVE: remove,
     ProposalType.PSK: pre_shared_key,
     ProposalType.REINIT: reinit,
-    ProposalType.EXTERNAL_INIT: external_in_a_facilitators_place,
+    ProposalType.EXTERNAL_INIT: lambda world, by, about: external_in_a_members_place(
+        world, about, by
+    ),
     ProposalType.GROUP_CONTEXT_EXTENSIONS: field("doors"),
 }
 
@@ -271,6 +273,17 @@ REQUESTS: Final[dict[str, Asked]] = {
         lambda w, by, about, n: frames.Reseat(n, *_signed(by), b"", b"", b""),
         code="bad_statement",  # all may vote, by their own statement
         alone="end_to_end.evil.test_brought_back::test_a_stale_facilitator_who_is_first_gives_way",
+    ),
+    "a ticket": Asked(
+        frames.Park,
+        lambda w, by, about, n: frames.Park(n, w.random(16), w.random(32), w.random(100)),
+        code=None,
+    ),
+    "an ask of the members": Asked(
+        frames.AskMembers,
+        lambda w, by, about, n: frames.AskMembers(n, w.random(16), *_signed(by)),
+        alone="end_to_end.evil.test_standby_lies::"
+        "test_members_that_hear_a_facilitator_answer_no_ask",
     ),
     "an answer to a standby": Asked(
         frames.AnswerAsker,

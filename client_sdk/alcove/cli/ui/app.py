@@ -15,6 +15,7 @@ from textual.widgets import Static
 
 from alcove import events
 from alcove.cli import (
+    door_words,
     escape,
     invite_words,
     moderation_words,
@@ -183,8 +184,8 @@ class RoomApp(App[None]):
                 self._ask(event)
             case Closed():
                 self._close(event)
-            case events.KnockGone():
-                pass  # the list of the people who wait is drawn anew below
+            case events.KnockGone() | events.TicketMade():
+                pass  # who waits is drawn anew below, and a ticket is for programs
             case _:
                 if not self._view.is_no_news(event):
                     self._say(words.of_event(event, facilitates=self._room.is_facilitator))
@@ -241,17 +242,18 @@ class RoomApp(App[None]):
         if rules.question:  # no sheet: the answer is typed
             self._say(words.rules_text(rules))
             self._say(invite_words.question(rules.question))
+            self._say(door_words.CHOOSE_WORD)
             return
         if self._accepted:
             self._say(f"You accept the agreement, version {rules.version}; /rules shows it.")
             return
 
-        async def answer(accepted: bool | None) -> None:
+        async def answer(word: str | None) -> None:
             assert self._performer is not None
-            if accepted:
-                await self._performer.perform(AcceptCommand(version=rules.version))
-            else:
+            if word is None:
                 self._runner.leave()
+            else:
+                await self._performer.perform(AcceptCommand(version=rules.version, word=word))
 
         self.push_screen(AgreementScreen(rules), answer)
 
@@ -330,6 +332,9 @@ class RoomApp(App[None]):
                 self._show_rules(language)
             case slash_commands.Reveal():
                 self._reveal()
+            case slash_commands.ChooseWord(word):
+                self._view.word = word
+                self._say(door_words.WORD_KEPT)
             case command:
                 assert self._performer is not None
                 log = self._entries
