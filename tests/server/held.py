@@ -127,7 +127,7 @@ MEMORY: Final[dict[str, dict[str, str]]] = {
     "_Told": {"key": ASKS, "by": ASKS},
     "Asks": {"_told": ASKS, "_asking": ASKS, "entered_at": ASKS, "returned_at": ASKS},
     "AwayKeys": {"_since": ABSENT, "_clock": NOTHING},
-    "ChainSpace": {"used": ROOM, "beyond": ROOM, "total": NOTHING},
+    "ChainSpace": {"used": ROOM, "beyond": ROOM, "members": ROOM, "total": NOTHING},
     "CommitTurns": {"_buckets": TURNS, "_clock": NOTHING, "_rate": NOTHING},
     "SlowTurns": {"_began": TURNS, "_clock": NOTHING},
     "_Place": dict.fromkeys(("door", "part", "room", "since"), CONNECTIONS),
