@@ -344,13 +344,6 @@ MORE_MESSAGES: Final[tuple[Mutant, ...]] = (
     order(
         "counter",
         f"{TALK}._count",
-        " - (payload.voids or 0)",
-        "",
-        f"{EVIL}/test_order.py::test_what_an_author_abandoned_is_no_hole",
-    ),
-    order(
-        "counter",
-        f"{TALK}._count",
         "counter - last - 1",
         "counter - last",
         f"{EVIL}/test_order.py::test_a_counter_is_used_once",

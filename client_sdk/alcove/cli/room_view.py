@@ -36,6 +36,7 @@ class RoomView:
         self.invites: tuple[events.OpenInvite, ...] = ()
         """The list that was shown last. A person names an invite by its number there."""
         self.rules: events.AgreementShown | None = None
+        self.held = False
         self.connection: events.ConnectionState | None = None
         self.state: events.RoomState | None = None
         self.word = ""
@@ -60,6 +61,8 @@ class RoomView:
                 self.invites = invites
             case events.AgreementShown():
                 self.rules = event
+            case events.RulesChanged():
+                self.held = event.hold
             case events.Waiting():
                 self.knocked, self.word = True, ""
             case events.Outside(you=True):

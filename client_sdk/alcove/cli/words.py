@@ -108,6 +108,12 @@ KEYS: Final = (
     ("Tab", "go to the people who wait, and back"),
     ("F2", "see the invite alone, and copy it"),
 )
+CONTROLS: Final = (
+    ("F3", "begin /hold, or /resume"),
+    ("F4", "begin /door, to talk to a person who waits"),
+    ("F5", "begin /remove"),
+)
+"""Keys of a facilitator. Enter does what stands in the line then; the same key takes it back."""
 PLAINLY: Final = "For a screen reader, start with --plain: it writes lines, and draws no screen."
 
 
@@ -312,7 +318,8 @@ def help_for(facilitator: bool) -> str:
 
 def help_of_the_screen(facilitator: bool) -> str:
     """Return the same, with the keys of the full screen."""
-    keys = "\n".join(f"{key}: {what}" for key, what in KEYS)
+    shown = (*KEYS, *CONTROLS) if facilitator else KEYS
+    keys = "\n".join(f"{key}: {what}" for key, what in shown)
     return f"{help_for(facilitator)}\n{keys}\n{PLAINLY}"
 
 

@@ -347,13 +347,13 @@ class Conversation:
         self._emit(events.Message(id, name, body.text, left, body.warning, time, age, folded))
 
     def _count(self, leaf: mls.LeafNode, payload: Payload) -> bool:
-        """False without a counter, or with a used one. A hole is told once, but for what its author
-        abandoned."""
+        """False without a counter, or with a used one. A hole is told once. A `void` takes the
+        counter of what its author abandoned, so that makes none."""
         counter, sender = payload.counter, leaf.signature_key
         last = self._counters.get(sender, 0)
         if counter == 0 or (last is not None and counter <= last):
             return False
-        missed = counter - last - 1 - (payload.voids or 0) if last is not None else 0
+        missed = counter - last - 1 if last is not None else 0
         if missed > 0:
             # The author can claim any number. More than the log can have held is no number at all.
             most = self._stream.passed - self._counted_at.get(sender, 0) + APPLICATION_AHEAD

@@ -37,7 +37,9 @@ from alcove.cli.performer import Performer
 from alcove.cli.room_runner import RoomRunner, catch_signals, debugging, own_fault, sentence_of
 from alcove.cli.room_view import RoomView
 from alcove.cli.rooms import RoomLike
+from alcove.cli.ui import controls
 from alcove.cli.ui.bar import WIDE, state_in_short
+from alcove.cli.ui.controls import Controls
 from alcove.cli.ui.driver import PatientDriver
 from alcove.cli.ui.log import ConversationLog
 from alcove.cli.ui.people import People, WaitingList
@@ -70,6 +72,7 @@ class RoomApp(App[None]):
         Binding("ctrl+x", "quick_exit", "Quick exit", priority=True),
         Binding("escape", "escape", show=False, priority=True),
         Binding("f2", "copy_invite", "Copy invite"),
+        *(Binding(key, f"control('{key}')", show=False) for key in controls.KEYS),
         Binding("pageup", "scroll_log(-1)", show=False),
         Binding("pagedown", "scroll_log(1)", show=False),
         Binding("ctrl+q", "how_to_leave", show=False, priority=True),
@@ -87,10 +90,13 @@ class RoomApp(App[None]):
         self._title = Static(id="title", markup=False)
         self._state = Static(id="state", markup=False)
         self._keys = Static(_KEYS, id="keys", markup=False)
+        self._controls = Controls()
         self._entries = ConversationLog()
         self._people = People()
         self._input = SayInput(
-            self._typed, lambda line: slash_commands.completed(line, self._room.members)
+            self._typed,
+            lambda line: slash_commands.completed(line, self._room.members),
+            self._begins,
         )
         self._last = LastQuestion()
         self._escaped_at = 0.0
@@ -100,6 +106,7 @@ class RoomApp(App[None]):
         with Horizontal(id="bar"):
             yield self._title
             yield self._state
+        yield self._controls
         with Horizontal(id="main"):
             yield self._entries
             yield self._people
@@ -272,6 +279,7 @@ class RoomApp(App[None]):
         self._input.placeholder = words.SAY if state.joined else words.NOT_IN
         entered = self._runner.entered.is_set()
         facilitates = entered and self._room.is_facilitator
+        self._controls.show(facilitates=facilitates, held=state.held)
         self._keys.update(_KEYS + (_INVITE_KEY if facilitates else ""))
         title = escape.line(self._room.title) if entered else ""
         self._title.update(title or "Alcove")
@@ -382,6 +390,16 @@ class RoomApp(App[None]):
         elif isinstance(self.screen, EndScreen):
             self.exit()
         self._input.focus()
+
+    def _begins(self, key: str) -> str | None:
+        facilitates = self._runner.entered.is_set() and self._room.is_facilitator
+        return controls.line_of(key, held=self._view.held) if facilitates else None
+
+    def action_control(self, key: str) -> None:
+        line = self._begins(key)  # where the line had the focus, it has begun the command itself
+        if line is not None and not isinstance(self.screen, ModalScreen):
+            self._input.focus()
+            self._input.begin(line)
 
     def action_scroll_log(self, direction: int) -> None:
         log = self._entries
