@@ -7,6 +7,9 @@ back.
 from dataclasses import dataclass, field, replace
 from typing import assert_never
 
+from alcove_protocol.errors import Malformed
+from alcove_protocol.invite import Invite
+
 from alcove import events
 from alcove.cli import wrapping
 
@@ -40,6 +43,10 @@ class RoomView:
         self.state: events.RoomState | None = None
         self.knocked = False
         self.joined = False
+        self.held = False
+        self.listen_only = False
+        self.paused = False
+        """Whether a facilitator lets this person only read."""
         self._away: set[str] = set()
 
     def posted(self, id: str) -> None:
@@ -54,6 +61,15 @@ class RoomView:
         match event:
             case events.Opened(invite) | events.InviteChanged(invite, door=""):
                 self.invite = invite
+            case events.InviteRevoked(door):
+                if self.invite is not None and _door_of(self.invite) == door:
+                    self.invite = None  # nobody is let in by it any more
+            case events.RulesChanged(listen_only, hold=held):
+                self.listen_only, self.held = listen_only, held
+            case events.Paused(you=True):
+                self.paused = True
+            case events.Unpaused(you=True):
+                self.paused = False
             case events.InvitesListed(invites):
                 self.invites = invites
             case events.AgreementShown():
@@ -88,7 +104,6 @@ class RoomView:
                 self.messages.pop(id, None)
             case (
                 events.InviteChanged()
-                | events.InviteRevoked()
                 | events.Outside()
                 | events.DoorTaken()
                 | events.DoorSaid()
@@ -101,7 +116,6 @@ class RoomView:
                 | events.Paused()
                 | events.Unpaused()
                 | events.MemberList()
-                | events.RulesChanged()
                 | events.StandbyLink()
                 | events.StandbyChanged()
                 | events.StandbyAsked()
@@ -154,3 +168,11 @@ class RoomView:
         if found is not None:
             self.messages[found[0]] = replace(found[1], text=None)
         return found
+
+
+def _door_of(invite: str) -> str:
+    """Return the name of an invite's door among facilitators."""
+    try:
+        return Invite.parse(invite).door.hex()
+    except Malformed:
+        return ""

@@ -404,6 +404,16 @@ EVERYTHING: Final = (
     events.RoomChanged(events.RoomState.READ_ONLY, 1),
     Closed(CloseReason.REMOVED, "removed", "You were removed from this room."),
 )
+ROBIN_IN: Final = (FakeMember("Mara", facilitator=True), FakeMember("Robin", you=True))
+JOINED: Final = (
+    events.ConnectionChanged(events.ConnectionState.CONNECTED),
+    events.Waiting("lamp river"),
+    events.Joined("Robin", True, ("Mara", "Robin")),
+)
+HELD: Final = events.RulesChanged(
+    True, True, ("hold", "listen_only", "locked"), "Mara", True, ("Mara",)
+)
+LOST: Final = events.ConnectionChanged(events.ConnectionState.RECONNECTING)
 SCENES: Final = MappingProxyType(
     {
         "open": FakeScene(OPENED),
@@ -415,6 +425,10 @@ SCENES: Final = MappingProxyType(
         "flood": FakeScene((*OPENED, *(events.Left("x" * 32) for _ in range(20_000)))),
         "waiting": FakeScene((RULES, events.Waiting("lamp river")), members=()),
         "rules": FakeScene((RULES,), members=()),
+        "held": FakeScene((*JOINED, HELD), members=ROBIN_IN),
+        "lost": FakeScene((*JOINED, LOST), members=ROBIN_IN),
+        "full": FakeScene(OPENED, full_until=1000),
+        "refused": FakeScene((RULES, Closed(CloseReason.REFUSED)), members=()),
         "long-rules": FakeScene(
             (
                 events.AgreementShown(

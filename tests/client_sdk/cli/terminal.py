@@ -20,6 +20,7 @@ ESCAPE: Final = "\x1b"
 TAB: Final = "\t"
 QUICK_EXIT: Final = "\x18"
 PAGE_UP: Final = "\x1b[5~"
+PAGE_DOWN: Final = "\x1b[6~"
 F2: Final = "\x1bOQ"
 
 
