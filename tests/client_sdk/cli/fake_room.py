@@ -425,10 +425,11 @@ SCENES: Final = MappingProxyType(
         "flood": FakeScene((*OPENED, *(events.Left("x" * 32) for _ in range(20_000)))),
         "waiting": FakeScene((RULES, events.Waiting("lamp river")), members=()),
         "rules": FakeScene((RULES,), members=()),
+        "knock-gone": FakeScene((*OPENED, KNOCK, events.KnockGone(KNOCK.id))),
         "held": FakeScene((*JOINED, HELD), members=ROBIN_IN),
-        "lost": FakeScene((*JOINED, LOST), members=ROBIN_IN),
-        "full": FakeScene(OPENED, full_until=1000),
-        "refused": FakeScene((RULES, Closed(CloseReason.REFUSED)), members=()),
+        "cut-off": FakeScene((*JOINED, LOST), members=ROBIN_IN),
+        "taking-nothing": FakeScene(OPENED, full_until=1000),
+        "not-let-in": FakeScene((RULES, Closed(CloseReason.REFUSED)), members=()),
         "long-rules": FakeScene(
             (
                 events.AgreementShown(

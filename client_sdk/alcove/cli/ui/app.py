@@ -89,7 +89,7 @@ class RoomApp(App[None]):
         self._hint = ""  # in the place of the keys, while the list of newcomers has the focus
         self._entries = ConversationLog()
         self._invites = Invites(self, room, self._view, self._entries)
-        self._people = People()
+        self._people = People(self._type_on)
         self._input = SayInput(
             self._typed, lambda line: slash_commands.completed(line, self._room.members)
         )
@@ -361,10 +361,9 @@ class RoomApp(App[None]):
         self._input.focus()  # letters decide in the list, and one key must not decide twice
         await self._performer.perform(command)
 
-    @on(WaitingList.Typed)
-    def _goes_on_typing(self, event: WaitingList.Typed) -> None:
-        self._input.focus()
-        self._input.insert_text_at_cursor(event.text)
+    def _type_on(self, text: str) -> None:
+        self.screen.set_focus(self._input)  # at once: the next key belongs to the text
+        self._input.insert_text_at_cursor(text)
 
     @on(WaitingList.Hinted)
     def _hinted(self, event: WaitingList.Hinted) -> None:

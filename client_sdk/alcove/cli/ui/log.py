@@ -66,9 +66,13 @@ class ConversationLog(VerticalScroll):
     def watch_virtual_size(self) -> None:
         self.call_after_refresh(self._tell_of_more)
 
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._tell_of_more)
+
     def _tell_of_more(self) -> None:
         """Say that there is more below: whoever reads further up sees nothing arrive."""
-        self.border_subtitle = _MORE if self.scroll_offset.y < self.max_scroll_y else ""
+        hidden = self._anchor_released and self.scroll_offset.y < self.max_scroll_y
+        self.border_subtitle = _MORE if hidden else ""
 
     def message(self, id: str, badge: str, name: str, text: str) -> None:
         """Show a message. `badge` stands before the name, in brackets that no name can hold."""

@@ -1,6 +1,6 @@
 """The members under headings of their roles, and the waiting newcomers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
@@ -19,7 +19,7 @@ from alcove.cli.rooms import MemberLike
 
 _CHOOSE: Final = "Press A, L or R"
 _TAB: Final = "Tab to decide"
-KEYS: Final = "A let in · L let in, only to listen · R refuse, then Enter · ↑↓ whom · Tab back"
+KEYS: Final = "A let in · L to listen · R refuse, then Enter · ↑↓ whom · Tab back"
 """The bottom line while the list has the focus. A narrow screen has two lines for it."""
 _NOBODY: Final = "Choose a person first, with ↑ and ↓. Tab goes back."
 _ACTS: Final[Mapping[str, tuple[str, str, str]]] = MappingProxyType(
@@ -53,13 +53,6 @@ class WaitingList(OptionList):
             self.id = id
             self.act = act
 
-    class Typed(Message):
-        """The person goes on typing: this belongs into the input."""
-
-        def __init__(self, text: str) -> None:
-            super().__init__()
-            self.text = text
-
     class Hinted(Message):
         """What the keys do now. Empty when the list has lost the focus."""
 
@@ -67,8 +60,10 @@ class WaitingList(OptionList):
             super().__init__()
             self.text = text
 
-    def __init__(self) -> None:
+    def __init__(self, type_on: Callable[[str], None]) -> None:
+        """`type_on` is given the beginning of a text, and moves the focus to the line of texts."""
         super().__init__(id="waiting", markup=False)
+        self._type_on = type_on
         self.border_title = "Waiting"
         self.border_subtitle = _TAB
         self._chosen: tuple[str, str] | None = None  # a newcomer, and what to do
@@ -101,7 +96,7 @@ class WaitingList(OptionList):
         event.prevent_default()
         event.stop()
         self._letters += event.character
-        if event.character.lower() in _ACTS and self.has_focus:
+        if event.character.lower() in _ACTS and self._is_meant:
             self._choose(event.character.lower())
         else:
             self._type(self._letters)
@@ -113,7 +108,12 @@ class WaitingList(OptionList):
 
     def _type(self, text: str) -> None:
         self._ask_anew()
-        self.post_message(self.Typed(text))
+        self._type_on(text)
+
+    @property
+    def _is_meant(self) -> bool:
+        """Whether a key is for this list. Keys that came fast may be here when the focus is not."""
+        return self.screen.focused is self
 
     def _choose(self, letter: str) -> None:
         option = self.highlighted_option
@@ -126,7 +126,7 @@ class WaitingList(OptionList):
 
     def action_give(self) -> None:
         """Enter does what a letter chose. Alone it does nothing."""
-        if self._chosen is not None:
+        if self._chosen is not None and self._is_meant:
             id, act = self._chosen
             self._ask_anew()
             self.post_message(self.Decided(id, act))
@@ -143,10 +143,10 @@ class WaitingList(OptionList):
 class People(Vertical):
     """The side panel."""
 
-    def __init__(self) -> None:
+    def __init__(self, type_on: Callable[[str], None]) -> None:
         super().__init__(id="people")
         self._members = Static(id="members", markup=False)
-        self._waiting = WaitingList()
+        self._waiting = WaitingList(type_on)
         self.border_title = "People"
 
     def compose(self) -> ComposeResult:
