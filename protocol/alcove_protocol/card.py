@@ -8,7 +8,7 @@ every later card, and so every later lobby key, off the door.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Final
 
 from alcove_protocol import limits
@@ -65,7 +65,7 @@ class Card(Record):
     members: Annotated[int, AtMost(limits.MEMBERS_MAX)]
     ttl: Annotated[int, AtMost(limits.TTL_MAX)]
     suite: Annotated[int, AtMost(SUITE_MAX, least=1)]
-    question: Annotated[str, AtMost(limits.QUESTION)] | None = None
+    question: Annotated[str, AtMost(limits.QUESTION)] | None = field(default=None, repr=False)
     contact: Annotated[str, AtMost(limits.CONTACT)] | None = None
     host: Annotated[bytes, Exactly(KEY_SIZE)] | None = None
 

@@ -62,7 +62,7 @@ class Relay:
         self._on_authenticated = self._authenticated
         self._on_closed = self._closed
         self.draining = False
-        self._clients: set[Client] = set()
+        self._clients: dict[Client, None] = {}  # in the order in which they came
         self._challenged: OrderedDict[Client, None] = OrderedDict()
         self._restoring: OrderedDict[Client, float] = OrderedDict()  # with the time each must end
 
@@ -86,7 +86,7 @@ class Relay:
             self._on_authenticated,
             self._on_closed,
         )
-        self._clients.add(session.client)
+        self._clients[session.client] = None
         self._challenged[session.client] = None
         session.begin()
         return session
@@ -99,7 +99,7 @@ class Relay:
             client.place.proved()
 
     def _closed(self, client: Client) -> None:
-        self._clients.discard(client)
+        self._clients.pop(client, None)
         self._challenged.pop(client, None)
         self._restoring.pop(client, None)
         self.rooms.restores.gone(client)

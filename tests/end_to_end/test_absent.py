@@ -6,7 +6,7 @@ from alcove.facilitation.absence_intents import LetAbsentGo
 from alcove_protocol import limits
 from alcove_protocol.roster import NO_DOOR, Op
 
-from tests.end_to_end.facilitating import do
+from tests.end_to_end.facilitating import do, part
 from tests.end_to_end.test_presence import told
 from tests.end_to_end.test_whereabouts import whereabouts
 from tests.end_to_end.world import Client, World, closed
@@ -84,6 +84,10 @@ def test_no_use_of_the_invite_is_consumed() -> None:
     bob.back()
     world.advance(15)
     assert ann.members() == {"Ann", "Bob"}
+    (door,) = part(ann)._membership.state.door_ids()
+    known = part(ann).doors.get(door)
+    assert known is not None
+    assert known.uses_left == 1  # what a relay is told that lost its memory
     world.join(ann, "Cleo")
     assert ann.members() == {"Ann", "Bob", "Cleo"}
 

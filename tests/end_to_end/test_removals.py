@@ -217,6 +217,57 @@ def test_one_who_left_meanwhile_keeps_no_other_in() -> None:
     goes_on(world, ann, bob, cleo)
 
 
+def test_the_link_of_one_who_left_meanwhile_stays() -> None:
+    """Nobody goes by it, so nobody else shall have to ask for a new one."""
+    world, ann, bob, cleo = room_of_three()
+    link = new_link(world, ann)
+    dora = newcomer(world, link, "Dora", ann)
+    do(world, ann, "appoint", "Bob")  # whose client lets Dora go
+    world.advance(31)
+    before = part(ann)._membership.state.door_ids()
+    sent = hold(ann, Publish)
+    result = remove(ann, "Cleo", "Dora")
+    world.settle()
+    assert sent
+    dora.engine.commands.leave(lambda: None)
+    world.advance(10)
+    assert "Dora" not in bob.members()
+    let(ann)
+    ann.cut()
+    world.advance(5)
+    assert codes(result) == [None]
+    assert closed(cleo).code == "removed"
+    after = part(ann)._membership.state.door_ids()
+    assert before[1] in after
+    assert before[0] not in after
+    assert len(after) == len(before)
+    assert [door.revoked for door in part(ann).doors.of_state(before[1:])] == [False]
+    emil = newcomer(world, link, "Emil", ann)
+    goes_on(world, ann, bob, emil)
+
+
+@pytest.mark.parametrize("others", [["Cleo"], []])
+def test_one_who_was_appointed_meanwhile_keeps_no_other_in(others: list[str]) -> None:
+    world, ann, bob, _cleo = room_of_three()
+    dora = world.join(ann, "Dora")
+    do(world, ann, "appoint", "Bob")
+    world.advance(31)
+    sent = hold(ann, Publish)
+    result = remove(ann, *others, "Dora")
+    world.settle()
+    assert sent
+    do(world, bob, "appoint", "Dora")
+    let(ann)
+    ann.cut()
+    world.advance(10)
+    assert codes(result) == ([None] if others else ["is_facilitator"])
+    assert ("Cleo" not in dora.members()) == bool(others)
+    assert {"Ann", "Bob", "Dora"} <= dora.members()
+    told = [event.text for event in ann.of(events.Problem) if event.code == "is_facilitator"]
+    assert told == (["Dora was appointed meanwhile, so they are still here."] if others else [])
+    goes_on(world, ann, bob, dora)
+
+
 @pytest.mark.parametrize("first", [0, 1])
 @pytest.mark.parametrize("at_once", [True, False])
 @pytest.mark.parametrize(

@@ -127,6 +127,35 @@ REMOVALS: Final = (
         "test_a_link_closes_and_another_one_takes_its_place",
     ),
     _goes(
+        f"{_INTENT}._doors",
+        " if old in closed",
+        "",
+        "test_the_link_of_one_who_left_meanwhile_stays",
+    ),
+    _goes(
+        f"{_GOING}._closed",
+        " or old.id in listed",
+        "",
+        "test_the_link_of_one_who_left_meanwhile_stays",
+    ),
+    _goes(
+        f"{_INTENT}.plan",
+        "if person.facilitator:",
+        "if False:",
+        "test_one_who_was_appointed_meanwhile_keeps_no_other_in",
+    ),
+    Mutant(
+        "removal",
+        (
+            Edit(
+                "alcove.facilitation.facilitator:Facilitator.merged",
+                " if self.absences.find(one.relay_key) is None",
+                "",
+            ),
+        ),
+        "tests/end_to_end/test_absent.py::test_no_use_of_the_invite_is_consumed",
+    ),
+    _goes(
         f"{_GOING}._asks",
         " or (door.statement is not None and not door.multi_use)",
         "",

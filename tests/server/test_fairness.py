@@ -417,7 +417,9 @@ async def test_thousands_are_told_to_come_again_in_parts() -> None:
     closed = [0]
     while closed[-1] < len(people):
         await asyncio.sleep(0)
-        closed.append(sum(one.closed is not None for one in people))
+        told = [one.closed is not None for one in people]
+        closed.append(sum(told))
+        assert all(told[: closed[-1]])  # in the order in which they came
     assert max(now - then for then, now in pairwise(closed)) < 100
     assert all(isinstance(one.fetch()[-1], Bye) for one in people)
 

@@ -5,6 +5,20 @@ from typing import Final
 from tests.simulator.schedule import Schedule, Step
 
 FOUND: Final[dict[str, Schedule]] = {
+    "a commit whose replay was cut off is not missed yet": Schedule(
+        seed=600010, kind="relay", ttl=60, latency=0.0, uses=50, facilitators=3,
+        steps=(
+            Step(0, "come", 1, 964),
+            Step(0, "come", 2, 888),
+            Step(1, "restart", 3, 284),
+            Step(1, "freeze", 0, 134),
+            Step(0, "offline", 0, 159),
+            Step(0, "race", 1, 14),
+            Step(0, "talk", 1, 505),
+            Step(40, "slow", 3, 116),
+            Step(41.6, "trap", 4, 108),
+        ),
+    ),
     "who was away follows the commits that a newcomer brings": Schedule(
         seed=68, kind="amnesia", ttl=10, latency=0.1, uses=50, facilitators=3,
         steps=(

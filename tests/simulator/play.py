@@ -4,6 +4,7 @@ failures = play(schedule)          # empty when all was as it should be
 """
 
 import logging
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -54,6 +55,10 @@ def play(schedule: Schedule, say: Callable[[str], None] = lambda line: None) -> 
     try:
         with patch.object(alcove.shell, "TICK", TICK), _line(on=schedule.line):
             failures = virtual.run(_run(schedule, say))
+    except Exception as error:
+        # One world that breaks leaves the others their turn.
+        say(traceback.format_exc())
+        failures = [f"the world broke off: {error!r}"]
     finally:
         log.propagate = True
         log.removeHandler(handler)

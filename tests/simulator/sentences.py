@@ -47,6 +47,9 @@ class Told:
         """Names and short codes of all knocks that were shown to this facilitator."""
         self.joined_at: float | None = None
         self.rejoined = False
+        self.facilitated = person.slot == 0
+        """Whether this person facilitates by what they were told: a client that goes to another
+        epoch tells first what it learned in the one before."""
         self.doubts = False
         """Whether its client does not believe an ending yet, after the relay lost its memory."""
         self.state = RoomState.OPEN
@@ -193,11 +196,17 @@ class Told:
             return "" if known is not None else "it was never shown"
         twice, self.knocks[event.id] = event.id in self.knocks, event
         self.knocked.add((event.name, event.code))
-        known_name = event.name in self.world.truth.commands and self.person.facilitates
+        known_name = event.name in self.world.truth.commands and self._facilitates
         return "" if known_name and not twice else "there is no such knock for this person"
+
+    @property
+    def _facilitates(self) -> bool:
+        return self.facilitated or self.person.facilitates
 
     def _role(self, event: events.RoleChanged) -> str:
         truth = self.world.truth
+        if event.name == self.person.name:
+            self.facilitated = event.facilitator
         if not truth.happened(Op.CHANGE, event.name) and not truth.losses:
             return "no entry says so"
         wanted = "appointed" if event.facilitator else "demoted"
@@ -207,7 +216,7 @@ class Told:
         truth = self.world.truth
         if event.you is not (event.name == self.person.name):
             return "it is about another person"
-        if not event.you and not self.person.facilitates:
+        if not event.you and not self._facilitates:
             return "it is not this person's to know"
         if isinstance(event, events.Paused):
             wanted = truth.commanded("paused", event.name)
@@ -219,7 +228,7 @@ class Told:
         """Whoever is here gave a sign of life lately, and who is away gave none for long."""
         world = self.world
         same = [person for person in world.people if person.name == event.name]
-        if not same or not self.person.facilitates:
+        if not same or not self._facilitates:
             return "it is not this person's to know"
         sent = max(max(person.beat_sent, person.frame_sent) for person in same)
         silent = world.clock() - sent

@@ -73,6 +73,11 @@ def test_a_failing_schedule_is_shrunk_and_can_be_pasted() -> None:
     assert again == shorter
 
 
+def test_a_world_that_breaks_off_is_a_failure() -> None:
+    unknown = Schedule(3, "calm", 60, 0.1, 3, 1, (Step(1.0, "no such step"),))
+    assert play(unknown) == ["the world broke off: KeyError('no such step')"]
+
+
 def test_failures_of_one_kind_have_one_signature() -> None:
     one = signature("[1.50 s] Ann was not shown 'Bob says 2', and was told of no gap")
     assert one == signature("[99.00 s] Emil B was not shown 'Ann says 17', and was told of no gap")

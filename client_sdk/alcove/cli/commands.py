@@ -97,7 +97,7 @@ class RemoveCommand(Command):
     fold: bool = False
     link: str = "close"
     """`close`, or `question` to keep the links by which they came, with the question."""
-    question: str | None = None
+    question: str | None = field(default=None, repr=False)
 
     @property
     def all_names(self) -> tuple[str, ...]:

@@ -50,7 +50,7 @@ class Following:
         self._expected = (LateBase(base, resumed=True), self._clock() + BASE_PATIENCE)
 
     def expect_nothing(self) -> None:
-        """The log is unsettled: what it lacks is not missed yet."""
+        """What is lacking is not missed yet: the log is unsettled, or the connection is gone."""
         self._expected = None
 
     def expect_of_stale(self, refused: frames.RequestRefused) -> None:

@@ -139,6 +139,7 @@ class MemberClient(MemberParts):
 
     def disconnected(self) -> None:
         self._resumed = False
+        self._following.expect_nothing()  # what was on its way comes after the next `resume`
         self.life.disconnected()
         self.presence.disconnected()
         self.conversation.outbox.connection_lost()

@@ -1,7 +1,7 @@
 """A facilitator's invites: the secret, the statement that the relay keeps, the card behind it."""
 
 from collections.abc import Container, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from math import inf
 from typing import Final
@@ -50,7 +50,7 @@ class InviteTerms:
 
     uses: int
     ttl: int
-    question: str = ""
+    question: str = field(default="", repr=False)
 
 
 @dataclass(slots=True)
@@ -64,7 +64,7 @@ class Door:
     statement: Signed | None
     """None for a door that another facilitator made: how often it was used, the relay knows."""
     card: bytes
-    question: str = ""
+    question: str = field(default="", repr=False)
     """What its card asks, as far as this client knows: another facilitator may change it."""
     revoked: bool = False
     listed: bool = False

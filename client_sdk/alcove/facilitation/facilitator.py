@@ -226,8 +226,9 @@ class Facilitator:
     def merged(self, outcome: Merged, *, own: bool) -> None:
         """The group moved on, by this client's own commit or by another's."""
         self.lobby.requests.rejoins.returned(outcome.rejoined)
+        came = [one for one in outcome.joined if self.absences.find(one.relay_key) is None]
         self.absences.merged(outcome)
-        for person in outcome.joined:
+        for person in came:  # a way back with keys uses no invite, at the relay either
             seat = self._membership.roster.seats.get(person.relay_key)
             self.doors.used(seat.door if seat is not None else NO_DOOR)
         if own:

@@ -7,7 +7,7 @@ others, with the door's card.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from math import ceil
 from typing import Final
@@ -43,7 +43,7 @@ class AskedInvite:
 
     uses: int | None = None
     hours: int | None = None
-    question: str = ""
+    question: str = field(default="", repr=False)
 
     def terms(self, count: int, usual: InviteTerms) -> InviteTerms:
         """Raises `InvalidInput` (`bad_count`, `bad_uses`, `bad_hours`, `bad_question`)."""

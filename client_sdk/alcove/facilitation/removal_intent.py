@@ -8,6 +8,7 @@ from alcove_protocol.invite import Invite
 from alcove_protocol.roster import NO_DOOR, Change, Op, Seat
 
 from alcove import mls
+from alcove.errors import NotNow
 from alcove.facilitation.intents import CommitPlan, Intent, state_change, with_folded
 from alcove.group.extensions import FOLDED
 from alcove.group.membership import Membership
@@ -25,13 +26,19 @@ class Going:
     keeps_door: bool = False
 
 
+def demote_first() -> NotNow:
+    """Of a removal that names a facilitator."""
+    return NotNow("is_facilitator", "A facilitator has to be demoted first.")
+
+
 @dataclass(frozen=True, slots=True)
 class RemoveMembers(Intent):
     """Put members out in one commit. Their links close, but for those that are kept, and links
     with uses left are replaced. With `fold` all that they wrote is folded."""
 
     going: tuple[Going, ...] = ()
-    replacements: tuple[Invite, ...] = ()
+    replacements: tuple[tuple[bytes, Invite], ...] = ()
+    """New links, each with the door that it replaces if that one closes."""
     fold: bool = False
 
     @property
@@ -39,17 +46,25 @@ class RemoveMembers(Intent):
         return True
 
     def plan(self, membership: Membership) -> CommitPlan | None:
+        """Whoever left meanwhile, or was appointed, keeps no other in. Raises `NotNow`
+        (`is_facilitator`) when only facilitators are left of them."""
         proposals: list[mls.Proposal] = []
         changes: list[Change] = []
         here: list[Going] = []
+        appointed = False
         for one in self.going:
             index, person = membership.group.find(one.key), membership.find_key(one.key)
             if index is None or person is None:
                 continue  # they have left, or another facilitator was first
+            if person.facilitator:
+                appointed = True
+                continue
             proposals.append(mls.Remove(index))
             changes.append(Change(Op.REMOVE, person.relay_key, Seat(paused=one.keeps_door)))
             here.append(one)
         if not here:
+            if appointed:
+                raise demote_first()
             return None
         state = membership.state
         gone = {one.key for one in here}
@@ -68,5 +83,5 @@ class RemoveMembers(Intent):
         fill it, and must not keep a member in by that."""
         closed = {one.door_id for one in here if not one.keeps_door}
         kept = [door for door in listed if door not in closed]
-        room = max(0, limits.DOORS - len(listed))
-        return [*kept, *(invite.door for invite in self.replacements[:room])]
+        new = [invite.door for old, invite in self.replacements if old in closed]
+        return [*kept, *new[: max(0, limits.DOORS - len(listed))]]

@@ -16,7 +16,7 @@ from alcove.facilitation.committer import Committer
 from alcove.facilitation.door_keeper import DoorKeeper
 from alcove.facilitation.doors import Door, Doors, InviteTerms
 from alcove.facilitation.intents import Done
-from alcove.facilitation.removal_intent import MOST, Going, RemoveMembers
+from alcove.facilitation.removal_intent import MOST, Going, RemoveMembers, demote_first
 from alcove.facilitation.roles import named
 from alcove.facilitation.vaults import Vaults
 from alcove.group.membership import Membership
@@ -76,12 +76,21 @@ class Removals:
         def removed(error: AlcoveError | None) -> None:
             for door in closing:
                 self._closed(door, replacements.get(door.id), error)
+            if error is None:
+                self._tell_of_the_appointed(going)
             done(error)
 
         if replacements:
             self._vaults.offer(self._vaults.others(), lambda: None)  # no removal waits for it
-        invites = tuple(replacements.values())
-        self._committer.want(RemoveMembers(removed, tuple(going), invites, fold))
+        replaced = tuple(replacements.items())
+        self._committer.want(RemoveMembers(removed, tuple(going), replaced, fold))
+
+    def _tell_of_the_appointed(self, going: Iterable[Going]) -> None:
+        for one in going:
+            person = self._membership.find_key(one.key)
+            if person is not None and person.facilitator:
+                text = f"{person.name} was appointed meanwhile, so they are still here."
+                self._emit(events.Problem("is_facilitator", text))
 
     def _here(self, names: Sequence[str]) -> list[Person]:
         """The members of these names. One that is not here any more keeps no other in."""
@@ -99,7 +108,7 @@ class Removals:
         if person.key == self._membership.own.key:
             raise NotNow("not_oneself", "You cannot remove yourself; leave or end the room.")
         if person.facilitator:
-            raise NotNow("is_facilitator", "A facilitator has to be demoted first.")
+            raise demote_first()
         return person
 
     def _going(self, person: Person, question: str | None) -> Going:
@@ -133,11 +142,14 @@ class Removals:
             if replacement is not None:
                 self._doors.drop(replacement)
             return
-        if old.replaced:
+        listed = self._membership.state.door_ids()
+        if old.replaced or old.id in listed:  # all that came by it went before the removal
+            if replacement is not None and replacement.door not in listed:
+                self._doors.drop(replacement)
             return
         old.replaced = True
         self._doors.revoke(old.id)
-        if replacement is not None and replacement.door not in self._membership.state.door_ids():
+        if replacement is not None and replacement.door not in listed:
             self._doors.drop(replacement)
             return  # the group does not list it, and no invite is made silently
         if replacement is None:

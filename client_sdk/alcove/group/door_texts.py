@@ -4,7 +4,7 @@ A knock carries the answer to the card's question, and most cards ask nothing. B
 would tell one from the other. A text of the talk at the door and a note of it are alike, too.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Final
 
 from alcove_protocol import limits
@@ -33,7 +33,7 @@ class TalkBody(Record):
     number: Annotated[int, AtMost(limits.DOOR_TALK, least=1)]
     kind: Annotated[str, AtMost(8)]
     name: Annotated[str, AtMost(limits.NAME)]
-    text: Annotated[bytes, Exactly(limits.DOOR_ANSWER)]
+    text: Annotated[bytes, Exactly(limits.DOOR_ANSWER)] = field(repr=False)
     reply_key: Annotated[bytes, Exactly(KEY_SIZE)]
 
 

@@ -4,7 +4,8 @@ The GroupContext holds the room's state, so the state is part of every key of th
 with different states cannot read each other. The code points are of the private-use range.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Annotated, Final
 
 from alcove_protocol import limits
@@ -44,6 +45,9 @@ FOLDED: Final = 16
 """Removed members whose messages are folded."""
 CORRECTED: Final = 16
 """Earlier agreements that a correction leaves good."""
+LISTS_KEPT: Final = 32
+"""Lists of a room's state that stay divided: each tick asks for them, and few commits change one.
+They hold public keys, identifiers and hashes, and no secret."""
 
 Key = Annotated[bytes, Exactly(KEY_SIZE)]
 OneVersion = Annotated[int, AtMost(VERSION, least=VERSION)]
@@ -63,6 +67,24 @@ class FacilitatorKeys:
     def decode(cls, data: bytes) -> "FacilitatorKeys":
         """From exactly `FACILITATOR_SIZE` bytes."""
         return cls(data[:KEY_SIZE], data[KEY_SIZE:])
+
+
+@lru_cache(LISTS_KEPT)
+def _items(data: bytes, size: int, most: int) -> tuple[bytes, ...]:
+    """The items of a list. What does not divide is not kept. Raises `Malformed`."""
+    return split(data, size, most=most)
+
+
+@lru_cache(LISTS_KEPT)
+def _facilitators(data: bytes) -> tuple[FacilitatorKeys, ...]:
+    """Raises `Malformed`."""
+    return tuple(map(FacilitatorKeys.decode, _items(data, FACILITATOR_SIZE, limits.FACILITATORS)))
+
+
+@lru_cache(LISTS_KEPT)
+def _mls_keys(data: bytes) -> frozenset[bytes]:
+    """Raises `Malformed`."""
+    return frozenset(item.mls_key for item in _facilitators(data))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,17 +116,16 @@ class RoomExtension(Record):
     facilitators_stay: Annotated[int, AtMost(limits.FACILITATORS, least=1)] = 1
     folded: Annotated[bytes, AtMost(FOLDED * KEY_SIZE)] = b""
     corrected: Annotated[bytes, AtMost(CORRECTED * HASH_SIZE)] = b""
-    standby: Annotated[bytes, Exactly(STANDBY_SIZE)] | None = None
+    standby: Annotated[bytes, Exactly(STANDBY_SIZE)] | None = field(default=None, repr=False)
     hold: Annotated[bytes, Exactly(POSITION_SIZE)] | None = None
 
     def facilitator_list(self) -> tuple[FacilitatorKeys, ...]:
         """Raises `Malformed`."""
-        items = split(self.facilitators, FACILITATOR_SIZE, most=limits.FACILITATORS)
-        return tuple(FacilitatorKeys.decode(item) for item in items)
+        return _facilitators(self.facilitators)
 
     def facilitator_keys(self) -> frozenset[bytes]:
         """The MLS signature keys of the facilitators. Raises `Malformed`."""
-        return frozenset(item.mls_key for item in self.facilitator_list())
+        return _mls_keys(self.facilitators)
 
     def facilitator_relay_keys(self) -> frozenset[bytes]:
         """The relay keys of the facilitators. Raises `Malformed`."""
@@ -112,15 +133,15 @@ class RoomExtension(Record):
 
     def paused_keys(self) -> tuple[bytes, ...]:
         """The MLS keys of all paused members. Raises `Malformed`."""
-        return split(self.paused, KEY_SIZE, most=limits.MEMBERS_MAX)
+        return _items(self.paused, KEY_SIZE, limits.MEMBERS_MAX)
 
     def folded_keys(self) -> tuple[bytes, ...]:
         """The MLS keys whose messages are folded. Raises `Malformed`."""
-        return split(self.folded, KEY_SIZE, most=FOLDED)
+        return _items(self.folded, KEY_SIZE, FOLDED)
 
     def corrected_hashes(self) -> tuple[bytes, ...]:
         """Hashes of earlier agreements that are still good. Raises `Malformed`."""
-        return split(self.corrected, HASH_SIZE, most=CORRECTED)
+        return _items(self.corrected, HASH_SIZE, CORRECTED)
 
     def good_agreements(self) -> tuple[bytes, ...]:
         """The agreement's hash, then the earlier ones that are still good. Raises `Malformed`."""
@@ -128,7 +149,7 @@ class RoomExtension(Record):
 
     def door_ids(self) -> tuple[bytes, ...]:
         """Raises `Malformed`."""
-        return split(self.doors, DOOR_ID_SIZE, most=limits.DOORS)
+        return _items(self.doors, DOOR_ID_SIZE, limits.DOORS)
 
     def check(self) -> None:
         """Raises `Malformed` when a list does not divide, or repeats an item, when `hold` is no

@@ -13,14 +13,19 @@ class Members:
     group: mls.Group
     roster: Roster
     state: RoomExtension
+    _seen: tuple[tuple[mls.GroupMember, ...], bytes, tuple[Person, ...]] | None = None
+    """The leaves and the facilitators of an epoch, and the people that they are: each tick asks."""
 
     def person(self, leaf: mls.LeafNode) -> Person:
         return person_of(leaf, self.state.facilitator_keys())
 
     def people(self) -> tuple[Person, ...]:
         """All members, from the MLS tree alone: the relay cannot add one."""
-        facilitators = self.state.facilitator_keys()
-        return tuple(person_of(member.leaf, facilitators) for member in self.group.members())
+        members, listed = self.group.members(), self.state.facilitators
+        if self._seen is None or self._seen[0] is not members or self._seen[1] != listed:
+            people = tuple(self.person(member.leaf) for member in members)
+            self._seen = (members, listed, people)
+        return self._seen[2]
 
     def find_name(self, name: str, *, facilitator: bool) -> Person | None:
         """Of several members with this name the latest, in this part if there is one: a facilitator

@@ -139,7 +139,8 @@ class Membership(Members):
 
     @property
     def own(self) -> Person:
-        return self.person(self.own_leaf)
+        key = self.own_leaf.signature_key
+        return next(person for person in self.people() if person.key == key)
 
     @property
     def own_leaf_key(self) -> bytes:

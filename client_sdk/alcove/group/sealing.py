@@ -48,7 +48,9 @@ class KnockBody(Record):
     relay_key: Annotated[bytes, Exactly(KEY_SIZE)]
     reply_key: Annotated[bytes, Exactly(KEY_SIZE)]
     agreement: Annotated[bytes, Exactly(HASH_SIZE)]
-    answer: Annotated[bytes, Exactly(limits.DOOR_ANSWER)] = bytes(limits.DOOR_ANSWER)
+    answer: Annotated[bytes, Exactly(limits.DOOR_ANSWER)] = field(
+        default=bytes(limits.DOOR_ANSWER), repr=False
+    )
 
 
 @dataclass(frozen=True, slots=True)

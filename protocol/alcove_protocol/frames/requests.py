@@ -1,6 +1,6 @@
 """What a client sends."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, ClassVar, TypeAlias
 
 from alcove_protocol import limits
@@ -254,7 +254,7 @@ class Fetch(Request):
 
     KIND: ClassVar[str] = "fetch"
     slot: Id
-    token: Hash
+    token: Hash = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

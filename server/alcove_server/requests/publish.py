@@ -83,6 +83,7 @@ async def answer(requester: Requester, id: bytes, taken: Taken) -> None:
 async def _store(requester: Requester, frame: Post | Publish) -> Taken:
     """Return the place of the blob, whether it was taken before or now."""
     store, room, client = requester.services.store, requester.seated, requester.client
+    # In the compiled relay the class of either frame is a plain number: none is compared by `is`.
     commits, begins = frame.blob_class in COMMITS, False
     try:
         if commits:
@@ -93,7 +94,7 @@ async def _store(requester: Requester, frame: Post | Publish) -> Taken:
             publication = await _with_entry(requester, room.history, frame)
         if commits and not room.commit_turns.take(room.history.roster, client.key):
             raise Refusal("rate_limited")
-        if frame.blob_class == BlobClass.APPLICATION:
+        if publication.blob_class is BlobClass.APPLICATION:
             begins = room.slow_turns.take(room.history.roster, client.key)
     except Refusal:
         known = await store.published(room.id, client.key, frame.id)
@@ -102,7 +103,7 @@ async def _store(requester: Requester, frame: Post | Publish) -> Taken:
         return Taken(known.generation, known.number)
     try:
         taken = await store.publish(publication)
-        if frame.blob_class == BlobClass.EXTERNAL:
+        if publication.blob_class is BlobClass.EXTERNAL:
             room.asks.entered_at = requester.services.clock()
         return taken
     except BaseException:
@@ -117,7 +118,7 @@ async def _with_entry(requester: Requester, history: RosterHistory, frame: Publi
     room_id, store = requester.seated.id, requester.services.store
     await _expect_base(requester, frame)
     judged = rules.commit_with_entry(history, requester.client.key, frame, requester.payer)
-    if frame.blob_class == BlobClass.EXTERNAL:  # judged first: it is the link's own
+    if judged.publication.blob_class is BlobClass.EXTERNAL:  # judged first: it is the link's own
         await _may_enter(requester)
     step = judged.publication.step
     assert step is not None  # it has an entry
