@@ -55,6 +55,7 @@ from alcove.events import (
     Retracted,
     Sent,
     StandbyLink,
+    VaultChanged,
 )
 from alcove.messages.agreements import in_language
 
@@ -181,11 +182,11 @@ class PlainMode:
 
     async def _show(self, event: AnyEvent) -> None:
         taken = self._view.messages.get(event.id) if isinstance(event, Retracted) else None
-        told = not isinstance(event, PresenceChanged) or self._view.is_told(event)
+        told = not isinstance(event, PresenceChanged | VaultChanged) or self._view.is_told(event)
         waiting = dict(self._view.waiting)
         self._view.apply(event)
         match event:
-            case PresenceChanged() if not told:
+            case PresenceChanged() | VaultChanged() if not told:
                 pass
             case Opened(invite):
                 await self._invite(invite)

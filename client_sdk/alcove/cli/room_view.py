@@ -48,6 +48,7 @@ class RoomView:
         self.paused = False
         """Whether a facilitator lets this person only read."""
         self._away: set[str] = set()
+        self._appointed: set[str] = set()  # of whom it is not known yet that they let people in
 
     def posted(self, id: str) -> None:
         """Add a message of this client, which is on its way."""
@@ -88,6 +89,10 @@ class RoomView:
                 self.connection = connection
             case events.RoomChanged(state):
                 self.state = state
+            case events.RoleChanged(name, facilitator=True):
+                self._appointed.add(name)
+            case events.VaultChanged(name, claimed=True):
+                self._appointed.discard(name)
             case events.PresenceChanged(name, "away"):
                 self._away.add(name)
             case events.PresenceChanged(name, presence):
@@ -141,14 +146,16 @@ class RoomView:
                 return self.connection is None
             case events.RoomChanged(events.RoomState.OPEN):
                 return self.state is None
-            case events.PresenceChanged():
+            case events.PresenceChanged() | events.VaultChanged():
                 return not self.is_told(event)
             case _:
                 return False
 
-    def is_told(self, event: events.PresenceChanged) -> bool:
-        """Return whether a person is told of it: that a member is away, or back. To be asked before
-        `apply`."""
+    def is_told(self, event: events.PresenceChanged | events.VaultChanged) -> bool:
+        """Return whether a person is told of it: that a member is away, or back; or once, that an
+        appointed facilitator lets people in. To be asked before `apply`."""
+        if isinstance(event, events.VaultChanged):
+            return not event.claimed or event.name in self._appointed
         away = event.name in self._away
         return away if event.presence == "here" else event.presence == "away" and not away
 

@@ -206,3 +206,14 @@ def test_an_invite_in_the_place_of_another_says_so() -> None:
     assert invite_words.share(events.InviteChanged(INVITE)).startswith("An invite of yours was")
     asked_for = invite_words.share(events.InviteChanged(INVITE, "0a"))
     assert asked_for.startswith("Give this invite only")
+
+
+def test_that_a_facilitator_lets_people_in_is_told_once_and_of_the_appointed() -> None:
+    state = RoomView()
+    told = events.VaultChanged("Ash", True, claimed=True)
+    assert not state.is_told(told)  # of one that was a facilitator all along
+    assert state.is_told(events.VaultChanged("Mara", True))
+    state.apply(events.RoleChanged("Ash", True, "Mara"))
+    assert state.is_told(told)
+    state.apply(told)
+    assert state.is_no_news(told)

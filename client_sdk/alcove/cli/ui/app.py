@@ -22,7 +22,6 @@ from alcove.cli import (
     slash_commands,
     standby_words,
     words,
-    wrapping,
 )
 from alcove.cli.commands import (
     AcceptCommand,
@@ -38,7 +37,7 @@ from alcove.cli.performer import Performer
 from alcove.cli.room_runner import RoomRunner, catch_signals, debugging, own_fault, sentence_of
 from alcove.cli.room_view import RoomView
 from alcove.cli.rooms import RoomLike
-from alcove.cli.ui import bar
+from alcove.cli.ui import bar, texts
 from alcove.cli.ui.driver import PatientDriver
 from alcove.cli.ui.invites import Invites
 from alcove.cli.ui.log import ConversationLog
@@ -48,7 +47,6 @@ from alcove.cli.ui.sheets import AgreementScreen, CodeScreen, EndScreen, InviteS
 from alcove.cli.watchdog import GRACE, watchdog
 from alcove.errors import AlcoveError
 from alcove.events import Closed, CloseReason
-from alcove.messages.agreements import in_language
 
 _QUICK_LEAVE: Final = 2.0
 """Seconds that a quick exit spends on telling the relay. The screen is gone by then."""
@@ -199,15 +197,8 @@ class RoomApp(App[None]):
         )
 
     def _message(self, event: events.Message) -> None:
-        text = event.text
-        if event.folded:
-            text = moderation_words.FOLDED
-        elif event.warning:
-            text = f"Content warning: {escape.line(event.warning)}. Type /show to read it."
-        elif (start := wrapping.beginning(text)) is not None:
-            text = f"{start}\n… This message is long. Type /show to read all of it."
         role = "facilitator" if self._is_facilitator(event.sender) else ""
-        self._entries.message(event.id, role, event.sender, text)
+        self._entries.message(event.id, role, event.sender, texts.shown(event))
 
     def _fold(self, event: events.Folded) -> None:
         for id in event.ids:
@@ -241,11 +232,6 @@ class RoomApp(App[None]):
                 self._runner.leave()
 
         self.push_screen(AgreementScreen(rules), answer)
-
-    def _show_rules(self, language: str) -> None:
-        rules, texts = self._view.rules, self._room.agreement_texts if language else ()
-        other = in_language(texts, language) if texts else None
-        self._say(words.rules_text(rules, other) if rules else "No agreement was shown here yet.")
 
     def _close(self, closed: Closed) -> None:
         self._entries.remove_children()
@@ -325,7 +311,7 @@ class RoomApp(App[None]):
                 assert self._performer is not None
                 self._performer.also(self._invites.show_code)
             case slash_commands.ShowRules(language):
-                self._show_rules(language)
+                self._say(texts.rules(self._view, self._room, language))
             case slash_commands.Reveal():
                 self._reveal()
             case command:
