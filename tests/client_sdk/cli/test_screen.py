@@ -126,7 +126,7 @@ async def test_a_paste_over_the_list_goes_into_the_line() -> None:
 
 
 async def test_who_reads_further_up_is_told_that_more_came_and_answers_show() -> None:
-    async with Terminal("talk", *MARA, columns=80, rows=20) as screen:
+    async with Terminal("talk", *MARA, rows=20) as screen:
         await screen.see("can post. It goes on by itself.")
         await screen.see_no("more below")
         screen.type(PAGE_UP)

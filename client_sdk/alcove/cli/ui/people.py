@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import Final
 
 from textual.app import ComposeResult
-from textual.binding import Binding
+from textual.binding import BindingsMap
 from textual.containers import Vertical
 from textual.content import Content
 from textual.events import Key, Paste
@@ -17,6 +17,8 @@ from alcove import events
 from alcove.cli import escape, words
 from alcove.cli.rooms import MemberLike
 
+_MOVES: Final = BindingsMap(OptionList.BINDINGS)
+"""The keys by which Textual chooses in a list."""
 _CHOOSE: Final = "Press A, L or R"
 _TAB: Final = "Tab to decide"
 KEYS: Final = "A let in · L to listen · R refuse, then Enter · ↑↓ whom · Tab back"
@@ -42,8 +44,6 @@ class WaitingList(OptionList):
     A letter only chooses, and Enter does it, as on the sheet of the agreement. Any other letter is
     the beginning of a text: a person types it who forgot where the focus is.
     """
-
-    BINDINGS = [Binding("enter", "give", show=False)]  # noqa: RUF012  (Textual declares it so)
 
     class Decided(Message):
         """The facilitator admits the newcomer of `id`, lets them in to listen, or refuses."""
@@ -91,8 +91,20 @@ class WaitingList(OptionList):
             self.highlighted = 0
 
     async def _on_key(self, event: Key) -> None:
+        # Textual would run the action of Enter or of an arrow in the app, after letters that came
+        # behind it. Enter would then do what was chosen later. So each key is handled here.
+        if event.key == "enter":
+            event.prevent_default()
+            event.stop()
+            self._give()
+            return
+        for binding in _MOVES.key_to_bindings.get(event.key, ()):
+            if await self.app.run_action(binding.action, self):
+                event.prevent_default()
+                event.stop()
+                return
         if event.character is None or not event.is_printable:
-            return  # an arrow, Enter, Tab
+            return  # Tab, a function key
         event.prevent_default()
         event.stop()
         self._letters += event.character
@@ -124,7 +136,7 @@ class WaitingList(OptionList):
         self._chosen = (option.id, act)
         self.post_message(self.Hinted(question.format(self._names.get(option.id, ""))))
 
-    def action_give(self) -> None:
+    def _give(self) -> None:
         """Enter does what a letter chose. Alone it does nothing."""
         if self._chosen is not None and self._is_meant:
             id, act = self._chosen
