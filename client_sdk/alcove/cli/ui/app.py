@@ -39,7 +39,7 @@ from alcove.cli.room_view import RoomView
 from alcove.cli.rooms import RoomLike
 from alcove.cli.ui import bar, texts
 from alcove.cli.ui.driver import PatientDriver
-from alcove.cli.ui.invites import Invites
+from alcove.cli.ui.invites import InviteSheets
 from alcove.cli.ui.log import ConversationLog
 from alcove.cli.ui.people import People, WaitingList
 from alcove.cli.ui.say_input import SayInput
@@ -86,7 +86,7 @@ class RoomApp(App[None]):
         self._keys = Static(id="keys", markup=False)
         self._hint = ""  # in the place of the keys, while the list of newcomers has the focus
         self._entries = ConversationLog()
-        self._invites = Invites(self, room, self._view, self._entries)
+        self._invites = InviteSheets(self, room, self._view, self._entries)
         self._people = People(self._type_on)
         self._input = SayInput(
             self._typed, lambda line: slash_commands.completed(line, self._room.members)

@@ -11,7 +11,7 @@ from alcove.cli.ui.log import ConversationLog
 from alcove.cli.ui.sheets import CodeScreen, InviteScreen
 
 
-class Invites:
+class InviteSheets:
     """Show this facilitator's invite. `view` holds the one that is open."""
 
     def __init__(self, app: App[Any], room: RoomLike, view: RoomView, log: ConversationLog) -> None:
