@@ -153,8 +153,9 @@ KNOCKS_PER_DOOR: Final = 20
 """Knocks of one door that a room holds at a time: one leaked link leaves places to the others."""
 ASK_TTL: Final = 60
 """Seconds that a standby's ask, and a member's answer to it, are kept. Then it asks again."""
-ANSWERS: Final = 3
-"""Answers to one ask: each may have a MiB, and one true answer is enough."""
+ANSWERS: Final = 16
+"""Answers to one ask, one of each member: each may have a MiB. Some members may lie, and must not
+take all places before a true answer comes."""
 ENTERS_EVERY: Final = 60
 """Seconds between two tries of a link to come in: each costs every member a commit."""
 USES_DEFAULT: Final = 50

@@ -1,6 +1,9 @@
 """Who is here, as each client can know it."""
 
+import pytest
 from alcove import events
+from alcove.desk.life import SignsOfLife
+from alcove.desk.line import DeskLine
 from alcove.members import Whereabouts
 
 from tests.end_to_end.facilitating import do
@@ -61,6 +64,22 @@ def test_who_facilitates_again_is_not_away_before_the_first_heartbeat() -> None:
     world.advance(1)
     told = [e.presence for e in ann.of(events.PresenceChanged) if e.name == "Bob"]
     assert "away" not in told
+
+
+def test_who_facilitates_again_was_not_silent_while_they_did_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Where the private line brings nothing, Bob was called away in the moment before his first
+    heartbeat as a facilitator again."""
+    monkeypatch.setattr(DeskLine, "tick", lambda self: None)
+    monkeypatch.setattr(SignsOfLife, "resumed", lambda self: None)
+    world, ann, _, _ = of_facilitators()
+    do(world, ann, "demote", "Bob")
+    world.advance(200, step=5)
+    do(world, ann, "appoint", "Bob")
+    world.advance(1)
+    told = [e.presence for e in ann.of(events.PresenceChanged) if e.name == "Bob"]
+    assert told == ["here", "unknown", "here"]
 
 
 def test_who_says_goodbye_is_away_at_once() -> None:

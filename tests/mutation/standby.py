@@ -10,6 +10,7 @@ RULES: Final = "alcove.group.standby_rules"
 _LIST: Final = "tests/protocol/test_roster_standby.py"
 _RIGHTS: Final = "tests/end_to_end/evil/test_standby_rights.py"
 _LIES: Final = "tests/end_to_end/evil/test_standby_lies.py"
+_USURPERS: Final = "tests/end_to_end/evil/test_standby_usurpers.py"
 _RELAY: Final = "tests/server/test_standby.py"
 _LIFE: Final = "tests/end_to_end/test_standby.py"
 
@@ -298,9 +299,52 @@ ALL_STANDBY: Final = (
     _mutant(
         "proof",
         "alcove.engine.standby_entering:StandbyEntering.answered",
-        "if not same:",
-        "if False:",
+        "if same:",
+        "if True:",
         f"{_LIES}::test_a_false_answer_does_not_spend_the_link",
+    ),
+    *(
+        _mutant("proof", f"alcove.engine.{where}", old, new, f"{_USURPERS}::{test}")
+        for where, old, new, test in (
+            (
+                "standby_entering:StandbyEntering._believed",
+                "len(self.followed) <= len(self._elsewhere)",
+                "False",
+                "test_a_member_that_proves_its_own_lie_does_not_take_the_room",
+            ),
+            (
+                "standby_entering:StandbyEntering._believed",
+                "<= len(self._elsewhere)",
+                "< len(self._elsewhere)",
+                "test_one_liar_beside_one_honest_member_does_not_spend_the_link",
+            ),
+            (
+                "standby_entering:StandbyEntering._believed",
+                "wait = OTHERS_WORD if confirmed else OWN_WORD",
+                "wait = 0.0 if confirmed else OWN_WORD",
+                "test_two_that_lie_together_take_no_room_from_three",
+            ),
+            (
+                "entering_room:EnteringRoom._begin_anew_when_misled",
+                " | entering.followed",
+                "",
+                "test_two_that_lie_together_take_no_room_from_three",
+            ),
+        )
+    ),
+    _mutant(
+        "disproved",
+        "alcove.engine.standby_entering:StandbyEntering.answered",
+        " and notice.key not in self._disproved",
+        "",
+        f"{_LIES}::test_a_false_answer_does_not_spend_the_link",
+    ),
+    _mutant(
+        "replaced",
+        "alcove.group.membership:Membership._judge_external",
+        "if staged.removes_me else staged",
+        "if False else staged",
+        f"{_LIES}::test_a_copy_of_the_link_takes_the_place_of_who_is_not_listed_yet",
     ),
     _mutant(
         "places",
@@ -340,9 +384,21 @@ ALL_STANDBY: Final = (
             ),
             (
                 "requests.standby:answer",
-                " or asked.answers >= limits.ANSWERS",
+                " or not asked.may_answer(client.key)",
                 "",
-                "test_an_answer_is_to_an_ask_that_was_told_and_three_are_enough",
+                "test_an_answer_is_to_an_ask_that_was_told_and_each_member_has_one",
+            ),
+            (
+                "rooms.asks:_Told.may_answer",
+                "len(self.by) < limits.ANSWERS and",
+                "",
+                "test_an_answer_is_to_an_ask_that_was_told_and_each_member_has_one",
+            ),
+            (
+                "rooms.asks:_Told.may_answer",
+                " and member not in self.by",
+                "",
+                "test_an_answer_is_to_an_ask_that_was_told_and_each_member_has_one",
             ),
             (
                 "rooms.rules:ask",

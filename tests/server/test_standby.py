@@ -146,9 +146,10 @@ def test_nothing_of_a_standby_is_taken_while_a_facilitator_is_there(scene: Scene
     link.ask(asks(link), Done)
 
 
-def test_an_answer_is_to_an_ask_that_was_told_and_three_are_enough(
-    scene: Scene, door: Door
+def test_an_answer_is_to_an_ask_that_was_told_and_each_member_has_one(
+    scene: Scene,
 ) -> None:
+    door = scene.put_door(Door(uses=limits.ANSWERS + 1))
     people = [scene.member(door) for _ in range(limits.ANSWERS + 1)]
     link = with_link(scene)
     link.authenticate(ConnectionRole.STANDBY)
@@ -160,6 +161,7 @@ def test_an_answer_is_to_an_ask_that_was_told_and_three_are_enough(
     link.ask(ask, Done)
     for one in people[: limits.ANSWERS]:
         one.ask(AnswerAsker(one.next_n(), ask.id, b"an answer"), Done)
+        assert one.refused(AnswerAsker(one.next_n(), ask.id, b"again")) == "unknown_knock"
     last = people[-1]
     assert last.refused(AnswerAsker(last.next_n(), ask.id, b"one more")) == "unknown_knock"
 

@@ -5,6 +5,14 @@ from typing import Final
 from tests.simulator.schedule import Schedule, Step
 
 FOUND: Final[dict[str, Schedule]] = {
+    "who facilitates again was not silent while they did not": Schedule(
+        seed=700328, kind="calm", ttl=1800, latency=0.0, uses=50, facilitators=3,
+        steps=(
+            Step(0, "come", 1, 355),
+            Step(1, "step_down", 3, 277),
+            Step(178.75, "appoint", 1, 105),
+        ),
+    ),
     "a commit whose replay was cut off is not missed yet": Schedule(
         seed=600010, kind="relay", ttl=60, latency=0.0, uses=50, facilitators=3,
         steps=(

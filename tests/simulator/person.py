@@ -85,6 +85,12 @@ class Person:
         await self._wake.wait()
 
     @property
+    def stood(self) -> float:
+        """Seconds in which its clock stood, as on a system that has none that goes on while the
+        device sleeps. The client knows nothing of them."""
+        return self._stood
+
+    @property
     def slept(self) -> bool:
         """Whether its clock stood: then what it has expires later, as its clock has it."""
         return self._stood > 0

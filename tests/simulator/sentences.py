@@ -232,7 +232,8 @@ class Told:
             return "it is not this person's to know"
         sent = max(max(person.beat_sent, person.frame_sent) for person in same)
         silent = world.clock() - sent
-        if event.presence == "here" and silent > (LIED_HERE if world.lies else HERE):
+        counted = silent - self.person.stood  # this device's clock stood meanwhile
+        if event.presence == "here" and counted > (LIED_HERE if world.lies else HERE):
             return f"they were silent for {silent:.0f} s"
         away = event.presence == "away" and silent < AWAY and world.quiet
         if away and not world.truth.commands[event.name].leave:
@@ -255,7 +256,10 @@ class Told:
         self.doubts = self.doubts or (code == "ending_doubted" and lost)
         settled = world.clock() - truth.restored_at > limits.UNSETTLED_LEAST
         dead = any(person.dead for person in world.people)
-        left = any(commands.leave for commands in truth.commands.values())  # and a loss: unseen
+        leavers = [name for name, commands in truth.commands.items() if commands.leave]
+        # A leave that was cut off on its way, or a list that was lost with it: nobody saw it.
+        unseen = lost or not all(truth.happened(Op.LEFT, name) for name in leavers)
+        left = bool(leavers) and unseen
         slept = any(step.act == "freeze" for step in world.schedule.steps)
         ruled = any(commands.agreements for commands in truth.commands.values())
         held = any(self._holds(person) for person in world.people)
@@ -268,7 +272,7 @@ class Told:
             "clock_wrong": clocks_are_set(world),
             "unavailable": trouble or world.schedule.limited,
             "door_full": trouble or world.schedule.limited,
-            "change_waits": trouble or dead or (lost and left),
+            "change_waits": trouble or dead or left,
             "invites_dropped": dead or world.trouble_at > 0,
             "agreement_changed": ruled and trouble,
             "agreement_corrected": ruled and trouble,

@@ -36,6 +36,11 @@ FALSE_ANSWER: Final = (
     "the members again."
 )
 
+ANOTHER_BY_LINK: Final = (
+    "Somebody else came in by the same standby's link, and took your place before you facilitated. "
+    "If it was not you on another device, tell the group by another way."
+)
+
 
 class EnteringRoom(Standing, ABC):
     """Becomes a member. By a standby's link it begins anew when a member's answer was false."""
@@ -107,6 +112,7 @@ class EnteringRoom(Standing, ABC):
         *,
         accept: bool,
         doubted: frozenset[bytes] = frozenset(),
+        disproved: frozenset[bytes] = frozenset(),
     ) -> StandbyComer:
         """A client before it is in the room."""
 
@@ -120,6 +126,7 @@ class EnteringRoom(Standing, ABC):
             accept=accept,
             agreements=self.agreements,
             doubted=doubted,
+            disproved=disproved,
             on_known=known,
             on_member=self._came_by_standby,
             fail=self.fail,
@@ -148,30 +155,35 @@ class EnteringRoom(Standing, ABC):
             self.ports,
             comer.hand_over_asks(),
             comer.used.by,
+            comer.disproved,
             on_taken=member.own_commit_taken,
             ready=lambda: member.ready,
         )
         self.link.hang_up = True
 
     def _begin_anew_when_misled(self) -> None:
-        """No member followed, so the answer was false. Begin anew with other keys, which the link's
-        key puts in the place of these, and believe another member first."""
+        """Too few members followed, so the answer was false. Begin anew with other keys, which the
+        link's key puts in the place of these, and believe other members first."""
         comer, member = self.newcomer, self.member
-        if member is None or member.entering is None or not member.entering.misled:
+        entering = member.entering if member is not None else None
+        if member is None or entering is None or not entering.misled:
             return
         assert isinstance(comer, StandbyComer)
         self.emit(events.Problem("false_answer", FALSE_ANSWER))
         assert comer.used is not None
-        member.entering.close(NotNow("false_answer", FALSE_ANSWER))
+        entering.close(NotNow("false_answer", FALSE_ANSWER))
         member.wipe()
         self.member = None
         former = self.identity
         fresh = Identity.generate(former.name, former.suite, self.ports.random)
         former.wipe()
         self.identity = fresh
-        doubted = comer.doubted | {comer.used.by}
+        doubted = comer.doubted | {comer.used.by} | entering.followed
         accepted = comer.accepted
-        self.newcomer = self.by_standby(comer.invite, fresh, accept=False, doubted=doubted)
+        disproved = comer.disproved | ({comer.used.by} - entering.followed)
+        self.newcomer = self.by_standby(
+            comer.invite, fresh, accept=False, doubted=doubted, disproved=disproved
+        )
         self.newcomer.accepted = accepted
         comer.wipe()
         self.link.hang_up = True

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from hashlib import sha256
 from typing import Final
 
-from alcove_protocol import frames, limits
+from alcove_protocol import frames
 from alcove_protocol.card import pack_agreement
 from alcove_protocol.errors import Malformed
 from alcove_protocol.labels import Label
@@ -26,7 +26,7 @@ from alcove.group.standby_entry import StandbyAnswer, group_info_of
 from alcove.messages.presence import Presence
 from alcove.relay.ports import Ports
 
-EACH_TIME: Final = limits.ANSWERS
+EACH_TIME: Final = 3
 """Members that answer at a time."""
 NEXT_AFTER: Final = 1.0
 """Seconds after which the next members answer: most of a large room may be away."""

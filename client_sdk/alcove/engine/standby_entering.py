@@ -1,12 +1,13 @@
 """In the group by a standby's external commit, and not a facilitator yet.
 
-    in the tree ──a member's answer is of the new epoch──▶ lists itself ──▶ a facilitator
+    in the tree ──most that answer are in the new epoch──▶ lists itself ──▶ a facilitator
         │
-        └─ none is, for `FALSE_AFTER`: the answer that led here was false, and the link tries anew
+        └─ not so for `FALSE_AFTER`: the answer that led here was false, and the link tries anew
 
-A member of another epoch may have answered with a group that no other member is in. A client that
-lists itself on such an answer is a facilitator at the relay alone, and has spent the link. So first
-another member proves that it followed: it names the secret of the new epoch.
+A member may have answered with a group of its own, that no other member is in. A client that lists
+itself on such an answer is a facilitator at the relay alone, and has spent the link. So first
+members prove that they followed: they name the secret of the new epoch. Whoever lied can do that
+too, alone or with others that lie. So those that answer from another epoch count against them.
 """
 
 from collections.abc import Callable
@@ -28,6 +29,9 @@ from alcove.joining.standby_asks import StandbyAsks
 from alcove.relay.ports import Ports
 
 ASK_EVERY: Final = 5.0
+OTHERS_WORD: Final = 3.0
+"""Seconds after the first proof in which others may say that they did not follow: about a dozen
+have their turn to answer then."""
 OWN_WORD: Final = 10.0
 """Seconds after which the member that led here is believed, when no other one answers."""
 FALSE_AFTER: Final = 45.0
@@ -35,8 +39,9 @@ FALSE_AFTER: Final = 45.0
 
 
 class StandbyEntering:
-    """`by` is the relay key of the member whose answer led here. `misled` is set when it was
-    false."""
+    """`by` is the relay key of the member whose answer led here, and `disproved` are those of
+    members whose word counts against no other's. `misled` is set when the answer was false.
+    `followed` has the relay keys of those that are in the new epoch."""
 
     def __init__(
         self,
@@ -45,6 +50,7 @@ class StandbyEntering:
         ports: Ports,
         asks: StandbyAsks,
         by: bytes,
+        disproved: frozenset[bytes],
         *,
         on_taken: OnTaken,
         ready: Callable[[], bool],
@@ -54,13 +60,17 @@ class StandbyEntering:
         self._ports = ports
         self._asks = asks
         self._by = by
+        self._disproved = disproved
         self._ready = ready
         self.misled = False
         self.lobby_key = mls.ciphersuite(ROOM_SUITE).hpke_keypair(ports.random)
         self.committer = Committer(membership, identity, ports, on_taken=on_taken, ready=ready)
         self._since: float | None = None
         self._ask_at = 0.0
-        self._own_word_at: float | None = None
+        self.followed: set[bytes] = set()
+        self._elsewhere: set[bytes] = set()
+        """Relay keys of members that answered from another epoch, and are not held in it."""
+        self._first_proof: float | None = None
         self._proved = False
 
     def answered(self, notice: frames.Answered) -> None:
@@ -77,13 +87,24 @@ class StandbyEntering:
         key = wrap_key(group)
         same = compare_digest(key.expose(), answer.key) and context == group.context
         key.wipe()
-        if not same:
-            return
-        others = [one for one in self._membership.people() if one.key != self._membership.own.key]
-        if notice.key != self._by or len(others) == 1:
-            self._list()
-        elif self._own_word_at is None:
-            self._own_word_at = self._ports.clock() + OWN_WORD
+        if same:
+            self.followed.add(notice.key)
+            self._elsewhere.discard(notice.key)
+        elif not answer.held and notice.key not in self._disproved:
+            self._elsewhere.add(notice.key)
+            self.followed.discard(notice.key)
+        if self.followed and self._first_proof is None:
+            self._first_proof = self._ports.clock()
+
+    @property
+    def _believed(self) -> bool:
+        """Whether the members that followed are to be believed now."""
+        if self._first_proof is None or len(self.followed) <= len(self._elsewhere):
+            return False
+        alone = len(self._membership.people()) == 2
+        confirmed = alone or self.followed - {self._by}
+        wait = OTHERS_WORD if confirmed else OWN_WORD
+        return self._ports.clock() - self._first_proof >= wait
 
     def tick(self) -> None:
         """Ask the members whether they followed, and give up when none did."""
@@ -92,7 +113,7 @@ class StandbyEntering:
             return
         if self._since is None:
             self._since = now
-        if self._own_word_at is not None and now >= self._own_word_at:
+        if self._believed:
             self._list()
         elif now - self._since > FALSE_AFTER:
             self.misled = True

@@ -191,7 +191,8 @@ class Membership(Members):
             # the bytes of an entry that does not follow, and must not make a removal look wished.
             own = self.own.relay_key
             changes = self._extend_roster(blob, entry)
-            return PutOut(changes.get(own) is Op.LEFT, changes.get(own) is Op.ABSENT)
+            by_wish, absent = changes.get(own) is Op.LEFT, changes.get(own) is Op.ABSENT
+            return replace(outcome, by_wish=by_wish, absent=absent)
         return outcome
 
     def _judge(self, blob: bytes) -> "mls.StagedCommit | Burned | Held | PutOut":
@@ -229,7 +230,7 @@ class Membership(Members):
         added = {leaf.signature_key: leaf.encryption_key for leaf in leaves}
         return Held("rejoin", added[own]) if own in added else PutOut(by_wish=False)
 
-    def _judge_external(self, blob: bytes) -> "mls.StagedCommit | Burned":
+    def _judge_external(self, blob: bytes) -> "mls.StagedCommit | Burned | PutOut":
         """A standby's external commit. One that does not open is of another epoch, as after a false
         answer, and no member in step can open it."""
         trial = Trial(self.group)
@@ -237,7 +238,7 @@ class Membership(Members):
             staged = read_external(self.group, blob, trial.approve)
         except (NotAllowed, Malformed, mls.MLSError) as error:
             return Burned(error.code, *trial.told(error))
-        return staged
+        return PutOut(by_wish=False, by_link=True) if staged.removes_me else staged
 
     def _missed(self, error: mls.MLSError) -> "Burned | Held":
         """This client alone cannot follow. Only facilitators commit, so the group cannot have moved

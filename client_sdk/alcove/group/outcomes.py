@@ -101,6 +101,8 @@ class PutOut:
     by_wish: bool
     absent: bool = False
     """Whether the connection was lost for long. Then this client may come back."""
+    by_link: bool = False
+    """Whether another person came by the standby's link that this client came by."""
 
 
 Outcome = Merged | Burned | Held | PutOut

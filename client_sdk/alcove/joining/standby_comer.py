@@ -72,7 +72,8 @@ class StandbyComer:
     With `accept` the person accepts any agreement. `on_known` is called once the room's history was
     verified, `on_member` once the relay took the external commit, with the position of it or of the
     commit before, and `fail` when the way in has ended. `doubted` are the relay keys of members
-    whose answer led nowhere: another member's is better.
+    whose answer led nowhere: another member's is better. `disproved` are those of them that did not
+    follow their own answer.
     """
 
     card: CheckedCard | None = None
@@ -87,6 +88,7 @@ class StandbyComer:
         accept: bool,
         agreements: Agreements,
         doubted: frozenset[bytes] = frozenset(),
+        disproved: frozenset[bytes] = frozenset(),
         on_known: Callable[[], None],
         on_member: Callable[[Entry, Position], None],
         fail: Callable[[AlcoveError], None],
@@ -96,6 +98,7 @@ class StandbyComer:
         """The fresh keys. Once a member answered, they are in the room's suite."""
         self.secrets = StandbySecrets.of(invite)
         self.doubted = doubted
+        self.disproved = disproved
         self.used: Candidate | None = None
         """The answer that the external commit was made of."""
         self.accepted: bytes | None = None

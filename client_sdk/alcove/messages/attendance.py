@@ -103,7 +103,12 @@ class Attendance:
                 self._emit(events.Problem("facilitator_silent", text, sender=person.name))
 
     def tick(self) -> None:
-        """Note where this client is."""
+        """Note where this client is. Who facilitates no more sends no heartbeats: as a facilitator
+        again they are heard anew, and not silent since then."""
+        if not self._membership.facilitator_keys.issuperset(self._heard):
+            keys = self._heard.keys() & self._membership.facilitator_keys
+            self._heard = {key: at for key, at in self._heard.items() if key in keys}
+            self._told &= keys
         now, here = self._clock(), self._cursor()
         if self._passed and here != self._passed[-1][1]:
             last = self._passed[-1][1]

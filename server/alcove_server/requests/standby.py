@@ -6,7 +6,6 @@ members. They choose among themselves which of them answer first.
 
 from __future__ import annotations
 
-from alcove_protocol import limits
 from alcove_protocol.errors import Refusal
 from alcove_protocol.frames import ID_SIZE, AnswerAsker, AskMembers, Done, LobbyKind
 from alcove_protocol.statements import Signed
@@ -33,20 +32,20 @@ async def ask(requester: Requester, frame: AskMembers) -> None:
 
 
 async def answer(requester: Requester, frame: AnswerAsker) -> None:
-    """Raises `Refusal` (`unknown_knock` for an ask that is over or was answered enough, `busy`,
-    `rate_limited`)."""
+    """Raises `Refusal` (`unknown_knock` for an ask that is over, was answered enough, or by this
+    member before; `busy`, `rate_limited`)."""
     room, client = requester.seated, requester.client
     asked = room.asks.get(frame.id)
-    if asked is None or asked.answers >= limits.ANSWERS:
+    if asked is None or not asked.may_answer(client.key):
         raise Refusal("unknown_knock")
     if not requester.may_tell(len(frame.blob)):
         raise Refusal("rate_limited")
-    asked.answers += 1
+    asked.by.add(client.key)
     id, blob = requester.services.random(ID_SIZE), frame.id + frame.blob
     store = requester.services.store
     try:
         await store.add_item(room.id, LobbyKind.ANSWER, client.key, id, blob, asked.key)
     except BaseException:
-        asked.answers -= 1
+        asked.by.discard(client.key)
         raise
     client.send(Done(frame.n))

@@ -1,9 +1,10 @@
 """The asks of a standby that were told on this node, so that its members can answer them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
+from alcove_protocol import limits
 from alcove_protocol.errors import Malformed
 from alcove_protocol.frames import ID_SIZE, Answered, Asked, LobbyKind
 from alcove_protocol.statements import Signed
@@ -20,10 +21,14 @@ _KEPT: Final = 4
 
 @dataclass(slots=True)
 class _Told:
-    """One ask: the relay key that asked, and how many answers came on this node."""
+    """One ask: the relay key that asked, and the members whose answer came on this node."""
 
     key: bytes
-    answers: int = 0
+    by: set[bytes] = field(default_factory=set)
+
+    def may_answer(self, member: bytes) -> bool:
+        """Whether an answer of this member is told: its first, while there are few."""
+        return len(self.by) < limits.ANSWERS and member not in self.by
 
 
 class Asks:

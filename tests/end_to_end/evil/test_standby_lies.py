@@ -225,6 +225,7 @@ def test_a_copy_of_the_link_takes_the_place_of_who_is_not_listed_yet() -> None:
     world.advance(180)
     assert eve.of(events.Joined)
     assert dora.engine.closed is not None
+    assert "Somebody else came in by the same standby's link" in dora.engine.closed.text
     assert facilitators(bob) == {"Ann", "Eve"}
     assert bob.members() == {"Ann", "Bob", "Cleo", "Eve"}
     all_agree(bob, cleo, eve)
