@@ -198,6 +198,8 @@ async def test_the_help_lists_keys_and_the_way_for_screen_readers() -> None:
     async with Terminal("open", *MARA, rows=60) as screen:
         await screen.see("Enter send")
         screen.type("/help" + ENTER)
+        await screen.see("What you can type:")
+        screen.type(PAGE_DOWN + PAGE_DOWN)
         await screen.see("PgUp, PgDn: scroll", "Tab: go to the people", "start with --plain")
 
 
