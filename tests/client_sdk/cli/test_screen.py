@@ -344,9 +344,9 @@ async def test_it_works_without_colours_and_in_a_small_window() -> None:
     async with Terminal("knock", *MARA, columns=50, rows=18, environment=colours) as screen:
         await screen.see("Evening circle", "Robin (code lamp river)", "Tab to decide")
         screen.type(TAB)
-        await screen.see("Press A, L or R", "A let in · L to listen · R refuse, then Enter")
+        await screen.see("Press A, L or R", "A let in · L to listen · R refuse")
         screen.type("a" + ENTER)
-        await screen.see("Robin joined.", "Enter send")
+        await screen.see("Robin joined.", "quick exit")
         await screen.see_no("Press A")
 
 
