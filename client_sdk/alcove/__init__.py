@@ -1,6 +1,7 @@
 """Alcove's SDK: confidential group conversations, end to end encrypted (MLS, RFC 9420).
 
 open_room, join    enter a room with `async with`
+resume             come back by a ticket, as the same person
 run                a whole program around one room
 Room               send, retract, accept, send_anyway, rejoin, admit, refuse, remove,
                    invite, change_agreement, leave, end
@@ -58,6 +59,7 @@ from alcove.events import (
     PresenceChanged,
     Problem,
     Queued,
+    Reloaded,
     Removed,
     Retracted,
     RoleChanged,
@@ -69,19 +71,21 @@ from alcove.events import (
     StandbyAsked,
     StandbyChanged,
     StandbyLink,
+    TicketMade,
     Unknown,
     Unpaused,
     VaultChanged,
     Waiting,
 )
-from alcove.members import Member, Whereabouts
+from alcove.members import Member, Whereabouts, WordCheck
 
 __version__ = "0.1.0"
 
 if typing.TYPE_CHECKING:
     from alcove_protocol.card import AgreementText
+    from alcove_protocol.ticket import Ticket
 
-    from alcove.entering import join, open_room
+    from alcove.entering import join, open_room, resume
     from alcove.relay.transport import TransportOptions
     from alcove.room import Room
     from alcove.running import run
@@ -132,6 +136,7 @@ __all__ = [
     "Problem",
     "Queued",
     "Refused",
+    "Reloaded",
     "Removed",
     "Retracted",
     "RoleChanged",
@@ -146,14 +151,18 @@ __all__ = [
     "StandbyAsked",
     "StandbyChanged",
     "StandbyLink",
+    "Ticket",
+    "TicketMade",
     "TransportOptions",
     "Unknown",
     "Unpaused",
     "VaultChanged",
     "Waiting",
     "Whereabouts",
+    "WordCheck",
     "join",
     "open_room",
+    "resume",
     "run",
     "template",
 ]
@@ -164,7 +173,9 @@ _LATER = {
     "SendResult": "alcove.shell",
     "TransportOptions": "alcove.relay.transport",
     "join": "alcove.entering",
+    "Ticket": "alcove_protocol.ticket",
     "open_room": "alcove.entering",
+    "resume": "alcove.entering",
     "run": "alcove.running",
     "template": "alcove.templates",
 }

@@ -1,4 +1,4 @@
-"""The way to a room: `open_room` makes one, and `join` follows an invite.
+"""The way to a room: `open_room` makes one, `join` follows an invite, `resume` a ticket.
 
 Arguments are checked here, before anything is sent. `async with` makes the connection.
 """
@@ -10,6 +10,7 @@ from alcove_protocol import limits
 from alcove_protocol.card import AgreementText
 from alcove_protocol.errors import Malformed
 from alcove_protocol.invite import Invite, origin_of
+from alcove_protocol.ticket import Ticket
 
 from alcove import mls
 from alcove.agreeing import checked_agreement
@@ -121,6 +122,29 @@ def join(
     engine = _engine(name, ROOM_SUITE, language)
     engine.begin_joining(parsed, accept=accept)
     return Room(engine, parsed.origin, transport or TransportOptions(), line=current().line)
+
+
+def resume(
+    ticket: Ticket | str, *, language: str = "", transport: TransportOptions | None = None
+) -> Room:
+    """The room of a ticket, as the person that it is of. No knock, no decision and no invite: the
+    facilitators' clients let the same keys in again, five times an hour, and all members are told.
+    A facilitator that was alone is let in by the members. The ticket is spent then, and
+    `TicketMade` tells the next one. What was said before is not here any more.
+
+    `async with` raises `Refused` (`unknown_ticket` when the relay knows it no more,
+    `ticket_in_use` while the program of the ticket is connected). Raises `InvalidInput`
+    (`bad_ticket`) at once.
+    """
+    try:
+        parsed = Ticket.parse(ticket) if isinstance(ticket, str) else ticket
+    except Malformed as error:
+        raise InvalidInput.of(error) from None
+    around = current()
+    nobody = Identity.generate("", room_suite(ROOM_SUITE), around.random)
+    engine = Engine(nobody, around.clock, around.wall, around.random, language)
+    engine.begin_resuming(parsed)
+    return Room(engine, parsed.origin, transport or TransportOptions(), line=around.line)
 
 
 def _engine(name: str, suite: int, language: str = "") -> Engine:

@@ -100,6 +100,22 @@ class NewKeys(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Reloaded(Event):
+    """A member's program, or page, was started anew, and they are back under the same keys. What
+    they had on their screen before, they have no more."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class TicketMade(Event):
+    """A ticket of this client, which the relay knows now: `alcove.resume` takes it. Whoever has it
+    can be this person for some minutes after this program has ended. Do not log it."""
+
+    ticket: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class RoleChanged(Event):
     """A facilitator made a member a facilitator, or one no more. `by` is the name of the
     facilitator that did it, or confirmed it to one that stepped down."""
@@ -368,6 +384,8 @@ AnyEvent = (
     | Removed
     | Absent
     | NewKeys
+    | Reloaded
+    | TicketMade
     | RoleChanged
     | Paused
     | Unpaused

@@ -18,11 +18,13 @@ import asyncio
 from collections.abc import Sequence
 
 from alcove_protocol.card import AgreementText
+from alcove_protocol.ticket import Ticket
 
 from alcove import events
 from alcove.agreeing import checked_agreement
 from alcove.door_room import RoomAtDoor
 from alcove.events import Closed, ConnectionState, Knocked, RoomState
+from alcove.joining.todays_word import NO_WORD
 from alcove.members import Member
 from alcove.messages.agreements import in_language
 from alcove.shell import COMMAND_PATIENCE, SendResult
@@ -42,7 +44,7 @@ class Room(RoomAtDoor):
     @property
     def title(self) -> str:
         """The room's title. Empty until the card has arrived."""
-        return self._title
+        return self._title or self._engine.agreements.title
 
     @property
     def state(self) -> RoomState:
@@ -154,15 +156,35 @@ class Room(RoomAtDoor):
         self._commands.rejoin()
         self._after()
 
-    async def accept(self, version: int | None = None, *, answer: str = "") -> None:
+    async def ticket(self) -> Ticket:
+        """A ticket of yours, as soon as the relay knows it: with it `alcove.resume` brings the same
+        person back, under the same name, when this program has crashed. It is good while this
+        client is in the room, and for 7 to 10 minutes after it was last connected. All members are
+        told when it is used.
+
+        `ticket.text()` is a secret: whoever has it then is this person. Keep it where only the
+        program that comes after this one finds it. `TicketMade` tells it too. Raises `NotNow`
+        (`not_in_room`, `unavailable`), `Refused`, `RoomClosed`.
+        """
+        made: list[Ticket] = []
+        await self._call(lambda done: made.append(self._commands.ticket(done)))
+        return made[0]
+
+    async def accept(self, version: int | None = None, *, answer: str = "", word: str = "") -> None:
         """Accept the ground rules: on the card, and knock; or new ones in the room. Give the
         `version` that the person read, so that no later one is accepted in its place, and their
         `answer` to the `question` that the invite asks.
 
+        At the door they may choose a `word` for today, of at most 64 characters. A person
+        that lost the device and knocks again under the same name gives the same word: facilitators
+        are told whether it fits, and neither they nor the relay get the word itself.
+
         Only a person's act calls this. Raises `NotNow` (`nothing_to_accept`, `no_agreement`,
-        `agreement_changed`, `no_answer`), `InvalidInput` (`bad_answer`), `RoomClosed`.
+        `agreement_changed`, `no_answer`, `no_door`), `InvalidInput` (`bad_answer`, `bad_word`),
+        `RoomClosed`.
         """
-        self._commands.accept(version, answer)
+        key = await asyncio.to_thread(self._commands.word_key, word) if word else NO_WORD
+        self._commands.accept(version, answer, key)
         self._after()
 
     def acts(self, *, ref: str | None = None) -> None:

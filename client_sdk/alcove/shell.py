@@ -277,6 +277,8 @@ class RoomShell:
                 | events.Removed()
                 | events.Absent()
                 | events.NewKeys()
+                | events.Reloaded()
+                | events.TicketMade()
                 | events.RoleChanged()
                 | events.Paused()
                 | events.Unpaused()

@@ -51,6 +51,8 @@ FAULTS: Final = MappingProxyType(
         # invites
         "bad_invite": "This is not a complete invite link; copy it whole.",
         "invite_version": "This invite needs a newer version of Alcove.",
+        # tickets
+        "bad_ticket": "This is not a complete ticket; copy it whole.",
     }
 )
 """Every code of `Malformed` that is not in `REFUSALS`, with its sentence."""
@@ -79,6 +81,8 @@ REFUSALS: Final = MappingProxyType(
         "too_many_rooms": "Too many rooms were opened from your network; try again later.",
         "ended": "A facilitator ended this room.",
         "removed": "You are no longer in this room; a facilitator decided so.",
+        "unknown_ticket": "The relay does not know this ticket any more. Join with your invite.",
+        "ticket_in_use": "The program of this ticket is still connected; end it first.",
         "not_member": "You are not listed as a member of this room; ask to be let in again.",
         "facilitated": "A facilitator is present; ask them for an invite.",
         "read_only": "No facilitator is present, so posting is not possible at the moment.",

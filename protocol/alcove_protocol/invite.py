@@ -83,7 +83,9 @@ class Invite:
         link, _, fragment = url.partition("#")
         if len(url) > _LINK_MAX or not fragment:
             raise _incomplete()
-        content = _decode_fragment(fragment)
+        content = decode_base64url(fragment)
+        if content is None:
+            raise _incomplete()
         if content[:1] != bytes([VERSION]):
             raise Malformed("invite_version", "This invite needs a newer version of Alcove.")
         if len(content) < _FIXED:
@@ -140,16 +142,15 @@ def _check(fixed: bytes, origin: str) -> bytes:
     return hash_with("invite", fixed, origin.encode())[:CHECK_SIZE]
 
 
-def _decode_fragment(fragment: str) -> bytes:
+def decode_base64url(text: str) -> bytes | None:
+    """The content of base64url without padding characters, or None for any other text."""
     try:
-        data = fragment.encode("ascii")
+        data = text.encode("ascii")
         content = base64.b64decode(data + b"=" * (-len(data) % 4), altchars=b"-_", validate=True)
     except (UnicodeEncodeError, binascii.Error):
-        raise _incomplete() from None
-    # One link, one spelling: leftover bits of the last character must be zero.
-    if base64.urlsafe_b64encode(content).rstrip(b"=") != data:
-        raise _incomplete()
-    return content
+        return None
+    # One text, one spelling: leftover bits of the last character must be zero.
+    return content if base64.urlsafe_b64encode(content).rstrip(b"=") == data else None
 
 
 def _incomplete() -> Malformed:

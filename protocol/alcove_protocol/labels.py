@@ -31,7 +31,7 @@ class Label(Enum):
     STEP_DOWN = "step down"  # a facilitator's wish to be one no more, by their MLS key
     # A wish to be let in without facilitators, by the asker's MLS key; also HPKE info.
     STANDBY = "standby"
-    PARK = "park"  # the additional data of what a page leaves with the relay across a reload
+    PARK = "park"  # the additional data of what a client parks for the holder of its ticket
     HEARTBEAT = "heartbeat"  # reserved: heartbeats are MLS messages
     HANDOVER = "handover"  # reserved
 

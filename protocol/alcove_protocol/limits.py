@@ -77,7 +77,7 @@ secrets of all doors fit."""
 ANSWER: Final = HANDSHAKE_BLOB
 """A member's sealed answer to a request to be let in: GroupInfo and tree are most of it."""
 PARKED: Final = 4 * KIB + SEAL_OVERHEAD
-"""What a page leaves with the relay across a reload, sealed."""
+"""What a client leaves with the relay for the holder of its ticket, sealed. All have this size."""
 CHAIN_PAGE: Final = 256 * KIB
 """The entries of one answer to `chain`. It holds at least three of the largest."""
 DESK_SMALL: Final = KIB
@@ -131,6 +131,16 @@ TURN: Final = 60
 """In slow mode, what one key sends within so many seconds of its first message is one turn."""
 AWAY: Final = 2 * 3600
 """How long an absent member's key still authenticates, in role `away`."""
+TICKET: Final = 10 * 60
+"""How long the relay keeps what was parked: a ticket outlasts its client by no more."""
+PARK_AGAIN: Final = 3 * 60
+"""A client parks anew so often, and in each epoch: a ticket is good for seven minutes at least."""
+TICKET_FETCHED: Final = 60
+"""How long the relay keeps what was fetched: the answer may be lost, and is asked for again."""
+TICKET_TRIES: Final = 5
+"""Wrong tokens of one slot, after which the relay forgets what is parked there."""
+PING: Final = 3
+"""A connection that answers no ping for so long is gone: its key's ticket may be fetched."""
 CLOCK_SKEW: Final = 1800
 """A device clock further than this from the relay's is refused: KeyPackages would seem expired. Two
 that pass are an hour apart at most, and a KeyPackage is good from an hour before it is made."""
@@ -158,6 +168,8 @@ ANSWERS: Final = 16
 take all places before a true answer comes."""
 ENTERS_EVERY: Final = 60
 """Seconds between two tries of a link to come in: each costs every member a commit."""
+ALONE: Final = 10
+"""Seconds after its ask in which another facilitator may let one in again that came by a ticket."""
 USES_DEFAULT: Final = 50
 USES_MAX: Final = 10_000
 PROPOSALS: Final = 256

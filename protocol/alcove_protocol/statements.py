@@ -201,9 +201,10 @@ class ReseatStatement(Record):
 class AskStatement(Record):
     """A request to be let in without a facilitator, label `standby`, signed by `mls_key`.
 
-    The asker holds a printed standby link, or is the lone facilitator after a reload of the page.
-    `relay_key` is the fresh key that the asker connects with. The answer is sealed to `reply_key`
-    (X25519). `counter` is that of the last roster entry that the asker knows, or 0.
+    The asker holds a printed standby link, or is a facilitator that comes back by a ticket: then
+    `epoch` is the one that it parked, whose secret seals the answer. `relay_key` is the key that
+    the asker connects with. The answer is sealed to `reply_key` (X25519). `counter` is that of the
+    last roster entry that the asker knows, or 0.
     """
 
     room: Annotated[bytes, Exactly(HASH_SIZE)]
@@ -212,3 +213,4 @@ class AskStatement(Record):
     relay_key: Annotated[bytes, Exactly(KEY_SIZE)]
     reply_key: Annotated[bytes, Exactly(KEY_SIZE)]
     counter: Annotated[int, AtMost(limits.REQUEST_NUMBER)]
+    epoch: Annotated[int, AtMost(limits.REQUEST_NUMBER)] | None = None

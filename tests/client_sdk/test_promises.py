@@ -44,6 +44,7 @@ COMMANDS: dict[str, Act] = {
     "slow": lambda room: room.slow(60),
     "standby": lambda room: room.standby(),
     "step_down": lambda room: room.step_down(),
+    "ticket": lambda room: room.ticket(),
     "unpause": lambda room: room.unpause("Kim"),
 }
 """Those that wait for an answer of the relay."""

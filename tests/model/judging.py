@@ -4,9 +4,10 @@ One group and one order of commits. Every member is malicious and stages any edi
 a time. Every member signs any appointment in their own name at any time, so one that lost its race
 is among them. A facilitator can tell the lobby's private key to others, which no rule prevents.
 
-Left out: the standby. Its rules are shown one by one in test_standby_rights.py of
-tests/end_to_end/evil, and its keys have a model of their own (link.py). Here its external commit
-would belong into `EXTERNAL`, its leaf into `APPOINTED_LEAF`, and its listing into `EACH_LISTS` and
+Left out: the standby, and a facilitator's return. Their rules are shown one by one in
+test_standby_rights.py and test_return_rights.py of tests/end_to_end/evil, and a link's keys and a
+ticket have models of their own (link.py, ticket.py). Here their external commits would belong into
+`EXTERNAL`, its leaf into `APPOINTED_LEAF`, and its listing into `EACH_LISTS` and
 `BY_COMMITTER`.
 """
 

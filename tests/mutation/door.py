@@ -46,11 +46,136 @@ def _outside(where: str, old: str, new: str, test: str) -> Mutant:
 
 _BACK: Final = "test_a_member_steps_outside_and_comes_back_within_ten_seconds"
 
+_STAYS_OUT: Final = "tests/end_to_end/evil/test_back_by_themselves.py"
+
+
+_GO_ON: Final = "tests/end_to_end/evil/test_rules_go_on.py"
+
+
+def _goes_on(where: str, old: str, new: str, test: str) -> Mutant:
+    return Mutant("rules go on", (Edit(where, old, new),), f"{_GO_ON}::{test}")
+
+
+def _stays_out(where: str, old: str, new: str, test: str) -> Mutant:
+    edit = Edit(f"alcove.facilitation.{where}", old, new)
+    return Mutant("a decision holds", (edit,), f"{_STAYS_OUT}::{test}")
+
+
+_CLOSED_NOW: Final = """if self.closed is not None:
+            return
+        if self.member is not None:"""
+
 ALL_DOOR: Final[tuple[Mutant, ...]] = (
+    _goes_on(
+        "alcove_server.rooms.slow_turns:SlowTurns._forget",
+        "len(gone) - GONE_KEPT",
+        "len(gone)",
+        "test_a_step_outside_begins_no_new_turn_of_slow_mode",
+    ),
+    _goes_on(
+        "alcove.engine.engine:Engine._welcomed",
+        "member.conversation.slow.go_on(self._outside.turn)",
+        "pass",
+        "test_a_step_outside_begins_no_new_turn_of_slow_mode",
+    ),
+    _goes_on(
+        "alcove.facilitation.same_names:SameNames.admitted",
+        "member.member in",
+        "member.key in",
+        "test_a_fold_goes_on_under_new_keys[let go]",
+    ),
+    _goes_on(
+        "alcove.facilitation.same_names:SameNames.admitted",
+        "self._committer.want(FoldMember(key=key))",
+        "pass",
+        "test_a_fold_goes_on_under_new_keys[silent]",
+    ),
+    _goes_on(
+        "alcove.facilitation.outside:WaysBack.was_paused",
+        "if gone.person.key == key",
+        "if self.knows(knock)",
+        "test_a_pause_goes_on_by_another_door_too",
+    ),
+    _goes_on(
+        "alcove.facilitation.intents:AdmitNewcomer.plan",
+        " or paused_since",
+        "",
+        "test_a_pause_that_was_set_after_the_knock_goes_on_under_new_keys",
+    ),
+    _goes_on(
+        "alcove.facilitation.lobby:Lobby._knock",
+        "others += self._same_names.kept(body.name)",
+        "pass",
+        "test_a_name_like_that_of_one_who_may_come_back_is_taken",
+    ),
+    *(
+        _stays_out(where, old, new, test)
+        for where, old, new, test in (
+            (
+                "removal_intent:RemoveMembers.plan",
+                "closed.update(back)",
+                "pass",
+                "test_a_removal_holds_when_a_step_outside_was_first",
+            ),
+            (
+                "removal_intent:RemoveMembers.plan",
+                "if proposals else None",
+                "if here else None",
+                "test_who_is_outside_is_removed_by_name",
+            ),
+            (
+                "lobby:Lobby.refuse",
+                "if self._outside.knows(knock):",
+                "if False:",
+                "test_who_was_refused_outside_comes_back_by_a_decision_alone",
+            ),
+            (
+                "outside:WaysBack.knows",
+                "gone is None or gone.person.relay_key != knock.body.relay_key",
+                "gone is None",
+                "test_only_the_keys_that_went_come_back_by_themselves",
+            ),
+            (
+                "removals:Removals._came_by",
+                "return first or ",
+                "return ",
+                "test_a_step_outside_keeps_no_invite_open",
+            ),
+            (
+                "removals:Removals._closed",
+                "self._door_keeper.revoke((old.id,))",
+                "pass",
+                "test_a_step_outside_keeps_no_invite_open",
+            ),
+            (
+                "removals:Removals._stay_out",
+                "self._absences.forget(one.key)",
+                "False",
+                "test_a_removal_holds_when_the_connection_was_lost_first[True]",
+            ),
+            (
+                "removals:Removals.moved",
+                "if person.key in self._unwanted:",
+                "if False:",
+                "test_another_facilitator_that_lets_a_lost_member_in_is_followed_by_the_removal",
+            ),
+            (
+                "invites:Invites.moved",
+                "self._end_ways_back(closed)",
+                "pass",
+                "test_who_is_outside_is_removed_by_name",
+            ),
+        )
+    ),
+    Mutant(
+        "a decision holds",
+        (Edit("alcove.engine.engine:Engine.tick", _CLOSED_NOW, "if self.member is not None:"),),
+        f"{_STAYS_OUT}::test_a_removal_holds_when_the_connection_was_lost_first[True]",
+    ),
     _outside(
         "alcove.facilitation.outside:WaysBack.was_paused",
-        "self._gone[knock.door].paused",
-        "False",
+        "gone.paused for gone",
+        "False for gone",
         "test_a_pause_goes_on_after_a_step_outside",
     ),
     _outside(

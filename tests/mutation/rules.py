@@ -14,6 +14,7 @@ from tests.mutation import (
     roster,
     standby,
     statements,
+    tickets,
 )
 from tests.mutation.mls_beside import ALL_BESIDE
 from tests.mutation.mls_commits import ALL_COMMITS
@@ -38,6 +39,7 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     *door.ALL_DOOR,
     *roster.ALL_LINKS,
     *standby.ALL_STANDBY,
+    *tickets.ALL_TICKETS,
     *order.ALL_ORDER,
     *agreement.ALL_AGREEMENT,
     *statements.ALL_STATEMENTS,

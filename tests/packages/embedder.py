@@ -37,14 +37,18 @@ def tell(event: alcove.AnyEvent) -> str:
             return text + title + language + summary
         case alcove.Accepted(name) | alcove.Left(name) | alcove.Removed(name):
             return name
+        case alcove.Reloaded(name):
+            return assert_type(name, str)
+        case alcove.TicketMade(ticket):
+            return assert_type(ticket, str)
         case alcove.Absent(name, by) | alcove.NewKeys(name, by):
             assert_type(by, str)
             return assert_type(name, str)
         case alcove.Waiting(code):
             return assert_type(code, str)
-        case alcove.Knocked(id, name, code, door_revoked, question, outside, again, away):
+        case alcove.Knocked(id, name, code, door_revoked, question, outside, again, away, word):
             assert_type((outside, again, away), tuple[bool, str, int])
-            assert_type(door_revoked, bool)
+            assert_type((door_revoked, word), tuple[bool, alcove.WordCheck | None])
             return id + name + code + question
         case alcove.KnockGone(id) | alcove.Retracted(id) | alcove.Expired(id):
             return assert_type(id, str)
@@ -212,10 +216,13 @@ async def said(room: alcove.Room) -> None:
     assert_type(await heard, alcove.Message)
     room.send_anyway()
     room.rejoin()
+    ticket: alcove.Ticket = await room.ticket()
+    assert_type(alcove.resume(ticket, language="de"), alcove.Room)
+    assert_type(alcove.resume(ticket.text()), alcove.Room)
     room.acts(ref="3")
     room.list_members(ref="4")
     await room.accept()
-    await room.accept(2, answer="Ann")
+    await room.accept(2, answer="Ann", word="blue kettle")
     await room.outside()
     await room.inside()
     events: AsyncIterator[alcove.AnyEvent] = aiter(room)

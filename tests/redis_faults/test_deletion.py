@@ -16,7 +16,7 @@ from alcove_protocol import limits
 from alcove_protocol.errors import Refusal
 from alcove_protocol.frames import BlobClass, LobbyKind
 from alcove_protocol.statements import Signed
-from alcove_server.store.interface import StoredDoor
+from alcove_server.store.interface import Parking, StoredDoor
 from alcove_server.store.redis import wire
 from alcove_server.store.redis.store import RedisStore
 from alcove_server.store_address import parse
@@ -51,9 +51,10 @@ SHORT, LONG, COMMIT = canary("short-blob"), canary("long-blob"), canary("commit"
 KNOCK, REQUEST, LEAVE = canary("knock"), canary("request"), canary("leave")
 VAULT, LATER, TALK = canary("vault"), canary("later"), canary("talk")
 REASON, WELCOME, CARD = canary("reason"), canary("welcome"), canary("card")
+PARKED = canary("parked")
 EXPIRED_CARD, ENTRY, KEY = canary("card-of-an-hour"), canary("entry"), canary("newcomer", 32)
 ENDING: Final = (
-    *(VAULT, SHORT, LONG, COMMIT, KNOCK, TALK, REQUEST, REASON, WELCOME, EXPIRED_CARD, KEY),
+    *(PARKED, VAULT, SHORT, LONG, COMMIT, KNOCK, TALK, REQUEST, REASON, WELCOME, EXPIRED_CARD, KEY),
 )
 """What ends in its time, while the room goes on."""
 STAYING: Final = (LEAVE, CARD, ENTRY)
@@ -87,6 +88,7 @@ class Furnished:
         commit = but(publication(id_of(5), COMMIT), blob_class=BlobClass.COMMIT, step=entry)
         self.base = (await store.publish(commit)).number
         self.roster = NEXT
+        await store.park(ROOM, ANN, Parking(id_of(11), b"t" * 32, PARKED))
         await self.publish(id_of(6), SHORT, 1)
         await self.publish(id_of(7), LONG, 3600)
 

@@ -21,6 +21,10 @@ class Member:
     written: list[bytes] = field(default_factory=list)
     expected: bytes = b""
     backlog: int = 0
+    silent: bool = False
+
+    def probe(self) -> None:
+        """Nothing here pings."""
 
     def __post_init__(self) -> None:
         self.feed = Feed(self)

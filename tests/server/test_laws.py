@@ -8,9 +8,8 @@ import alcove_server
 from alcove_protocol.errors import REFUSALS
 from alcove_protocol.frames import (
     FROM_CLIENT,
-    Fetch,
+    AskMembers,
     LobbyRequest,
-    Park,
     Publish,
     ReadCard,
     ReadChain,
@@ -59,17 +58,14 @@ def test_every_refusal_has_a_code_of_the_registry() -> None:
     assert codes <= REFUSALS.keys()
 
 
-NOT_YET = {Park, Fetch}
-"""Frames that the relay reads and no state of a connection takes yet: it answers `not_allowed`."""
-
-
 def test_every_kind_of_request_has_one_handler() -> None:
     handled = [kind for kinds in HANDLERS.values() for kind in kinds]
-    kinds = [Post, *(kind for kind in FROM_CLIENT.values() if kind not in NOT_YET)]
+    kinds = [Post, *FROM_CLIENT.values()]
     kinds += [LobbyRequest]  # of a member, and to be let in again
     kinds += [Reseat]  # to bring the room, and as a member to name the own chain
     kinds += [ReadCard, LobbyRequest]  # of a newcomer, and of a member
     kinds += [Resume, ReadChain, Publish]  # of a standby too
+    kinds += [AskMembers]  # and of a facilitator that comes back by a ticket
     assert sorted(map(repr, handled)) == sorted(map(repr, kinds))
     assert HANDLERS.keys() == set(ClientState)
 

@@ -217,7 +217,7 @@ def test_each_key_of_a_standby_commits_its_own_and_nothing_else(scene: Scene, do
     assert link.refused(replace(entry, blob_class=int(BlobClass.COMMIT))) == "not_allowed"
     assert ann.refused(replace(entry, n=ann.next_n())) == "not_allowed"
     scene.host.come_back()
-    assert scene.host.refused(replace(entry, n=scene.host.next_n())) == "not_allowed"
+    assert scene.host.refused(replace(entry, n=scene.host.next_n())) == "bad_roster"
     as_commit = replace(entry, n=scene.host.next_n(), blob_class=int(BlobClass.COMMIT))
     assert scene.host.refused(as_commit) == "bad_roster"  # another's entry
     by_host = replace(

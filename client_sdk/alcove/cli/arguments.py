@@ -9,19 +9,22 @@ from typing import Final
 import click
 from alcove_protocol import limits
 from alcove_protocol.card import AgreementText
+from alcove_protocol.ticket import PREFIX
 
 from alcove.cli.agreement_file import read_agreement
 from alcove.cli.commands import LINE_MAX
 from alcove.cli.invite_input import PastedInvite, from_lines, from_terminal
 from alcove.cli.lines import Lines
-from alcove.cli.rooms import RoomToEnter, RoomToJoin, RoomToOpen, Route
+from alcove.cli.rooms import RoomToEnter, RoomToJoin, RoomToOpen, RoomToResume, Route
 from alcove.cli.stdio import complain
 from alcove.errors import InvalidInput
 from alcove.templates import TEMPLATES, template, template_source
 
 _USAGE: Final = 2
+_SECRET: Final = re.compile(rf"(#|{PREFIX})\S+")
 _INVITE_VARIABLE: Final = "ALCOVE_INVITE"
 _PROMPT: Final = "Paste the invite (it is not shown), then press Enter: "
+_TICKET_PROMPT: Final = "Paste the ticket (it is not shown), then press Enter: "
 _HINT: Final = (
     "\nThe link is not complete: paste the rest of it. Ctrl+U starts again, Ctrl+C gives up: "
 )
@@ -35,8 +38,8 @@ def run(arguments: list[str]) -> int:
         click.echo(error.format_message(), err=True)
         return _USAGE
     except click.ClickException as error:
-        # The sentence names the mistake, but an invite in the wrong place is still a secret.
-        sentence = re.sub(r"#\S+", "#…", " ".join(error.format_message().split()))
+        # The sentence names the mistake, but an invite or a ticket in the wrong place is a secret.
+        sentence = _SECRET.sub(r"\1…", " ".join(error.format_message().split()))
         context = error.ctx if isinstance(error, click.UsageError) else None
         command = context.command_path if context else "alcove"
         complain(f"{sentence} Try `{command} --help`.")
@@ -108,6 +111,13 @@ _COMMON: Final = (
 
 def _common(command: "click.decorators.FC") -> "click.decorators.FC":
     for option in reversed(_COMMON):
+        command = option(command)
+    return command
+
+
+def _of_no_new_person(command: "click.decorators.FC") -> "click.decorators.FC":
+    """The same without a name: a ticket has it."""
+    for option in reversed(_COMMON[1:]):
         command = option(command)
     return command
 
@@ -260,6 +270,33 @@ def _join(
     route = Route(proxy, ca_file)
     wanted = RoomToJoin(name=name, accept=accept, route=route, invite=link, language=language)
     return _start(wanted, lines, as_json, plain)
+
+
+@cli.command("resume")
+@click.argument("stdin", metavar="-")
+@_of_no_new_person
+def _resume(
+    stdin: str, language: str, as_json: bool, plain: bool, proxy: str | None, ca_file: str | None
+) -> int:
+    """Come back into a room by a ticket, as the same person.
+
+    The ticket is read from the first line of standard input, and never from an argument, which
+    everybody on this computer could see. A program asked for it in the room, and it is good for
+    some minutes after that program ended. All members are told.
+    """
+    if stdin != "-":
+        raise click.UsageError("Give - and write the ticket to standard input.")
+    lines = Lines(0, LINE_MAX)
+    line = _hidden_ticket() if os.isatty(0) else lines.first()
+    ticket = line.decode("utf-8", "replace").strip() if isinstance(line, bytes) else ""
+    wanted = RoomToResume(Route(proxy, ca_file), ticket, language)
+    return _start(wanted, lines, as_json, plain)
+
+
+def _hidden_ticket() -> bytes:
+    """The ticket from a terminal, which does not show it."""
+    given: str = click.prompt(_TICKET_PROMPT, hide_input=True, prompt_suffix="", err=True)
+    return given.encode()
 
 
 def _start(wanted: RoomToEnter, lines: Lines, as_json: bool, plain: bool) -> int:

@@ -211,6 +211,8 @@ class AcceptCommand(Command):
     """The version that the person read. Without it, the one that was shown last."""
     answer: str = field(default="", repr=False)
     """To the question that the invite asks."""
+    word: str = field(default="", repr=False)
+    """The person's word for today, at the door."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -249,6 +251,11 @@ class SendAnywayCommand(Command):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RejoinCommand(Command):
     do = "rejoin"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TicketCommand(Command):
+    do = "ticket"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -294,6 +301,7 @@ AnyCommand = (
     | RevokeCommand
     | SendAnywayCommand
     | RejoinCommand
+    | TicketCommand
     | LeaveCommand
     | EndCommand
 )

@@ -56,6 +56,10 @@ def _content(event: events.AnyEvent) -> tuple[str, dict[str, Any]]:
             | events.PresenceChanged()
         ):
             return _of_people(event)
+        case events.Reloaded(name):
+            return "reloaded", {"name": name}
+        case events.TicketMade(ticket):
+            return "ticket", {"ticket": ticket}
         case events.RulesChanged():
             return "rules", _of_rules(event)
         case events.StandbyLink(invite):
@@ -158,9 +162,11 @@ def _of_people(
     match event:
         case events.Waiting(code):
             return "waiting", _if(code=code)
-        case events.Knocked(id, name, code, revoked, answered, outside, again, away):
+        case events.Knocked(id, name, code, revoked, answered, outside, again, away, word):
             notes = _if(code=code, door_revoked=revoked, question=answered, outside=outside)
-            return "knock", {"id": id, "name": name} | notes | _if(again=again, away=away)
+            return "knock", {"id": id, "name": name} | notes | _if(
+                again=again, away=away, word=word
+            )
         case events.KnockGone(id):
             return "knock_gone", {"id": id}
         case events.Joined(name, you, members):

@@ -45,6 +45,7 @@ from alcove.cli.commands import (
     SlowCommand,
     StandbyCommand,
     StepDownCommand,
+    TicketCommand,
     UnpauseCommand,
     WordsCommand,
 )
@@ -165,6 +166,8 @@ class Performer:
                 self._room.send_anyway()
             case RejoinCommand():
                 self._room.rejoin()
+            case TicketCommand():
+                await self._room.ticket()
             case AdmitCommand(id=id, to_listen=to_listen):
                 await self._room.admit(id, to_listen=to_listen)
                 self._decided(id)
@@ -225,8 +228,8 @@ class Performer:
                 self._room.invites(ref=ref)
             case RevokeCommand(door=door):
                 await self._room.revoke(door)
-            case AcceptCommand(version=version, answer=answer):
-                await self._room.accept(version, answer=answer)
+            case AcceptCommand(version=version, answer=answer, word=word):
+                await self._room.accept(version, answer=answer, word=word)
             case AgreementChangeCommand(file=file, correction=correction):
                 agreement = await asyncio.to_thread(read_agreement, Path(file))
                 await self._room.change_agreement(agreement, correction=correction)

@@ -55,6 +55,7 @@ from alcove.events import (
     Retracted,
     Sent,
     StandbyLink,
+    TicketMade,
     VaultChanged,
 )
 from alcove.messages.agreements import in_language
@@ -168,6 +169,9 @@ class PlainMode:
                 await self._rules(self._view.rules, language)
             case slash_commands.Reveal():
                 await self._reveal()
+            case slash_commands.ChooseWord(word):
+                self._view.word = word
+                await self._say(door_words.WORD_KEPT)
             case SendCommand(text=said) if self._editor is not None:
                 if not self._runner.entered.is_set():
                     raise slash_commands.Misread(
@@ -206,6 +210,8 @@ class PlainMode:
                     await self._say(invite_words.question(event.question))
                 elif not self._accepted:
                     await self._say("Type /accept if you agree, or /leave.")
+                if event.question or not self._accepted:
+                    await self._say(door_words.CHOOSE_WORD)
             case Message(id, sender, text, _, warning):
                 name = words.author(sender, self._room.members)
                 if event.folded:
@@ -227,8 +233,8 @@ class PlainMode:
                     await self._say(sentence_of(event))
             case Expired(id):
                 self._folded.pop(id, None)  # a line that is printed cannot change any more
-            case Sent():
-                pass
+            case Sent() | TicketMade():
+                pass  # a ticket is for the program that comes after this one
             case KnockGone(id):
                 here = [member.name for member in self._room.members]
                 if id in waiting and waiting[id].name not in here:

@@ -41,6 +41,8 @@ class RoomView:
         self.rules: events.AgreementShown | None = None
         self.connection: events.ConnectionState | None = None
         self.state: events.RoomState | None = None
+        self.word = ""
+        """The person's word for today, until it goes along with the knock."""
         self.knocked = False
         self.joined = False
         self.held = False
@@ -76,7 +78,7 @@ class RoomView:
             case events.AgreementShown():
                 self.rules = event
             case events.Waiting():
-                self.knocked = True
+                self.knocked, self.word = True, ""
             case events.Outside(you=True):
                 self.knocked, self.joined = True, False
             case events.Knocked(id):
@@ -117,6 +119,8 @@ class RoomView:
                 | events.Removed()
                 | events.Absent()
                 | events.NewKeys()
+                | events.Reloaded()
+                | events.TicketMade()
                 | events.RoleChanged()
                 | events.Paused()
                 | events.Unpaused()

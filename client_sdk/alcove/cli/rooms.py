@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from alcove_protocol.card import AgreementText
+from alcove_protocol.ticket import Ticket
 
 from alcove import events
 from alcove.members import Whereabouts
@@ -53,6 +54,7 @@ class RoomLike(Protocol):
 
     def send_anyway(self) -> None: ...
     def rejoin(self) -> None: ...
+    async def ticket(self) -> Ticket: ...
     @property
     def waiting(self) -> Sequence[events.Knocked]: ...
     async def admit(self, *ids: str, to_listen: bool = False) -> None: ...
@@ -92,7 +94,9 @@ class RoomLike(Protocol):
     ) -> Sequence[str]: ...
     def invites(self, *, ref: str | None = None) -> None: ...
     async def revoke(self, door: str) -> None: ...
-    async def accept(self, version: int | None = None, *, answer: str = "") -> None: ...
+    async def accept(
+        self, version: int | None = None, *, answer: str = "", word: str = ""
+    ) -> None: ...
     async def change_agreement(
         self, agreement: str | Sequence[AgreementText], *, correction: bool = False
     ) -> None: ...
@@ -137,7 +141,16 @@ class RoomToJoin:
     language: str = ""
 
 
-RoomToEnter = RoomToOpen | RoomToJoin
+@dataclass(frozen=True, slots=True)
+class RoomToResume:
+    """A room to come back to. `repr` does not show the ticket."""
+
+    route: Route
+    ticket: str = field(repr=False)
+    language: str = ""
+
+
+RoomToEnter = RoomToOpen | RoomToJoin | RoomToResume
 
 
 def make_room(wanted: RoomToEnter) -> RoomLike:
@@ -145,6 +158,8 @@ def make_room(wanted: RoomToEnter) -> RoomLike:
     import alcove
 
     transport = alcove.TransportOptions(proxy=wanted.route.proxy, ca_file=wanted.route.ca_file)
+    if isinstance(wanted, RoomToResume):
+        return alcove.resume(wanted.ticket, language=wanted.language, transport=transport)
     if isinstance(wanted, RoomToJoin):
         return alcove.join(
             wanted.invite,

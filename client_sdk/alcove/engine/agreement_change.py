@@ -150,7 +150,7 @@ class AgreementChange:
                 if new and not self._lags(person) and person.key != self._membership.own.key:
                     self._emit(events.Accepted(person.name))
         late = own and state.agreement == self._told != had and self._came_since
-        away = own and any(self._lags(person) for person in came)
+        away = own and (any(self._lags(person) for person in came) or bool(outcome.reloaded))
         if agreement is not None and (late or away):
             self._repeat(agreement)  # they were not there when it was told
 

@@ -11,6 +11,7 @@ from alcove_protocol.card import AgreementText
 from alcove_protocol.frames import RelayAnswer
 from alcove_protocol.labels import Label
 from alcove_protocol.statements import LeaveStatement
+from alcove_protocol.ticket import Ticket
 
 from alcove import events
 from alcove.engine.door_commands import DoorCommands
@@ -21,6 +22,8 @@ from alcove.errors import AlcoveError, InvalidInput, NotNow
 from alcove.events import CloseReason
 from alcove.facilitation.intents import Done
 from alcove.group.safety_words import safety_words
+from alcove.joining.newcomer import Newcomer
+from alcove.joining.todays_word import NO_WORD, word_key
 from alcove.messages.muted import muted
 from alcove.messages.payload import Retract, check_text
 from alcove.messages.slow import too_soon
@@ -96,10 +99,33 @@ class Commands(DoorCommands):
             text = "You are in step with the room as far as your client knows; nothing to mend."
             raise NotNow("nothing_to_rejoin", text)
 
-    def accept(self, version: int | None = None, answer: str = "") -> None:
+    def ticket(self, done: Done) -> Ticket:
+        """Keep a ticket of this client at the relay. `done` is called once it is there, and
+        `TicketMade` follows. Raises `NotNow` (`not_in_room`), `RoomClosed`."""
+        member = self._standing.require_member()
+        keeper = member.keep_ticket()
+        keeper.ask(done)
+        member.tick()
+        return keeper.ticket
+
+    def word_key(self, word: str) -> bytes:
+        """What a knock of this client carries of this word for today; zeros for no word. It takes a
+        fifth of a second, and may be called from another thread.
+
+        Raises `InvalidInput` (`bad_word`), `NotNow` (`no_door`) where there is no door to knock at.
+        """
+        newcomer = self._standing.newcomer
+        if not word:
+            return NO_WORD
+        if self._standing.member is not None or not isinstance(newcomer, Newcomer):
+            text = "A word for today is chosen at the door, when you ask to be let in."
+            raise NotNow("no_door", text)
+        return word_key(newcomer.invite.room, newcomer.identity.name, word)
+
+    def accept(self, version: int | None = None, answer: str = "", word: bytes = NO_WORD) -> None:
         """Accept the agreement on the card, and knock; or, in the room, one that changed. With
         `version` only that one: another may have come while the person read it. `answer` is to the
-        question of the invite.
+        question of the invite. `word` is what `word_key` made of today's word.
 
         Raises `NotNow` (`nothing_to_accept`, `no_agreement`, `agreement_changed`, `no_answer`),
         `InvalidInput` (`bad_answer`), `RoomClosed`.
@@ -111,7 +137,7 @@ class Commands(DoorCommands):
             return
         if self._standing.newcomer is None:
             raise NotNow("nothing_to_accept", "There is nothing to accept.")
-        self._standing.newcomer.accept(version, answer)
+        self._standing.newcomer.accept(version, answer, word)
 
     def leave(
         self,

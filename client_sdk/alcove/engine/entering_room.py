@@ -13,7 +13,8 @@ from alcove_protocol import limits
 from alcove_protocol.frames import ConnectionRole
 from alcove_protocol.invite import Invite
 from alcove_protocol.position import Position
-from alcove_protocol.statements import Opening
+from alcove_protocol.statements import KEY_SIZE, Opening
+from alcove_protocol.ticket import Ticket
 
 from alcove import events
 from alcove.engine.coming_back import ComingBack
@@ -23,11 +24,14 @@ from alcove.engine.standing import Standing
 from alcove.errors import NotNow
 from alcove.facilitation.doors import InviteTerms, RoomCard
 from alcove.facilitation.facilitator import Handover, handover_of
+from alcove.group.extensions import FACILITATOR_SIZE
 from alcove.group.keys import Identity
 from alcove.group.membership import Membership
 from alcove.group.outcomes import PutOut
 from alcove.group.standby_entry import Entry
 from alcove.joining.standby_comer import StandbyComer
+from alcove.joining.ticket_comer import TicketComer
+from alcove.messages.agreements import read_agreement
 from alcove.relay.link import Link, Proof
 from alcove.relay.ports import Ports
 
@@ -64,6 +68,8 @@ class EnteringRoom(Standing, ABC):
 
     def _asked_for(self, role: str) -> bool:
         """Whether the relay's answer to the keys is one that follows from what was asked."""
+        if isinstance(self.newcomer, TicketComer) and self.member is None:
+            return role == ConnectionRole.MEMBER
         by_link = isinstance(self.newcomer, StandbyComer)
         if role == ConnectionRole.STANDBY:
             return by_link and (self.member is None or self.member.membership.own.entering)
@@ -101,6 +107,8 @@ class EnteringRoom(Standing, ABC):
             return replace(self.opening.handover(), lobby_key=None)
         if isinstance(self.newcomer, StandbyComer):
             return _handover_by_standby(self.newcomer)
+        if isinstance(self.newcomer, TicketComer):
+            return self._handover_by_ticket(self.newcomer)
         assert self.newcomer is not None
         assert self.newcomer.card is not None  # every other member came by one, or opened the room
         return handover_of(self.newcomer.invite, self.newcomer.card)
@@ -168,12 +176,16 @@ class EnteringRoom(Standing, ABC):
         entering = member.entering if member is not None else None
         if member is None or entering is None or not entering.misled:
             return
-        assert isinstance(comer, StandbyComer)
+        assert isinstance(comer, StandbyComer | TicketComer)
         self.emit(events.Problem("false_answer", FALSE_ANSWER))
         assert comer.used is not None
         entering.close(NotNow("false_answer", FALSE_ANSWER))
         member.wipe()
         self.member = None
+        self.link.hang_up = True
+        if isinstance(comer, TicketComer):
+            comer.misled(entering.followed)
+            return
         former = self.identity
         fresh = Identity.generate(former.name, former.suite, self.ports.random)
         former.wipe()
@@ -186,7 +198,117 @@ class EnteringRoom(Standing, ABC):
         )
         self.newcomer.accepted = accepted
         comer.wipe()
+
+    # --- by a ticket ---------------------------------------------------------------------------
+
+    def begin_resuming(self, ticket: Ticket) -> None:
+        """Come back by a ticket. Connect next."""
+        self.newcomer = TicketComer(
+            ticket,
+            self.ports,
+            on_person=self._person_is,
+            on_known=self._ticket_known,
+            on_member=self._came_by_ticket,
+            on_returned=self._returned,
+            fail=self.fail,
+        )
+
+    def _person_is(self, identity: Identity) -> None:
+        """The person's keys are here: prove that they are."""
+        self.identity.wipe()
+        self.identity = identity
+        self.link.authenticate(self._proof())
+
+    def _ticket_known(self) -> None:
+        self.entered = True
+
+    def _came_by_ticket(self, membership: Membership, at: Position) -> None:
+        """In the group again, as the member that it was."""
+        member = self._resumed(membership, at)
+        member.take_part()
+        member.authenticated()
+
+    def _resumed(self, membership: Membership, at: Position) -> MemberClient:
+        comer = self.newcomer
+        assert isinstance(comer, TicketComer)
+        self.agreements.title = comer.body.title
+        # Others may ask under the epoch that was parked, above all those that died with this one.
+        body = comer.body
+        membership.request_secrets.learn(body.epoch, body.request, body.leaf)
+
+        def tell_joined() -> None:
+            members = tuple(person.name for person in membership.people())
+            self.emit(events.Joined(self.identity.name, you=True, members=members))
+            tell_changes(comer.body.facilitators, membership, self.ports)
+
+        member = self._become_member(membership, comer.opening[0], at, tell_joined)
+        member.keep_ticket()  # the one that it came by is spent
+        return member
+
+    def _returned(self, entry: Entry, at: Position) -> None:
+        """The relay took the external commit of a facilitator that was alone. It facilitates once a
+        member proved that it followed."""
+        comer = self.newcomer
+        assert isinstance(comer, TicketComer)
+        assert comer.used is not None
+        assert comer.asks is not None
+        if comer.used.texts:
+            rules = read_agreement(
+                self.room, comer.used.state.agreement_version, comer.used.answer.agreement
+            )
+            self.agreements.begin(rules, comer.body.title)
+        membership = entry.join(at)
+        member = self._resumed(membership, at)
+        if at != entry.base:
+            transcript = membership.group.context.confirmed_transcript_hash
+            member.stream.start_log(at, transcript)
+        member.entering = StandbyEntering(
+            self.identity,
+            membership,
+            self.ports,
+            comer.asks,
+            comer.used.by,
+            comer.disproved,
+            on_taken=member.own_commit_taken,
+            ready=lambda: member.ready,
+            proved=self._facilitates_again,
+            lobby_key=comer.body.lobby_keys(),
+        )
+        member.authenticated()
+
+    def _facilitates_again(self) -> None:
+        """A member followed: serve the lobby with what was parked, from its first item on."""
+        comer, member = self.newcomer, self.member
+        assert isinstance(comer, TicketComer)
+        assert member is not None
+        member.take_part()
+        if member.facilitator is not None:
+            listed = member.membership.state.door_ids()
+            for secret in comer.body.door_secrets(self.room):
+                member.facilitator.doors.learn(self.room, secret, listed)
         self.link.hang_up = True
+
+    def _handover_by_ticket(self, comer: TicketComer) -> Handover:
+        """What a facilitator that came by a ticket has of the room. The texts may come later."""
+        known = self.agreements.shown
+        texts = known.texts if known is not None else ()
+        version = known.version if known is not None else 1
+        told = comer.used.answer if comer.used is not None else None
+        also = (told.languages, told.helplines) if told is not None else ("", "")
+        card = RoomCard(comer.body.title, version, texts, *also)
+        terms = InviteTerms(limits.USES_DEFAULT, limits.DOOR_TTL_DEFAULT)
+        return Handover(comer.opening[1], card, comer.ticket.origin, terms)
+
+
+def tell_changes(parked: bytes, membership: Membership, ports: Ports) -> None:
+    """Tell who facilitates now and did not when the ticket was parked: no commit of that time was
+    seen."""
+    before = {parked[at : at + KEY_SIZE] for at in range(0, len(parked), FACILITATOR_SIZE)}
+    new = [one.name for one in membership.people() if one.facilitator and one.key not in before]
+    if new:
+        text = " ".join(f"{name} facilitates now." for name in new)
+        text = f"The group changed while you were out of it. {text}"
+        ports.emit(events.Problem("members_changed", text))
 
 
 def _handover_by_standby(comer: StandbyComer) -> Handover:

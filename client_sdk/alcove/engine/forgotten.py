@@ -13,10 +13,14 @@ from alcove.engine.bringing import OTHERS_FIRST
 from alcove.engine.doorway import Doorway
 from alcove.events import CloseReason
 from alcove.group.keys import Identity
+from alcove.joining.newcomer import Newcomer
 
 KNOCK_AGAIN_AFTER: Final = limits.UNSETTLED_LEAST + 30.0
 """Seconds that a member waits, whom a relay without memory does not list, before they knock. The
 log settles first, and a facilitator's client, which looks every 20 s, repeats the commit then."""
+
+BRING_AGAIN: Final = 10.0
+"""Seconds between two times that a client brings its chain, when the first was of no use."""
 
 
 class ForgottenRoom(Doorway):
@@ -29,13 +33,19 @@ class ForgottenRoom(Doorway):
         self._unknown_since: float | None = None
         self._unknown_in: bytes | None = None
         self._forgotten_since: float | None = None
+        self._brought_at = float("-inf")
 
     def _bring_room(self, *, first: bool) -> None:
         """Bring the room with the next connection. A participant leaves that to the facilitators
         for a while, unless it is the `first` to do so."""
         if self._forgotten_since is None:
             self._forgotten_since = self.ports.clock()
-        self._restoring = first or self.ports.clock() - self._forgotten_since >= OTHERS_FIRST
+        now = self.ports.clock()
+        self._restoring = first or now - self._forgotten_since >= OTHERS_FIRST
+        if self._restoring:
+            if now - self._brought_at < BRING_AGAIN:
+                self.come_back_after = BRING_AGAIN
+            self._brought_at = now
 
     def _lost_memory(self, generation: bytes | None) -> bool:
         """Whether the relay's log is another than the one that this member knows."""
@@ -51,8 +61,9 @@ class ForgottenRoom(Doorway):
         conflicts = self.member is not None and self.member.bringing.conflicts
         wait = KNOCK_AGAIN_AFTER + (limits.UNSETTLED if conflicts else 0.0)
         late = now - self._unknown_since > wait
-        if late and self.newcomer is not None and self.newcomer.card is not None:
-            self._knock_again(self.newcomer.invite, self.newcomer.card)
+        newcomer = self.newcomer
+        if late and isinstance(newcomer, Newcomer) and newcomer.card is not None:
+            self._knock_again(newcomer.invite, newcomer.card)
         else:
             self._wait_for_room()
             self._bring_room(first=True)  # in this client's chain it is a member

@@ -17,8 +17,10 @@ from dataclasses import replace
 
 from alcove_protocol import frames
 from alcove_protocol.frames import BlobClass
+from alcove_protocol.invite import SECRET_SIZE
 from alcove_protocol.position import Position
-from alcove_protocol.statements import Opening
+from alcove_protocol.statements import Opening, Signed
+from alcove_protocol.ticket import Ticket
 
 from alcove import events
 from alcove.desk.life import SignsOfLife
@@ -40,6 +42,7 @@ from alcove.engine.standby_answers import StandbyAnswers
 from alcove.engine.standby_entering import StandbyEntering
 from alcove.engine.stepping_down import SteppingDown
 from alcove.engine.telling import Telling
+from alcove.engine.ticket_keeper import TicketKeeper
 from alcove.engine.whereabouts import WhereaboutsWatch
 from alcove.facilitation.committer import Committer
 from alcove.facilitation.doors import RoomCard
@@ -86,6 +89,7 @@ class MemberParts(ABC):
         self.act_log = ActLog(ports)
         self._rules = RoomRules(membership, ports)
         self.entering: StandbyEntering | None = None
+        self.tickets: TicketKeeper | None = None
         self._roster_alarm = RosterAlarm(membership, ports)
         self._agreements = agreements
         self._wire_messages()
@@ -189,6 +193,30 @@ class MemberParts(ABC):
             former, self.facilitator = self.facilitator, None
             former.close(demoted())
         self.stepping_down.tick()
+
+    def take_part(self) -> None:
+        """In the group by a ticket: facilitate, if this member does."""
+        self._take_part()
+
+    def keep_ticket(self) -> TicketKeeper:
+        """Keep a ticket of this client at the relay from now on."""
+        if self.tickets is None:
+            room, origin = self.membership.group.group_id, self._handover().origin
+            self.tickets = TicketKeeper(
+                self._identity,
+                self.membership,
+                self._ports,
+                Ticket(room, origin, self._ports.random(SECRET_SIZE)),
+                opening=self._entry_zero,
+                title=lambda: self._agreements.title,
+                facilitator=lambda: self.facilitator,
+            )
+        return self.tickets
+
+    def _entry_zero(self) -> Signed | None:
+        """Roster entry 0, once the chain was read."""
+        chain = self.bringing.chain.whole()
+        return chain[0] if chain is not None else None
 
     @property
     def committer(self) -> Committer | None:

@@ -21,6 +21,8 @@ from alcove import events
 from alcove.engine.standing import Standing
 from alcove.errors import NotNow
 from alcove.joining.card import CheckedCard
+from alcove.joining.newcomer import Newcomer
+from alcove.messages.slow import OwnTurn
 from alcove.relay.ports import Ports
 
 AGAIN: Final = 10.0
@@ -57,20 +59,23 @@ class SteppingOutside:
         self.went_at = 0.0
         """When this member was let go."""
         self.came_by: Invite | None = None
+        self.turn = OwnTurn()
+        """Of slow mode, when this member was let go."""
 
     def ask(self) -> None:
         """Raises `NotNow` (`is_facilitator`, `not_outside`), `RoomClosed`."""
         standing, member = self._standing, self._standing.require_member()
         if member.facilitator is not None:
             raise NotNow("is_facilitator", "Step down first, so that others hold the room.")
-        if standing.newcomer is None or standing.newcomer.card is None:
-            text = "You opened this room, so there is no card to come back by; leave instead."
+        newcomer = standing.newcomer
+        if not isinstance(newcomer, Newcomer) or newcomer.card is None:
+            text = "Your program came by no invite, so there is no way back by one; leave instead."
             raise NotNow("not_outside", text)
-        came_by, secret = standing.newcomer.invite, self._ports.random(SECRET_SIZE)
+        came_by, secret = newcomer.invite, self._ports.random(SECRET_SIZE)
         door = door_id_of(came_by.room, secret)
         invite = Invite(InviteRole.PARTICIPANT, door, came_by.room, came_by.origin, secret)
         accepted = member.membership.accepted
-        self._way = WayOut(invite, standing.newcomer.card, accepted, came_by)
+        self._way = WayOut(invite, newcomer.card, accepted, came_by)
         self._asked_at = self._ports.clock()
         self._send()
 
@@ -105,6 +110,8 @@ class SteppingOutside:
         """The way out, once, when this client was let go."""
         way, self._way, self._again_at = self._way, None, None
         if way is not None:
+            if self._standing.member is not None:
+                self.turn = self._standing.member.conversation.slow.turn
             self.came_by, self.went_at = way.came_by, self._ports.clock()
         return way
 

@@ -1,8 +1,9 @@
 """A member's part when a standby asks to come in: tell the person, and answer when it is its turn.
+The same for a facilitator that lost its group and comes back by a ticket.
 
-A member answers only when it has heard no facilitator for 90 s. All members are told the ask, and
-three at a time answer: their order is drawn from the ask itself, so that no member has to know
-which others are there.
+A member answers only when it has heard no facilitator for 90 s, but the one that asks. All members
+are told the ask, and three at a time answer: their order is drawn from the ask itself, so that no
+member has to know which others are there.
 """
 
 from collections import OrderedDict
@@ -10,18 +11,18 @@ from collections.abc import Callable
 from hashlib import sha256
 from typing import Final
 
-from alcove_protocol import frames
+from alcove_protocol import frames, limits
 from alcove_protocol.card import pack_agreement
 from alcove_protocol.errors import Malformed
-from alcove_protocol.labels import Label
-from alcove_protocol.statements import AskStatement, Signed, verify
+from alcove_protocol.statements import AskStatement, Signed
 
 from alcove import events, mls
 from alcove.engine.following import Following
 from alcove.facilitation.doors import RoomCard
 from alcove.group.facilitator_seals import Reply, seal_answer, standby_psk
 from alcove.group.membership import Membership
-from alcove.group.standby import standby_of
+from alcove.group.sealing import Psk, request_psk
+from alcove.group.standby import checked_ask, standby_of
 from alcove.group.standby_entry import StandbyAnswer, group_info_of
 from alcove.messages.presence import Presence
 from alcove.relay.ports import Ports
@@ -61,16 +62,19 @@ class StandbyAnswers:
     def asked(self, notice: frames.Asked) -> None:
         """A standby asks. What the room's standby did not sign is ignored."""
         try:
-            statement = self._checked(notice)
+            signed = Signed(notice.statement, notice.signature)
+            state, room = self._membership.state, self._membership.group.group_id
+            statement = checked_ask(state, room, notice.id, notice.key, signed)
         except Malformed:
             return
-        if statement.id in self._known or not self._presence.in_doubt:
-            return  # the link is of no use while a facilitator is heard
+        if statement.id in self._known or not self._alone(statement):
+            return  # it is of no use while a facilitator is heard
         self._known[statement.id] = None
         if len(self._known) > _KNOWN:
             self._known.popitem(last=False)
         now = self._ports.clock()
-        if self._told_at is None or now - self._told_at > TOLD_AGAIN:
+        told = self._told_at is not None and now - self._told_at <= TOLD_AGAIN
+        if statement.epoch is None and not told:
             self._told_at = now
             self._ports.emit(events.StandbyAsked(False))
         wait = self._turn(statement.id) * NEXT_AFTER
@@ -78,17 +82,21 @@ class StandbyAnswers:
         self._due = (now + wait, statement)
         self.tick()
 
-    def _checked(self, notice: frames.Asked) -> AskStatement:
-        """Raises `Malformed`."""
-        standby = standby_of(self._membership.state)
-        if standby is None:
-            raise Malformed("bad_statement", "The room has no standby.")
-        signed = Signed(notice.statement, notice.signature)
-        said = verify(AskStatement, Label.STANDBY, signed, standby.mls_key).statement
-        room = self._membership.group.group_id
-        if (said.room, said.id, said.relay_key) != (room, notice.id, notice.key):
-            raise Malformed("bad_statement", "The ask is of another room or asker.")
-        return said
+    def _alone(self, statement: AskStatement) -> bool:
+        """Whether no facilitator is heard, but the one that asks."""
+        if statement.epoch is None:
+            return self._presence.in_doubt
+        others = self._membership.facilitator_keys - {statement.mls_key} - self._presence.gone
+        heard = self._presence.heard_within
+        return not any(heard(key, limits.READ_ONLY_AFTER) for key in others)
+
+    def _psk(self, statement: AskStatement) -> Psk | None:
+        """What the answer is sealed with, if this member has it."""
+        if statement.epoch is None:
+            standby = standby_of(self._membership.state)
+            return None if standby is None else standby_psk(standby.psk, standby.mls_key)
+        secret = self._membership.request_secrets.of(statement.epoch)
+        return None if secret is None else request_psk(secret, statement.epoch)
 
     def _turn(self, id: bytes) -> int:
         """How many groups of members come before this one."""
@@ -104,13 +112,13 @@ class StandbyAnswers:
             return
         (_, statement), self._due = self._due, None
         own = self._membership.own
-        if self._presence.in_doubt and not own.entering and not own.facilitator:
+        if self._alone(statement) and not own.entering and not own.facilitator:
             self._answer(statement)
 
     def _answer(self, statement: AskStatement) -> None:
         membership, card = self._membership, self._card()
-        standby = standby_of(membership.state)
-        if standby is None or card is None or not self._ports.link.live:
+        psk = self._psk(statement)
+        if psk is None or card is None or not self._ports.link.live:
             return
         try:
             group_info, key = group_info_of(membership)
@@ -125,7 +133,6 @@ class StandbyAnswers:
                 card.helplines,
             )
             reply = Reply(statement.room, statement.id, membership.own.relay_key)
-            psk = standby_psk(standby.psk, standby.mls_key)
             sealed = seal_answer(
                 reply, statement.reply_key, answer.encode(), psk, self._ports.random
             )

@@ -8,6 +8,9 @@ A member may have answered with a group of its own, that no other member is in. 
 itself on such an answer is a facilitator at the relay alone, and has spent the link. So first
 members prove that they followed: they name the secret of the new epoch. Whoever lied can do that
 too, alone or with others that lie. So those that answer from another epoch count against them.
+
+A facilitator that came back by a ticket is listed already, and begins to facilitate after the same
+proof.
 """
 
 from collections.abc import Callable
@@ -41,7 +44,9 @@ FALSE_AFTER: Final = 45.0
 class StandbyEntering:
     """`by` is the relay key of the member whose answer led here, and `disproved` are those of
     members whose word counts against no other's. `misled` is set when the answer was false.
-    `followed` has the relay keys of those that are in the new epoch."""
+    `followed` has the relay keys of those that are in the new epoch. `proved` is called after a
+    proof instead of the listing, when this member is listed: it has the lobby's key already, if
+    any."""
 
     def __init__(
         self,
@@ -54,7 +59,10 @@ class StandbyEntering:
         *,
         on_taken: OnTaken,
         ready: Callable[[], bool],
+        proved: Callable[[], None] | None = None,
+        lobby_key: mls.HpkeKeyPair | None = None,
     ) -> None:
+        self._on_proved = proved
         self._identity = identity
         self._membership = membership
         self._ports = ports
@@ -63,7 +71,9 @@ class StandbyEntering:
         self._disproved = disproved
         self._ready = ready
         self.misled = False
-        self.lobby_key = mls.ciphersuite(ROOM_SUITE).hpke_keypair(ports.random)
+        if proved is None:
+            lobby_key = mls.ciphersuite(ROOM_SUITE).hpke_keypair(ports.random)
+        self.lobby_key = lobby_key
         self.committer = Committer(membership, identity, ports, on_taken=on_taken, ready=ready)
         self._since: float | None = None
         self._ask_at = 0.0
@@ -123,8 +133,12 @@ class StandbyEntering:
             self._asks.ask(self._identity.relay, counter, lambda answer: None)
 
     def _list(self) -> None:
-        if not self._proved:
-            self._proved = True
+        if self._proved:
+            return
+        self._proved = True
+        if self._on_proved is not None:
+            self._on_proved()
+        elif self.lobby_key is not None:
             self.committer.want(ListOneself(lobby_key=self.lobby_key.public))
 
     def close(self, error: AlcoveError) -> None:

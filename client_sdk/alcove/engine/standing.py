@@ -10,9 +10,10 @@ from alcove.events import AnyEvent, CloseReason
 from alcove.facilitation.facilitator import Facilitator
 from alcove.facilitation.opening import RoomOpening
 from alcove.group.keys import Identity
-from alcove.joining.door_words import removed_sentence
+from alcove.joining.door_words import refusal_sentence, removed_sentence
 from alcove.joining.newcomer import Newcomer
 from alcove.joining.standby_comer import StandbyComer
+from alcove.joining.ticket_comer import TicketComer
 from alcove.messages.agreements import Agreements
 from alcove.messages.outbox import UNCONFIRMED
 
@@ -26,7 +27,7 @@ class Standing:
     def __init__(self, identity: Identity, language: str = "") -> None:
         self.identity = identity
         self.opening: RoomOpening | None = None
-        self.newcomer: Newcomer | StandbyComer | None = None
+        self.newcomer: Newcomer | StandbyComer | TicketComer | None = None
         self.member: MemberClient | None = None
         self.entered: bool = False
         """True once the room exists (opening) or the card was verified (joining)."""
@@ -71,7 +72,21 @@ class Standing:
         if self.opening is not None:
             return self.opening.room
         assert self.newcomer is not None  # one of the two was begun
+        if isinstance(self.newcomer, TicketComer):
+            return self.newcomer.ticket.room
         return self.newcomer.invite.room
+
+    @property
+    def holds_link(self) -> bool:
+        """Whether this client connects by the keys of a standby's link, which others may hold."""
+        return self.member is None and isinstance(self.newcomer, StandbyComer)
+
+    def refused(self, code: str) -> Refused:
+        """What the relay's refusal is to who has not come in. The holder of a standby's link never
+        was in the room: their link is not on the list any more."""
+        if self.holds_link and code in ("removed", "not_member"):
+            return Refused("link_closed", refusal_sentence("link_closed"))
+        return Refused.by_relay(code)
 
     def require_open(self) -> None:
         """Raises `RoomClosed`. Its code is the reason of the `Closed` event."""
@@ -130,6 +145,8 @@ class Standing:
         self.closed = closed
         if self.member is not None:
             self.member.stepping_down.close(self.error or RoomClosed.of(closed))
+            if self.member.tickets is not None:
+                self.member.tickets.close(self.error or RoomClosed.of(closed))
             if self.member.facilitator is not None:
                 self.member.facilitator.close(self.error or RoomClosed.of(closed))
             if self.member.entering is not None:

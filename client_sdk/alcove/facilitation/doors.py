@@ -238,6 +238,8 @@ class Doors:
     def fits(self, membership: Membership) -> bool:
         """Whether the card names the room's agreement. One that does not lets no newcomer in."""
         room, card = membership.group.group_id, self.card
+        if not card.texts:
+            return False  # of a facilitator that came by a ticket: they are told
         hashed = agreement_hash(room, card.agreement_version, card.packed_agreement())
         return hashed == membership.state.agreement
 

@@ -137,9 +137,6 @@ class Facilitator:
         )
         self.moderation = Moderation(membership, self.committer)
         self.absences = Absences(membership, self.committer, life, self._in_line, ports)
-        self.removals = Removals(
-            membership, self.committer, self.doors, self.door_keeper, self.vaults, ports
-        )
         self.standbys = Standbys(identity, membership, self.committer, handover.origin, ports)
         self.outside = WaysBack(
             membership,
@@ -149,6 +146,16 @@ class Facilitator:
             self._in_line,
             ports,
             handover.origin,
+        )
+        self.removals = Removals(
+            membership,
+            self.committer,
+            self.doors,
+            self.door_keeper,
+            self.vaults,
+            self.outside,
+            self.absences,
+            ports,
         )
         self.talk = DoorTalk(
             identity,
@@ -160,6 +167,7 @@ class Facilitator:
             ask,
             self.outside.wants_in,
         )
+        self.same_names = SameNames(membership, self.committer, life, self.absences, ports)
         self.lobby = Lobby(
             membership,
             self.committer,
@@ -168,7 +176,7 @@ class Facilitator:
             self.vaults,
             self.roles,
             self.absences,
-            SameNames(membership, life, self.absences, ports),
+            self.same_names,
             self.talk,
             self.outside,
             ports,
@@ -228,6 +236,7 @@ class Facilitator:
         self.lobby.requests.rejoins.returned(outcome.rejoined)
         came = [one for one in outcome.joined if self.absences.find(one.relay_key) is None]
         self.absences.merged(outcome)
+        self.same_names.words.merged(outcome)
         for person in came:  # a way back with keys uses no invite, at the relay either
             seat = self._membership.roster.seats.get(person.relay_key)
             self.doors.used(seat.door if seat is not None else NO_DOOR)
@@ -236,6 +245,7 @@ class Facilitator:
         self._updates_since = None
         self.invites.moved(outcome, own=own)  # knows the ways back that end with this commit
         self.outside.moved(outcome)
+        self.removals.moved(outcome)
         demoted = [person for person in outcome.roles if not person.facilitator]
         self._moved((*outcome.rejoined, *demoted), own=own)  # they have wiped what they had
         if not self._warned and self._chain_size > NEARLY_FULL:
@@ -340,4 +350,5 @@ class Facilitator:
         self.vaults.close()
         self.door_keeper.close(error)
         self.doors.forget()
+        self.same_names.words.forget()
         self.lobby_keys.wipe()

@@ -59,9 +59,13 @@ KEY_PACKAGE_PAST: Final = 3600
 """Seconds. A KeyPackage is for one admission. An hour of the past forgives a fast clock."""
 
 
-def leaf_extensions(identity: Identity, agreement: bytes) -> tuple[mls.Extension, ...]:
-    """What a leaf says beside its MLS keys. `agreement` is the hash that was accepted."""
-    content = LeafExtension(VERSION, identity.relay.public, identity.desk.public, agreement)
+def leaf_extensions(
+    identity: Identity, agreement: bytes, *, reloaded: bool = False
+) -> tuple[mls.Extension, ...]:
+    """What a leaf says beside its MLS keys. `agreement` is the hash that was accepted, and
+    `reloaded` that the member comes back by a ticket."""
+    relay, desk = identity.relay.public, identity.desk.public
+    content = LeafExtension(VERSION, relay, desk, agreement, None, reloaded or None)
     return (mls.Extension(LEAF_EXTENSION, content.encode()),)
 
 
@@ -85,7 +89,7 @@ def room_policy(members: int) -> mls.Policy:
 
 
 def make_key_package(
-    identity: Identity, agreement: bytes, now: float, random: Random
+    identity: Identity, agreement: bytes, now: float, random: Random, *, reloaded: bool = False
 ) -> mls.KeyPackageBundle:
     """A KeyPackage for one admission. `now` is in Unix seconds."""
     return mls.KeyPackageBundle.create(
@@ -94,7 +98,7 @@ def make_key_package(
         mls.Credential.basic(identity.name.encode()),
         capabilities(identity.suite),
         leaf_lifetime(now),
-        leaf_extensions=leaf_extensions(identity, agreement),
+        leaf_extensions=leaf_extensions(identity, agreement, reloaded=reloaded),
         rng=random,
     )
 
@@ -107,9 +111,17 @@ class Offer:
     reply: mls.HpkeKeyPair
 
     @classmethod
-    def make(cls, identity: Identity, agreement: bytes, now: float, random: Random) -> "Offer":
+    def make(
+        cls,
+        identity: Identity,
+        agreement: bytes,
+        now: float,
+        random: Random,
+        *,
+        reloaded: bool = False,
+    ) -> "Offer":
         """A fresh one. `now` is in Unix seconds."""
-        bundle = make_key_package(identity, agreement, now, random)
+        bundle = make_key_package(identity, agreement, now, random, reloaded=reloaded)
         return cls(bundle, mls.ciphersuite(ROOM_SUITE).hpke_keypair(random))
 
     @property

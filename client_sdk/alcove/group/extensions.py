@@ -175,7 +175,8 @@ class LeafExtension(Record):
     """One member's part, 0xF1A1 in their leaf, under their MLS signature.
 
     What is for this member alone is sealed to `desk_key`. `appointment` is the signed appointment
-    by the standby, in the leaf that an external commit brings.
+    by the standby, in the leaf that an external commit brings. `reloaded` is said by the leaf with
+    which a member comes back by a ticket: it knows nothing of what it said before.
     """
 
     version: OneVersion
@@ -183,6 +184,7 @@ class LeafExtension(Record):
     desk_key: Key
     agreement: Annotated[bytes, Exactly(HASH_SIZE)]
     appointment: Annotated[bytes, AtMost(APPOINTMENT_SIZE)] | None = None
+    reloaded: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

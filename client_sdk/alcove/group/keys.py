@@ -48,6 +48,10 @@ class SigningKey:
         signature = crypto_sign(label.bytes + body, self._private.expose())[:crypto_sign_BYTES]
         return Signed(body, signature)
 
+    def seed(self) -> bytes:
+        """The seed that `from_seed` takes: a secret."""
+        return self._private.expose()[:SEED_SIZE]
+
     def wipe(self) -> None:
         self._private.wipe()
 

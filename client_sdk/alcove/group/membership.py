@@ -272,6 +272,10 @@ class Membership(Members):
         changes = self._extend_roster(blob, entry)
         after = {person.key: person for person in self.people()}
         added = {self.group_key(index) for index in staged.added}
+        if staged.is_external:
+            added.add(self.group_key(staged.committer))
+        leaves_now = [one.leaf for one in self.group.members()]
+        reloaded = {one.signature_key for one in leaves_now if leaf_extension(one).reloaded}
         renewed = {self.group_key(index) for index in (*staged.updated, staged.committer)}
         self.unheard = ((self.unheard | added) & after.keys()) - renewed
         self.compare_roster_with_group(self._signer(entry) if self.roster.head != head else None)
@@ -280,6 +284,7 @@ class Membership(Members):
             after,
             committer=self.group_key(staged.committer),
             added=added,
+            reloaded=reloaded,
             by_wish=frozenset(key for key, op in changes.items() if op is Op.LEFT),
             absent=tuple(leaf for key, leaf in leaves.items() if changes.get(key) is Op.ABSENT),
             states=(state, self.state),

@@ -33,6 +33,8 @@ class Merged:
     joined: tuple[Person, ...]
     gone: tuple[Person, ...]
     rejoined: tuple[Person, ...]
+    reloaded: tuple[Person, ...]
+    """Those of the rejoined that came back by a ticket, as their leaves say."""
     by_wish: frozenset[bytes]
     """The relay keys of the members among `gone` who asked to leave, as the roster says."""
     absent: tuple[mls.LeafNode, ...]
@@ -56,18 +58,21 @@ class Merged:
         *,
         committer: bytes,
         added: Iterable[bytes],
+        reloaded: Container[bytes],
         by_wish: frozenset[bytes],
         absent: tuple[mls.LeafNode, ...],
         states: tuple[RoomExtension, RoomExtension],
     ) -> "Merged":
         """Compare the members before and after, by MLS key. `added` has the key of each leaf that
         the commit added, `committer` is its author's, and `by_wish` is as above."""
+        rejoined = tuple(after[key] for key in added if key in before and key in after)
         stayed = [(before[key], person) for key, person in after.items() if key in before]
         return cls(
             committer,
             joined=tuple(person for key, person in after.items() if key not in before),
             gone=tuple(person for key, person in before.items() if key not in after),
-            rejoined=tuple(after[key] for key in added if key in before and key in after),
+            rejoined=rejoined,
+            reloaded=tuple(person for person in rejoined if person.key in reloaded),
             by_wish=by_wish,
             absent=tuple(leaf for leaf in absent if leaf.signature_key not in after),
             by=after[committer].name,

@@ -112,6 +112,7 @@ def judge(group: mls.Group, staged: mls.CommitView) -> None:
         after = room_extension(staged.after)
         if staged.is_external:
             _demand(entering_fault(group, staged, before))
+            _judge_return(group, staged, before)
             _judge_relay_keys(staged)
         else:
             _judge_commit(group, staged, before, after)
@@ -190,6 +191,14 @@ def _judge_leaves(group: mls.Group, staged: mls.CommitView, after: RoomExtension
         check_leaf(new)
         if leaf_extension(new).agreement not in after.good_agreements():
             raise NotAllowed("agreement_not_accepted")
+
+
+def _judge_return(group: mls.Group, staged: mls.CommitView, before: RoomExtension) -> None:
+    """A facilitator comes back by an external commit, in the place of its own leaf and no other."""
+    new = staged.new_leaf
+    if new is not None and _facilitator(before, new.signature_key):
+        for old in _removed_leaves(group, staged):
+            check_same_member(old, new)
 
 
 def _judge_relay_keys(staged: mls.CommitView) -> None:

@@ -54,6 +54,13 @@ class SealSecrets:
         if len(self._epochs) > KEPT_EPOCHS:
             self._forget(next(iter(self._epochs)))
 
+    def learn(self, epoch: int, secret: bytes, leaf_key: bytes) -> None:
+        """Keep the secret of an epoch before all that are known here: it was parked. `leaf_key` is
+        the encryption key of this member's leaf then."""
+        if epoch not in self._epochs:
+            self._epochs[epoch] = _Kept(Secret(secret), leaf_key)
+            self._epochs.move_to_end(epoch, last=False)
+
     def of(self, epoch: int) -> bytes | None:
         """The secret of an epoch, 32 bytes. None when it is not known, or not any more."""
         known = self._epochs.get(epoch)

@@ -1,4 +1,6 @@
-"""Coming in by a standby's link: what a member answers, and the external commit that it allows.
+"""Coming in without a facilitator: what a member answers, and the external commit that it allows.
+
+It is by a standby's link, or a facilitator's return by a ticket, which replaces its own leaf.
 
 A member's answer may be a lie, or old. What can be checked is checked here: that the group is this
 room's, that its facilitators chain to the room id, that it names this very link as its standby. The
@@ -30,22 +32,23 @@ from alcove_protocol.statements import KEY_SIZE, Opening, Signed
 
 from alcove import mls
 from alcove.errors import NotTrusted
-from alcove.group.admission import listing_of, room_policy
+from alcove.group.admission import leaf_extensions, listing_of, room_policy
 from alcove.group.appointments import chained_facilitators, unpack_appointments
 from alcove.group.extensions import (
     LEAF_EXTENSION,
     ROSTER_EXTENSION,
+    FacilitatorKeys,
     LeafExtension,
     RoomExtension,
     capabilities,
     room_extension,
 )
 from alcove.group.external_wrap import wrap_external, wrap_key
-from alcove.group.keys import Identity
+from alcove.group.keys import Identity, SigningKey
 from alcove.group.listing import is_the_groups
 from alcove.group.membership import Membership
 from alcove.group.outcomes import person_of
-from alcove.group.standby import StandbySecrets, enters_by
+from alcove.group.standby import StandbyKeys, StandbySecrets, enters_by
 from alcove.mls.secret import Random
 
 _MESSAGE_HEAD: Final = 4
@@ -93,8 +96,11 @@ class Candidate:
         return self.context.epoch
 
 
-def read_answer(data: bytes, by: bytes, opening: Opening, secrets: StandbySecrets) -> Candidate:
-    """Check what can be checked of an answer. Raises `NotTrusted` (`bad_answer`)."""
+def read_answer(
+    data: bytes, by: bytes, opening: Opening, asker: StandbyKeys | FacilitatorKeys
+) -> Candidate:
+    """Check what can be checked of an answer: that its room has this standby, or this facilitator.
+    Raises `NotTrusted` (`bad_answer`)."""
     room = opening.previous
     try:
         answer = StandbyAnswer.decode(data, limit=limits.HANDSHAKE_BLOB)
@@ -108,7 +114,11 @@ def read_answer(data: bytes, by: bytes, opening: Opening, secrets: StandbySecret
     listed = {keys.mls_key: keys for keys in state.facilitator_list()}
     if any(known.get(key) != keys for key, keys in listed.items()):
         raise _untrue()
-    if (context.group_id, state.standby) != (room, secrets.keys.encode()):
+    if isinstance(asker, FacilitatorKeys):
+        knows = listed.get(asker.mls_key) == asker
+    else:
+        knows = state.standby == asker.encode()
+    if context.group_id != room or not knows:
         raise _untrue()
     if agreed != state.agreement:
         raise _untrue()
@@ -217,6 +227,50 @@ def _stage(
     )
 
 
+def make_return(
+    candidate: Candidate,
+    identity: Identity,
+    accepted: bytes,
+    roster: Roster,
+    *,
+    now: float,
+    random: Random,
+) -> Entry:
+    """The external commit by which a facilitator replaces its own leaf, with the entry that it
+    signs. `accepted` is the agreement that it accepted, and `now` is in Unix seconds.
+
+    Raises `NotTrusted` (`bad_answer`) when the answer leads nowhere.
+    """
+    policy, info = room_policy(roster.members), candidate.answer.group_info
+    try:
+        own = mls.leaf_in(info, identity.signature.public, policy)
+        if own is None:
+            raise _untrue()
+        staged = mls.Group.join_externally(
+            info,
+            identity.signature,
+            mls.Credential.basic(identity.name.encode()),
+            capabilities(identity.suite),
+            leaf_extensions(identity, accepted, reloaded=True),
+            random,
+            policy=policy,
+            now=int(now),
+            remove=own,
+        )
+        room, epoch = candidate.context.group_id, candidate.epoch
+        blob = wrap_external(candidate.answer.key, room, epoch, staged.message, random)
+        base = Position.decode(candidate.answer.base)
+        changes = [Change(Op.REJOIN, identity.relay.public)]
+        entry = _sign_changes(blob, base, identity.relay, changes, roster)
+        after, _ = extend(roster, entry)
+    except (Malformed, mls.MLSError):
+        raise _untrue() from None
+    facilitators = candidate.state.facilitator_keys()
+    people = [person_of(member.leaf, facilitators) for member in staged.members_after()]
+    same = is_the_groups(after, candidate.state, people)
+    return Entry(staged, blob, entry, base, roster, after, same)
+
+
 def _former(staged: mls.StagedCommit, secrets: StandbySecrets) -> int | None:
     """The leaf of an earlier try by the same link."""
     for member in staged.members_after():
@@ -230,12 +284,18 @@ def _sign_entry(
 ) -> Signed:
     changes = [Change(Op.REMOVE, key) for key in roster.entrants()]
     changes.append(Change(Op.ADD, identity.relay.public, ENTRANT))
+    return _sign_changes(blob, base, secrets.relay, changes, roster)
+
+
+def _sign_changes(
+    blob: bytes, base: Position, signer: SigningKey, changes: list[Change], roster: Roster
+) -> Signed:
     seats = apply_changes(roster.seats, changes)
     entry = RosterEntry(
         roster.room,
         roster.counter + 1,
         roster.head,
-        secrets.keys.relay_key,
+        signer.public,
         base.encode(),
         sha256(blob).digest(),
         NO_HASH,
@@ -244,4 +304,4 @@ def _sign_entry(
         roster.slow,
         list_digest(roster.room, seats, roster.flags, roster.slow),
     )
-    return secrets.relay.sign(Label.ROSTER, entry)
+    return signer.sign(Label.ROSTER, entry)

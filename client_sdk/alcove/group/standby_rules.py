@@ -17,7 +17,12 @@ from alcove_protocol.statements import Appointment, Signed, verify
 
 from alcove import mls
 from alcove.group.appointments import appointed_keys, unpack_appointments
-from alcove.group.extensions import FacilitatorKeys, RoomExtension, leaf_extension
+from alcove.group.extensions import (
+    FacilitatorKeys,
+    LeafExtension,
+    RoomExtension,
+    leaf_extension,
+)
 from alcove.group.standby import StandbyKeys, enters_by, standby_of
 
 
@@ -85,8 +90,11 @@ def leaves_fault(after: RoomExtension, leaves: Iterable[mls.LeafNode]) -> str | 
 
 
 def entering_fault(group: mls.Group, staged: mls.CommitView, before: RoomExtension) -> str | None:
-    """Judge an external commit: it is that of a person that comes by the link."""
+    """Judge an external commit: it is that of a person that comes by the link, or of a facilitator
+    that replaces its own leaf."""
     standby, leaf = standby_of(before), staged.new_leaf
+    if leaf is not None and leaf.signature_key in before.facilitator_keys():
+        return _return_fault(staged)
     if standby is None or leaf is None:
         return "committer"
     if staged.before.extensions != staged.after.extensions:
@@ -97,7 +105,17 @@ def entering_fault(group: mls.Group, staged: mls.CommitView, before: RoomExtensi
     for index in staged.removed:
         if not _may_replace(group.member(index), before, standby):
             return "standby_leaf"
-    return _appointed_fault(group.group_id, leaf, before, standby)
+    extension = leaf_extension(leaf)
+    return appointed_fault(group.group_id, leaf.signature_key, extension, before, standby)
+
+
+def _return_fault(staged: mls.CommitView) -> str | None:
+    """Judge a facilitator's return: ExternalInit and one Remove, and the state stays. That the same
+    member comes in the place of its own leaf is judged as of any leaf."""
+    if staged.before.extensions != staged.after.extensions:
+        return "context_extensions"
+    kinds = [type(item.proposal) for item in staged.proposals]
+    return None if kinds == [mls.ExternalInit, mls.Remove] else "proposal_kind"
 
 
 def _may_replace(leaf: mls.LeafNode | None, state: RoomExtension, standby: StandbyKeys) -> bool:
@@ -107,15 +125,20 @@ def _may_replace(leaf: mls.LeafNode | None, state: RoomExtension, standby: Stand
     return enters_by(leaf) == standby.mls_key
 
 
-def _appointed_fault(
-    room: bytes, leaf: mls.LeafNode, before: RoomExtension, standby: StandbyKeys
+def appointed_fault(
+    room: bytes,
+    mls_key: bytes,
+    extension: LeafExtension,
+    before: RoomExtension,
+    standby: StandbyKeys,
 ) -> str | None:
-    extension = leaf_extension(leaf)
+    """Judge the leaf of an external commit, which has this MLS key and extension. `standby` is that
+    of the state before."""
     if extension.appointment is None:
         return "committer"
     signed = Signed.decode(extension.appointment)
     claimed = Appointment.decode(signed.body)
-    own = FacilitatorKeys(leaf.signature_key, extension.relay_key)
+    own = FacilitatorKeys(mls_key, extension.relay_key)
     of_link = (claimed.room, claimed.appointer) == (room, standby.mls_key)
     if not of_link or appointed_keys(claimed) != own:
         return "appointment"
@@ -133,19 +156,7 @@ def listing_fault(
     standby, leaf = standby_of(before), group.member(staged.committer)
     if standby is None or leaf is None or enters_by(leaf) != standby.mls_key:
         return "committer"
-    extension = leaf_extension(leaf)
-    expected = replace(
-        before,
-        facilitators=before.facilitators
-        + FacilitatorKeys(leaf.signature_key, extension.relay_key).encode(),
-        appointments=before.appointments + pack_list([extension.appointment or b""]),
-        standby=None,
-        lobby_key=after.lobby_key,
-        doors=b"",
-        desk_interval=after.desk_interval,  # they follow from the number of facilitators
-        desk_size=after.desk_size,
-    )
-    if after != expected or after.lobby_key == before.lobby_key:
+    if not is_listing(before, after, leaf.signature_key, leaf_extension(leaf)):
         return "standby_listing"
     for item in staged.proposals:
         if item.by_reference or not isinstance(
@@ -156,3 +167,21 @@ def listing_fault(
         if not _may_replace(group.member(index), before, standby):
             return "standby_listing"
     return None
+
+
+def is_listing(
+    before: RoomExtension, after: RoomExtension, mls_key: bytes, extension: LeafExtension
+) -> bool:
+    """Whether the state changes as by the listing of a leaf with this MLS key and extension, and in
+    nothing else."""
+    expected = replace(
+        before,
+        facilitators=before.facilitators + FacilitatorKeys(mls_key, extension.relay_key).encode(),
+        appointments=before.appointments + pack_list([extension.appointment or b""]),
+        standby=None,
+        lobby_key=after.lobby_key,
+        doors=b"",
+        desk_interval=after.desk_interval,  # they follow from the number of facilitators
+        desk_size=after.desk_size,
+    )
+    return after == expected and after.lobby_key != before.lobby_key

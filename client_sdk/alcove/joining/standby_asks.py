@@ -1,4 +1,5 @@
-"""What the holder of a standby's link asks of the members, and the answers that came."""
+"""What is asked of the members without a facilitator, and the answers that came: by the holder of a
+standby's link, or by a facilitator that comes back by a ticket."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -10,6 +11,7 @@ from alcove_protocol.statements import AskStatement
 from alcove import mls
 from alcove.group.facilitator_seals import Reply, open_answer, standby_psk
 from alcove.group.keys import ROOM_SUITE, SigningKey
+from alcove.group.sealing import Psk
 from alcove.group.standby import StandbySecrets
 from alcove.relay.link import OnAnswer
 from alcove.relay.ports import Ports
@@ -24,12 +26,28 @@ class _Ask:
     reply: mls.HpkeKeyPair
 
 
-class StandbyAsks:
-    """The asks of one link. Each has a fresh reply key, which is wiped with it."""
+@dataclass(frozen=True, slots=True)
+class AskKeys:
+    """With what an ask is signed, and its answers are sealed. `epoch` is of a facilitator's."""
 
-    def __init__(self, room: bytes, secrets: StandbySecrets, ports: Ports) -> None:
+    signature: SigningKey
+    psk: Psk
+    epoch: int | None = None
+
+    @classmethod
+    def of_link(cls, secrets: StandbySecrets) -> "AskKeys":
+        """Of a standby's link."""
+        keys = secrets.keys
+        return cls(secrets.signature, standby_psk(keys.psk, keys.mls_key))
+
+
+class StandbyAsks:
+    """The asks of one link, or of one way back. Each has a fresh reply key, which is wiped with
+    it. The keys of `keys` are the caller's to wipe."""
+
+    def __init__(self, room: bytes, keys: AskKeys, ports: Ports) -> None:
         self._room = room
-        self._secrets = secrets
+        self._keys = keys
         self._ports = ports
         self._asks: list[_Ask] = []
 
@@ -44,12 +62,13 @@ class StandbyAsks:
         statement = AskStatement(
             self._room,
             made.id,
-            self._secrets.keys.mls_key,
+            self._keys.signature.public,
             relay.public,
             made.reply.public,
             counter,
+            self._keys.epoch,
         )
-        signed = self._secrets.signature.sign(Label.STANDBY, statement)
+        signed = self._keys.signature.sign(Label.STANDBY, statement)
         self._ports.link.request(
             lambda n: frames.AskMembers(n, made.id, signed.body, signed.signature), answered
         )
@@ -59,9 +78,7 @@ class StandbyAsks:
         for made in self._asks:
             if made.id == notice.id:
                 reply = Reply(self._room, made.id, notice.key)
-                keys = self._secrets.keys
-                psk = standby_psk(keys.psk, keys.mls_key)
-                return open_answer(reply, made.reply, notice.blob, psk)
+                return open_answer(reply, made.reply, notice.blob, self._keys.psk)
         return None
 
     def wipe(self) -> None:

@@ -16,12 +16,10 @@ from enum import Enum, auto
 from typing import Final
 
 from alcove_protocol import frames, limits
-from alcove_protocol.codec import unpack_list
-from alcove_protocol.errors import Malformed
 from alcove_protocol.frames import ConnectionRole, RelayAnswer
 from alcove_protocol.invite import Invite
 from alcove_protocol.position import Position
-from alcove_protocol.roster import Roster, extend, open_roster
+from alcove_protocol.roster import Roster
 from alcove_protocol.statements import Opening, Signed
 
 from alcove import events
@@ -30,10 +28,12 @@ from alcove.group.extensions import name_of
 from alcove.group.keys import Identity, room_suite
 from alcove.group.standby import StandbySecrets
 from alcove.group.standby_entry import Candidate, Entry, make_entry, read_answer
+from alcove.joining.candidates import Candidates
 from alcove.joining.card import CheckedCard
-from alcove.joining.door_words import REFUSAL_SENTENCES
+from alcove.joining.chain_reader import ChainReader
+from alcove.joining.door_words import REFUSAL_SENTENCES, refusal_sentence
 from alcove.joining.names import looks_like_any
-from alcove.joining.standby_asks import StandbyAsks
+from alcove.joining.standby_asks import AskKeys, StandbyAsks
 from alcove.messages.agreements import Agreements, read_agreement
 from alcove.relay.link import Proof
 from alcove.relay.ports import Ports
@@ -42,13 +42,6 @@ ASK_AGAIN: Final = 10.0
 """Seconds after which the members are asked again, when no answer came that is of use."""
 LOOK_AGAIN: Final = 15.0
 """Seconds after which the relay is asked again that has no place, or heard a facilitator."""
-OTHERS_FIRST: Final = 2.0
-"""Seconds after the first answer in which other members' answers may come: the newest counts."""
-HELD_LAST: Final = 10.0
-"""Seconds after which the answer of a held member is used, when there is no other."""
-ANSWERS: Final = 16
-"""Answers that are kept."""
-_ENTRIES: Final = 1000
 FACILITATED: Final = (
     "A facilitator is in this room, so the standby's link lets nobody in now. Ask them for an "
     "invite. Your program waits here, and asks again when no facilitator is heard."
@@ -103,7 +96,7 @@ class StandbyComer:
         """The answer that the external commit was made of."""
         self.accepted: bytes | None = None
         """The agreement that the person accepted."""
-        self._asks = StandbyAsks(invite.room, self.secrets, ports)
+        self._asks = StandbyAsks(invite.room, AskKeys.of_link(self.secrets), ports)
         self._ports = ports
         self._clock = ports.clock
         self._link = ports.link
@@ -113,15 +106,17 @@ class StandbyComer:
         self._on_known = on_known
         self._on_member = on_member
         self._fail = fail
-        self._opening: Opening | None = None
-        self._opening_entry: Signed | None = None
-        self._roster: Roster | None = None
-        self._read = 0
-        self._candidates: dict[bytes, Candidate] = {}
-        self._decide_at: float | None = None
+        self._candidates = Candidates(ports.clock)
         self._again_at: float | None = None
         self._pending: Entry | None = None
         self._told: set[str] = set()
+        self._chain = ChainReader(
+            invite.room,
+            ports,
+            on_known=self._known,
+            on_late=self._later,
+            on_wrong=self._wrong,
+        )
         self.stage = WayIn.READING
 
     def proof(self) -> Proof:
@@ -130,54 +125,23 @@ class StandbyComer:
     @property
     def opening(self) -> tuple[Opening, Signed]:
         """Entry 0, verified. Only once `on_known` was called."""
-        assert self._opening is not None
-        assert self._opening_entry is not None
-        return self._opening, self._opening_entry
+        return self._chain.opening
 
     def authenticated(self, answer: frames.Authenticated) -> None:
         """The relay knows the link: read on in the room's history."""
         self._again_at = None
-        self._read_chain()
+        self._chain.read()
 
     # --- the chain -----------------------------------------------------------------------------
 
-    def _read_chain(self) -> None:
-        first = self._read
-        self._link.request(lambda n: frames.ReadChain(n, first), self._chain_answered)
-
-    def _chain_answered(self, answer: RelayAnswer | None) -> None:
-        if answer is None:
-            return  # the connection dropped, and the next one reads on
-        if not isinstance(answer, frames.ChainIs) or answer.first != self._read:
-            self._later()
-            return
-        before = self._read
-        try:
-            for item in unpack_list(answer.entries, most=_ENTRIES):
-                self._take(Signed.decode(item))
-        except Malformed:
-            if before:  # the room was brought back with another history: begin anew
-                self._read, self._roster = 0, None
-                self._drop_pending()
-                self._later()
-            else:
-                text = "The relay's history of this room is not signed as it must be; do not go on."
-                self._fail(NotTrusted("bad_roster", text))
-            return
-        if answer.more and self._read > before:
-            self._read_chain()
-        elif self._roster is None:
-            self._later()
+    def _wrong(self, first: bool) -> None:
+        """The relay's history does not follow. At first there is nothing to begin anew with."""
+        if first:
+            text = "The relay's history of this room is not signed as it must be; do not go on."
+            self._fail(NotTrusted("bad_roster", text))
         else:
-            self._known(self._roster)
-
-    def _take(self, entry: Signed) -> None:
-        if self._roster is None:
-            self._roster, opened = open_roster(entry, self.invite.room)
-            self._opening, self._opening_entry = opened.statement, entry
-        else:
-            self._roster, _ = extend(self._roster, entry)
-        self._read += 1
+            self._drop_pending()
+            self._later()
 
     def _known(self, roster: Roster) -> None:
         if self.stage is WayIn.READING:
@@ -190,7 +154,7 @@ class StandbyComer:
                 return
             pending.staged.drop()
         if self.secrets.keys.relay_key not in roster.links():
-            self._fail(Refused.by_relay("not_member"))
+            self._fail(Refused("link_closed", refusal_sentence("link_closed")))
             return
         self._ask()
 
@@ -202,7 +166,8 @@ class StandbyComer:
     # --- asking --------------------------------------------------------------------------------
 
     def _ask(self) -> None:
-        if self.stage is WayIn.SHOWN or self._roster is None:
+        roster = self._chain.roster
+        if self.stage is WayIn.SHOWN or roster is None:
             return  # the person reads; what is true then is asked then
         self.stage = WayIn.ASKING
 
@@ -213,7 +178,7 @@ class StandbyComer:
             elif answer is not None:
                 self._refused(answer)
 
-        self._asks.ask(self.secrets.relay, self._roster.counter, answered)
+        self._asks.ask(self.secrets.relay, roster.counter, answered)
 
     def _refused(self, answer: RelayAnswer) -> None:
         code = answer.code if isinstance(answer, frames.RequestRefused) else "malformed"
@@ -236,40 +201,29 @@ class StandbyComer:
 
     def answered(self, notice: frames.Answered) -> None:
         """A member answers. What does not open, or is not of this room, is ignored."""
-        if self._opening is None or self.stage is not WayIn.ASKING:
+        if self.stage is not WayIn.ASKING:
             return
         try:
             content = self._asks.open(notice)
             if content is None:
                 return
-            candidate = read_answer(content, notice.key, self._opening, self.secrets)
+            opening, keys = self._chain.opening[0], self.secrets.keys
+            self._candidates.add(read_answer(content, notice.key, opening, keys))
         except NotTrusted:
             return
-        if len(self._candidates) < ANSWERS or notice.key in self._candidates:
-            self._candidates[notice.key] = candidate
-        wait = HELD_LAST if candidate.answer.held else OTHERS_FIRST
-        due = self._clock() + wait
-        self._decide_at = due if self._decide_at is None else min(due, self._decide_at)
 
     def tick(self) -> None:
         """Look what is due: to decide, or to ask again."""
         now = self._clock()
-        if self.stage is WayIn.ASKING and self._decide_at is not None and now >= self._decide_at:
+        if self.stage is WayIn.ASKING and self._candidates.due:
             self._decide()
         elif self._again_at is not None and now >= self._again_at and self._link.authenticated:
             self._again_at = None
-            self._read_chain()
+            self._chain.read()
 
     def _decide(self) -> None:
-        """Take the best answer: of a member that follows, that led nowhere before in no case, and
-        of the latest epoch."""
-        self._decide_at = None
-        found, self._candidates = list(self._candidates.values()), {}
-        best = max(
-            found,
-            key=lambda one: (one.by not in self.doubted, not one.answer.held, one.epoch),
-            default=None,
-        )
+        """Take the best answer."""
+        best = self._candidates.best(self.doubted)
         if best is None:
             return
         rules = read_agreement(
@@ -285,9 +239,9 @@ class StandbyComer:
         else:
             self.stage = WayIn.SHOWN
 
-    def accept(self, version: int | None = None, answer: str = "") -> None:
-        """Accept the agreement that was shown, and go in. `version` is the one that was read.
-        No question is asked of the holder of a link, so `answer` is not used.
+    def accept(self, version: int | None = None, answer: str = "", word: bytes = b"") -> None:
+        """Accept the agreement that was shown, and go in. `version` is the one that was read. The
+        holder of a link is asked nothing else, so `answer` and `word` are not used.
 
         Raises `NotNow` (`no_agreement`, `agreement_changed`).
         """
@@ -299,12 +253,13 @@ class StandbyComer:
         self.accepted = shown.hash
         self.stage = WayIn.ASKING
         if self._link.authenticated:
-            self._read_chain()
+            self._chain.read()
 
     # --- entering ------------------------------------------------------------------------------
 
     def _enter(self, candidate: Candidate) -> None:
-        if self._roster is None:
+        roster = self._chain.roster
+        if roster is None:
             return
         try:
             self.identity = self.identity.in_suite(room_suite(candidate.context.cipher_suite))
@@ -312,7 +267,7 @@ class StandbyComer:
                 candidate,
                 self.identity,
                 self.secrets,
-                self._roster,
+                roster,
                 now=self._ports.wall(),
                 random=self._ports.random,
             )

@@ -63,7 +63,7 @@ from alcove.mls.errors import (
     WrongEpoch,
     WrongGroup,
 )
-from alcove.mls.external import propose_as_external_sender, propose_oneself
+from alcove.mls.external import leaf_in, propose_as_external_sender, propose_oneself
 from alcove.mls.framing import (
     AuthenticatedContent,
     ContentType,
@@ -219,6 +219,7 @@ __all__ = [
     "WrongGroup",
     "ciphersuite",
     "encode_external_senders",
+    "leaf_in",
     "no_padding",
     "peek",
     "power_of_two_padding",

@@ -98,6 +98,20 @@ def external_commit(
     return info, transition, made
 
 
+def leaf_in(message: bytes, signature_key: bytes, policy: Policy) -> int | None:
+    """The index of the leaf with this signature key in a GroupInfo's tree, unverified. Raises
+    `MLSError`."""
+    wire_format, body = unwrap(message)
+    if wire_format is not WireFormat.GROUP_INFO:
+        raise InvalidGroupInfo("not a GroupInfo")
+    tree = tree_of(GroupInfo.decode(body), None, policy)
+    for index in range(tree.size):
+        leaf = tree.leaf(index)
+        if leaf is not None and leaf.signature_key == signature_key:
+            return index
+    return None
+
+
 def _join(
     scratch: Scratch,
     rules: Rules,

@@ -118,7 +118,7 @@ class ChainIs(Answer):
 
 @dataclass(frozen=True, slots=True)
 class Fetched(Answer):
-    """What was parked in the slot."""
+    """What was parked in the slot, sealed as it came."""
 
     KIND: ClassVar[str] = "fetched"
     blob: ParkedBytes

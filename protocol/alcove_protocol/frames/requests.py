@@ -210,7 +210,7 @@ class SendDesk(Request):
 
 @dataclass(frozen=True, slots=True)
 class AskMembers(Request):
-    """Role `standby`: ask members to be let in without a facilitator.
+    """Role `standby`, or a facilitator without a group: ask members to be let in.
 
     `statement` is a signed `AskStatement` with the same id. The relay passes it to three members.
     """
@@ -236,10 +236,10 @@ class AnswerAsker(Request):
 
 @dataclass(frozen=True, slots=True)
 class Park(Request):
-    """Members: leave what a page needs after a reload.
+    """Members: leave what the holder of a ticket needs after a reload.
 
     `slot` names it, `token_hash` is SHA-256 of the token that fetches it, and `blob` is sealed
-    under a key that only the page has. Another `park` of the same member takes its place.
+    under a key that only the ticket has. Another `park` of the same member takes its place.
     """
 
     KIND: ClassVar[str] = "park"
@@ -250,9 +250,10 @@ class Park(Request):
 
 @dataclass(frozen=True, slots=True)
 class Fetch(Request):
-    """Before authentication: fetch what a page parked in this slot."""
+    """Before authentication: fetch what a member of `room` parked in this slot, by its token."""
 
     KIND: ClassVar[str] = "fetch"
+    room: Hash
     slot: Id
     token: Hash = field(repr=False)
 

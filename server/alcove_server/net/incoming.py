@@ -63,6 +63,7 @@ class Incoming(asyncio.Protocol, ABC):
         "_heard",
         "_idle",
         "_is_text",
+        "_probed",
         "_protocol",
         "_session",
         "_terms",
@@ -87,6 +88,7 @@ class Incoming(asyncio.Protocol, ABC):
         self._carried = 0  # bytes of `_fragments`, counted because adding them up is quadratic
         self._is_text = False
         self._heard = True
+        self._probed = False
         self._idle = True
         self._controls: TokenBucket | None = None
 
@@ -115,7 +117,7 @@ class Incoming(asyncio.Protocol, ABC):
     # --- receiving --------------------------------------------------------------------------
 
     def data_received(self, data: bytes) -> None:
-        self._heard = True
+        self._heard, self._probed = True, False
         if self._deaf is not None:
             self._ignore(len(data))
         elif self._waiting:  # TLS had more in hand than was read

@@ -176,6 +176,16 @@ class WebSocket(Incoming):
             self._heard = False
             self._transport.write(_PING)
 
+    def probe(self) -> None:
+        """As `Outlet.probe`: a ping behind what waits to be sent."""
+        self._probed = True
+        self.write(_PING)
+
+    @property
+    def silent(self) -> bool:
+        """As `Outlet.silent`. Any byte is a sign of life, as in `turn`."""
+        return self._probed
+
     def too_late(self) -> None:
         """The client has taken nothing for too long."""
         if not self._closing:

@@ -38,5 +38,12 @@ class Outlet(Protocol):
         """A function that sends, or queues, the bytes of one or more frames. It does nothing once
         the transport is closed. It may be another function each time, so callers do not keep it."""
 
+    def probe(self) -> None:
+        """Ask the client for a sign of life."""
+
+    @property
+    def silent(self) -> bool:
+        """Whether nothing came from the client since `probe`."""
+
     def close(self, code: int) -> None:
         """Close after what was sent so far."""

@@ -130,6 +130,7 @@ async def leave(requester: Requester, frame: LeaveRoom) -> None:
     rules.leave(room.history, client.key, signed)
     id = requester.services.random(ID_SIZE)
     await _add_item(requester, LobbyKind.LEAVE, id, signed.encode())
+    await requester.services.store.unpark(room.id, client.key)
     client.send(Done(frame.n))
     client.finish(Close.DONE)
 

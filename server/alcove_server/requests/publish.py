@@ -12,7 +12,7 @@ from alcove_protocol.frames import COMMITS, BlobClass, Publish
 from alcove_protocol.position import Position
 
 from alcove_server.requests.requester import Requester
-from alcove_server.requests.unattended import require_unattended
+from alcove_server.requests.unattended import require_alone, require_unattended
 from alcove_server.requests.unsettled import require_settled
 from alcove_server.rooms import rules
 from alcove_server.rooms.roster_history import RosterHistory
@@ -104,7 +104,7 @@ async def _store(requester: Requester, frame: Post | Publish) -> Taken:
     try:
         taken = await store.publish(publication)
         if publication.blob_class is BlobClass.EXTERNAL:
-            room.asks.entered_at = requester.services.clock()
+            _note_entered(requester)
         return taken
     except BaseException:
         if commits:
@@ -135,13 +135,29 @@ async def _with_entry(requester: Requester, history: RosterHistory, frame: Publi
 
 
 async def _may_enter(requester: Requester) -> None:
-    """An external commit comes while no facilitator is there, and once a minute: a link that was
-    answered falsely tries again without a bound. Raises `Refusal` (`facilitated`,
+    """An external commit comes while no other facilitator is there, and once a minute: a link that
+    was answered falsely tries again without a bound. A facilitator's own comes `limits.ALONE`
+    seconds after its ask, so that another one may let it in. Raises `Refusal` (`facilitated`,
     `rate_limited`)."""
-    await require_unattended(requester)
-    room, now = requester.seated, requester.services.clock()
-    if room.asks.entered_at is not None and now - room.asks.entered_at < limits.ENTERS_EVERY:
+    room, key, now = requester.seated, requester.client.key, requester.services.clock()
+    if room.history.roster.is_facilitator(key):
+        require_alone(requester)
+        last = room.asks.returned_at.get(key)
+        if room.asks.asks_for(key, now) < limits.ALONE:
+            raise Refusal("rate_limited")
+    else:
+        await require_unattended(requester)
+        last = room.asks.entered_at
+    if last is not None and now - last < limits.ENTERS_EVERY:
         raise Refusal("rate_limited")
+
+
+def _note_entered(requester: Requester) -> None:
+    room, key, now = requester.seated, requester.client.key, requester.services.clock()
+    if room.history.roster.is_facilitator(key):
+        room.asks.returned_at[key] = now
+    else:
+        room.asks.entered_at = now
 
 
 async def _expect_base(requester: Requester, frame: Publish) -> None:

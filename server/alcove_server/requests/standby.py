@@ -1,4 +1,5 @@
-"""A standby asks the members to be let in, and a member answers. docs/protocol.md section 10.
+"""A standby asks the members to be let in, and a member answers. So does a facilitator that comes
+back by a ticket and finds no other one. docs/protocol.md section 10.
 
 Both are items of the lobby, so that every node tells its clients. The relay tells an ask to all
 members. They choose among themselves which of them answer first.
@@ -11,7 +12,7 @@ from alcove_protocol.frames import ID_SIZE, AnswerAsker, AskMembers, Done, Lobby
 from alcove_protocol.statements import Signed
 
 from alcove_server.requests.requester import Requester
-from alcove_server.requests.unattended import require_unattended
+from alcove_server.requests.unattended import require_alone, require_unattended
 from alcove_server.requests.unsettled import require_settled
 from alcove_server.rooms import rules
 
@@ -22,7 +23,10 @@ async def ask(requester: Requester, frame: AskMembers) -> None:
     signed = Signed(frame.statement, frame.signature)
     rules.ask(room.history, client.key, frame.id, signed)
     await require_settled(requester)
-    if client.key not in room.history.roster.entrants():
+    if room.history.roster.is_facilitator(client.key):
+        require_alone(requester)
+        room.asks.note(client.key, requester.services.clock())
+    elif client.key not in room.history.roster.entrants():
         await require_unattended(requester)
     if not requester.may_tell(len(frame.statement) * len(room.live)):
         raise Refusal("rate_limited")

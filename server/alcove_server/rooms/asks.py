@@ -1,7 +1,8 @@
-"""The asks of a standby that were told on this node, so that its members can answer them."""
+"""The asks of a standby, or of a facilitator that lost its group, that were told on this node, so
+that its members can answer them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from alcove_protocol import limits
@@ -16,7 +17,11 @@ from alcove_server.wire import fast_out
 STANDBYS: Final = frozenset({LobbyKind.ASK, LobbyKind.ANSWER})
 """Items of the lobby that are no facilitator's."""
 _KEPT: Final = 4
-"""Asks that are remembered. There are two standby keys, and each has one ask at a time."""
+"""Asks of one key that are remembered: a member may have its turn only after the next ask."""
+_KEYS: Final = 2 + limits.FACILITATORS
+"""Keys that may ask: the two of a standby, and those of facilitators."""
+_OVER: Final = 2.0 * limits.ASK_TTL
+"""Seconds after which a facilitator that asks again has asked anew."""
 
 
 @dataclass(slots=True)
@@ -24,7 +29,7 @@ class _Told:
     """One ask: the relay key that asked, and the members whose answer came on this node."""
 
     key: bytes
-    by: set[bytes] = field(default_factory=set)
+    by: set[bytes]
 
     def may_answer(self, member: bytes) -> bool:
         """Whether an answer of this member is told: its first, while there are few."""
@@ -38,6 +43,19 @@ class Asks:
         self._told: dict[bytes, _Told] = {}
         self.entered_at: float | None = None
         """When an external commit of the link was last taken, in seconds."""
+        self.returned_at: dict[bytes, float] = {}
+        """The same of each facilitator's own."""
+        self._asking: dict[bytes, tuple[float, float]] = {}
+
+    def note(self, key: bytes, now: float) -> None:
+        """This facilitator asks here."""
+        first, last = self._asking.get(key, (now, now))
+        self._asking[key] = (first if now - last < _OVER else now, now)
+
+    def asks_for(self, key: bytes, now: float) -> float:
+        """For how many seconds this facilitator has asked here. 0 when it has not."""
+        first, last = self._asking.get(key, (now, now))
+        return now - first if now - last < _OVER else 0.0
 
     def get(self, id: bytes) -> _Told | None:
         """The ask with this id."""
@@ -57,8 +75,11 @@ class Asks:
 
     def _asked(self, item: StoredItem) -> Asked:
         """The notice of an ask, for all members."""
-        self._told[item.id] = _Told(item.key)
-        while len(self._told) > _KEPT:
+        before = [id for id, told in self._told.items() if told.key == item.key]
+        for id in before[: 1 - _KEPT]:
+            del self._told[id]
+        self._told[item.id] = _Told(item.key, set())
+        while len(self._told) > _KEPT * _KEYS:
             del self._told[next(iter(self._told))]
         signed = Signed.decode(item.blob)
         return Asked(item.id, item.key, signed.body, signed.signature)

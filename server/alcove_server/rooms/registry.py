@@ -18,6 +18,7 @@ from alcove_server.ports.place import NetworkPart
 from alcove_server.ports.services import Services
 from alcove_server.rooms.doorstep import Doorstep
 from alcove_server.rooms.fanout import Turns
+from alcove_server.rooms.fetches import Fetches
 from alcove_server.rooms.replay import Replays
 from alcove_server.rooms.replay_budget import ReplayBudget
 from alcove_server.rooms.restores import Restores
@@ -40,6 +41,7 @@ class Rooms:
         self.replay_budget = ReplayBudget(services.runner)
         self.replays = Replays(services, self.replay_budget)
         self.restores = Restores()
+        self.fetches = Fetches(services, self._client_of)
         self._services = services
         self._turns = Turns(services.runner.later)
         self._loading: dict[bytes, Event] = {}
@@ -49,6 +51,11 @@ class Rooms:
         self._away: set[bytes] = set()  # of which the store can promise nothing
         self._idle: set[bytes] = set()  # watched, and perhaps without a room here
         services.store.listen(self)
+
+    def _client_of(self, room: bytes, key: bytes) -> Client | None:
+        """The client here with this key, in a room."""
+        found = self.loaded.get(room)
+        return found.clients.get(key) if found is not None else None
 
     # --- coming and going -------------------------------------------------------------------
 
@@ -168,9 +175,9 @@ class Rooms:
             self.on_ring(id)
 
     def on_passed(self, id: bytes, sender: bytes, message: bytes) -> None:
-        """As `Listener.on_passed`: a frame of the private line."""
+        """As `Listener.on_passed`: a frame of the private line, or about a fetch."""
         room = self.loaded.get(id)
-        if room is not None:
+        if not self.fetches.passed(id, sender, message) and room is not None:
             room.tell_desk(sender, message)
 
     def on_ring(self, id: bytes) -> None:
@@ -232,6 +239,7 @@ class Rooms:
         for id in failed:
             await self.answer_ring(id)
         self.verifier.expire()
+        self.fetches.tick()
         while self.doorstep.tick():
             await self._services.runner.breathe()
         for id in [idle for idle in self._idle if idle not in self.verifier]:

@@ -17,7 +17,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
 
 from alcove_protocol import frames, limits
-from alcove_protocol.frames import Bye, ConnectionRole, LobbyKind
+from alcove_protocol.frames import BlobClass, Bye, ConnectionRole, LobbyKind
 from alcove_protocol.position import Position
 from alcove_protocol.statements import Signed
 
@@ -80,6 +80,9 @@ class LocalRoom:
         self.settled = False
         """Whether the log is known to be settled. In an unsettled one nothing is committed."""
         self.asks = Asks()
+        self.beats: dict[bytes, float] = {}
+        """When this node was told the last beat of each facilitator."""
+        self.loaded_at = services.clock()
         self.seated = SeatedChain()
         """What the chain of an unsettled log says."""
         self._services = services
@@ -210,6 +213,8 @@ class LocalRoom:
             return False
         at = generation + number.to_bytes(8, "big")
         message = fast_out.blob(at, blob.blob_class, 0, blob.blob, blob.sender)
+        if blob.blob_class is BlobClass.BEAT:
+            self.beats[blob.sender] = self._services.clock()
         self._tell(number, at, blob.sender, blob.id, message)
         self.number = number
         return True
@@ -244,6 +249,9 @@ class LocalRoom:
             message = blob_frame(self.generation, blob, page.now)
             self._tell(blob.number, at, blob.sender, blob.id, message)
             self.number = blob.number
+            if blob.blob_class is BlobClass.BEAT:
+                age = max(0.0, page.now - blob.taken_at)
+                self.beats[blob.sender] = self._services.clock() - age
             if blob.entry is not None:
                 await self._follow(blob.entry)
         self.number = page.up_to  # blobs that expired before they were read leave no gap

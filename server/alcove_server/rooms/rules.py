@@ -16,7 +16,7 @@ from alcove_protocol.frames import COMMITS, BlobClass, Publish, PutDoor
 from alcove_protocol.labels import Label
 from alcove_protocol.position import check_encoded
 from alcove_protocol.records import Record
-from alcove_protocol.roster import NO_HASH, RosterEntry, verify_leave
+from alcove_protocol.roster import NO_HASH, Change, Op, Roster, RosterEntry, verify_leave
 from alcove_protocol.statements import (
     KEY_SIZE,
     AskStatement,
@@ -124,11 +124,14 @@ def commit_with_entry(
 def _require_committer(history: RosterHistory, key: bytes, frame: Publish) -> None:
     """A facilitator commits. So does a standby: its link's key by an external commit, and the key
     that it brings by the one that lists it. A standby's key publishes its own entries, and no other
-    key does. Raises `Refusal` (`not_allowed`, `bad_roster`) or `Malformed`."""
+    key does. A facilitator's external commit is its own return. Raises `Refusal` (`not_allowed`,
+    `bad_roster`) or `Malformed`."""
     roster = history.roster
     claimed = RosterEntry.decode(frame.entry or b"", limit=limits.ENTRY)
     if frame.blob_class == BlobClass.EXTERNAL:
-        allowed = key in roster.links()
+        allowed = key in roster.links() or roster.is_facilitator(key)
+        if roster.is_facilitator(key) and not _is_return(roster, key, claimed):
+            raise Refusal("bad_roster")
     else:
         allowed = roster.is_facilitator(key) or key in roster.entrants()
     if not allowed:
@@ -136,6 +139,13 @@ def _require_committer(history: RosterHistory, key: bytes, frame: Publish) -> No
     standbys = roster.standbys()
     if claimed.signer != key and (key in standbys or claimed.signer in standbys):
         raise Refusal("bad_roster")
+
+
+def _is_return(roster: Roster, key: bytes, entry: RosterEntry) -> bool:
+    """Whether the entry lets its own signer rejoin, and does nothing else."""
+    only = entry.decoded_changes() == (Change(Op.REJOIN, key),)
+    same = (entry.flags, entry.slow, entry.lobby) == (roster.flags, roster.slow, None)
+    return entry.signer == key and only and same and entry.welcomes == NO_HASH
 
 
 def _bind(entry: RosterEntry, frame: Publish) -> None:
@@ -217,9 +227,10 @@ def talk(history: RosterHistory, newcomer: bytes, key: bytes, sealed: bytes) -> 
 
 
 def ask(history: RosterHistory, key: bytes, id: bytes, signed: Signed) -> None:
-    """A standby asks the members. Only they know which MLS key is the link's. Raises `Refusal`
-    (`not_allowed`, `bad_statement`)."""
-    if key not in history.roster.standbys():
+    """A standby asks the members, or a facilitator that lost its group. Only they know which MLS
+    key is the link's, or the facilitator's. Raises `Refusal` (`not_allowed`, `bad_statement`)."""
+    facilitates = history.roster.is_facilitator(key)
+    if key not in history.roster.standbys() and not facilitates:
         raise Refusal("not_allowed")
     try:
         mls_key = AskStatement.decode(signed.body).mls_key
@@ -227,6 +238,8 @@ def ask(history: RosterHistory, key: bytes, id: bytes, signed: Signed) -> None:
         raise Refusal("bad_statement") from None
     said = statement(AskStatement, Label.STANDBY, signed, mls_key)
     if (said.room, said.id, said.relay_key) != (history.roster.room, id, key):
+        raise Refusal("bad_statement")
+    if (said.epoch is not None) is not facilitates:
         raise Refusal("bad_statement")
 
 

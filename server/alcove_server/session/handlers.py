@@ -25,10 +25,12 @@ from alcove_protocol.frames import (
     Authenticate,
     ClientFrame,
     EndRoom,
+    Fetch,
     Knock,
     LeaveRoom,
     LobbyRequest,
     OpenRoom,
+    Park,
     Publish,
     PutDoor,
     ReadCard,
@@ -53,6 +55,7 @@ from alcove_server.requests import (
     restore,
     resume,
     standby,
+    tickets,
 )
 from alcove_server.wire.fast_in import Post
 
@@ -64,6 +67,7 @@ HANDLERS: Final[dict[ClientState, dict[type[Post | ClientFrame], Handler]]] = {
     ClientState.CHALLENGED: {
         OpenRoom: opening.open_room,
         Authenticate: entry.authenticate,
+        Fetch: tickets.fetch,
     },
     ClientState.AT_DOOR: {
         ReadCard: newcomer.read_card,
@@ -87,6 +91,8 @@ HANDLERS: Final[dict[ClientState, dict[type[Post | ClientFrame], Handler]]] = {
         SendDesk: desk.desk,
         Reseat: restore.name,
         AnswerAsker: standby.answer,
+        Park: tickets.park,
+        AskMembers: standby.ask,
     },
     ClientState.STANDBY: {
         Resume: resume.resume,

@@ -53,6 +53,8 @@ _DOOR_BYTES: Final = limits.KIB
 _DESK: Final = 9.0
 """Extra cost of a frame of the private line: two a second of a client, and twelve at once. The most
 that an honest one sends are two in 5 s."""
+_PARK: Final = 9.0
+"""Extra cost of `park`, which has the store write 4 KiB: an honest client parks once an epoch."""
 _RESUME: Final = 30.0
 """Extra cost of `resume`. It may bring the whole log, 0.2 s of work. A client resumes once a
 connection, and where it is when it heard no beat for a while."""
@@ -118,7 +120,9 @@ def of_request(request: ClientFrame, members: int) -> float:
             return 0.0  # its bytes count
         case SendDesk():
             return _DESK
-        case Park() | Fetch():
-            return 0.0  # no state of a client takes one yet
+        case Park():
+            return _PARK
+        case Fetch():
+            return 0.0  # before authentication requests are counted alone
         case _:
             assert_never(request)

@@ -5,6 +5,7 @@
     doors     public halves of invites with the uses left, and their sealed cards
     lobby     items that wait for the facilitators, with their own numbers; recently settled items
     welcomes  sealed Welcomes for admitted members that have not resumed yet
+    tickets   sealed bytes that a member left for the holder of its ticket, one for each key
     votes     in a log that a client brought back, until it is settled: the head that each key named
     end       the signed statement that ended the room; nothing else is kept of an ended room
 
@@ -43,6 +44,8 @@ from alcove_server.store.values import (
     AtDoor,
     LobbyPage,
     Page,
+    Parked,
+    Parking,
     PendingWelcome,
     Publication,
     RoomHead,
@@ -69,6 +72,8 @@ __all__ = (
     "Listener",
     "LobbyPage",
     "Page",
+    "Parked",
+    "Parking",
     "PendingWelcome",
     "Publication",
     "PublishDone",
@@ -250,6 +255,22 @@ class Store(Protocol):
     async def welcomed(self, room: bytes, key: bytes, position: Position) -> None:
         """Drop the Welcome of a key that resumed from a position at or after its commit."""
 
+    async def park(self, room: bytes, key: bytes, parking: Parking, payer: Pays = None) -> None:
+        """Keep what a member parks, for `limits.TICKET` seconds, in the place of what it parked
+        before. It goes with the key: when an entry takes the key off the list, too. Raises
+        `Refusal` (`busy`, `bad_statement` for a slot of another key)."""
+
+    async def parked(self, room: bytes, slot: bytes, token_hash: bytes) -> Parked | None:
+        """Return what is parked in a slot, or None. Another token than that of the slot counts:
+        after `limits.TICKET_TRIES` of them it is dropped."""
+
+    async def fetched(self, room: bytes, slot: bytes) -> None:
+        """What is parked in this slot was handed out: it ends in `limits.TICKET_FETCHED` seconds,
+        or sooner."""
+
+    async def unpark(self, room: bytes, key: bytes) -> None:
+        """Drop what this key parked, if there is anything."""
+
     async def end(self, room: bytes, statement: Signed, roster: bytes) -> None:
         """End the room: delete everything but the statement and the generation. Raises
         `RosterMoved`."""
@@ -293,6 +314,10 @@ class Store(Protocol):
 
     def disconnected(self, room: bytes, key: bytes) -> None:
         """The connection of a key at this node, the newest here, is closed."""
+
+    @property
+    def shared(self) -> bool:
+        """Whether other nodes may hold connections of the same rooms."""
 
     def pass_on(self, room: bytes, sender: bytes, message: bytes) -> None:
         """Have the other nodes that watch the room told of this, once and at once, or never: it is

@@ -335,6 +335,24 @@ class LobbyPage:
 
 
 @dataclass(frozen=True, slots=True)
+class Parking:
+    """What a member leaves for the holder of its ticket: sealed bytes, the slot that names them,
+    and the hash of the token that fetches them."""
+
+    slot: bytes
+    token_hash: bytes
+    blob: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """What the holder of a ticket fetches: the relay key of its member, and the sealed bytes."""
+
+    key: bytes
+    blob: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class AtDoor:
     """What a newcomer is judged by, all of one moment. `head` is None when there is no such room,
     `door` when the door is not remembered. `waiting` says whether a knock of the key is open."""

@@ -48,6 +48,8 @@ class EmbeddedLink:
         self.closed: int | None = None
         self.session: Session | None = None
         self.blocked = False
+        self.dead = False
+        """Whether the client answers no ping, though its connection was never closed."""
         self._on_output = on_output
         self._frames: list[bytes] = []
 
@@ -100,6 +102,13 @@ class _LinkOutlet:
 
     def write(self, frames: bytes) -> None:
         self._link.deliver(frames)
+
+    def probe(self) -> None:
+        """A client in this process answers at once, or is `dead`."""
+
+    @property
+    def silent(self) -> bool:
+        return self._link.dead
 
     def close(self, code: int) -> None:
         self._link.shut(code)

@@ -12,18 +12,20 @@ from types import MappingProxyType, TracebackType
 from typing import Final, Self
 
 from alcove import events
-from alcove.cli.rooms import RoomToEnter, RoomToJoin
+from alcove.cli.rooms import RoomToEnter, RoomToJoin, RoomToResume
 from alcove.errors import AlcoveError, ConnectionFailed, InvalidInput, NotNow, Refused, RoomClosed
 from alcove.events import Closed, CloseReason
 from alcove.members import Member, Whereabouts
 from alcove_protocol import limits
 from alcove_protocol.card import AgreementText
 from alcove_protocol.invite import Invite, InviteRole, door_id_of
+from alcove_protocol.ticket import Ticket
 
 _ROOM: Final = bytes(32)
 INVITE: Final = Invite(
     InviteRole.PARTICIPANT, door_id_of(_ROOM, _ROOM), _ROOM, "https://relay.example", _ROOM
 ).url()
+TICKET: Final = Ticket(_ROOM, "https://relay.example", _ROOM)
 WORDS: Final = ("lusab", "babad", "gutih", "tugad", "mudof", "sakat", "haguz", "biram")
 PAST: Final = (
     events.PastAct("admit", "Robin", "Mara", 130),
@@ -150,6 +152,11 @@ class FakeRoom:
     def rejoin(self) -> None:
         self._note("rejoin", "")
         self.happen(events.ConnectionChanged(events.ConnectionState.REJOINED))
+
+    async def ticket(self) -> Ticket:
+        self._note("ticket", "")
+        self.happen(events.TicketMade(TICKET.text()))
+        return TICKET
 
     def retract(self, id: str, *, ref: str | None = None) -> None:
         self._note("retract", id)
@@ -288,8 +295,8 @@ class FakeRoom:
         self._note("revoke", door)
         self.happen(events.InviteRevoked(door, "Mara"))
 
-    async def accept(self, version: int | None = None, *, answer: str = "") -> None:
-        self._note("accept", ("" if version is None else str(version)) + answer)
+    async def accept(self, version: int | None = None, *, answer: str = "", word: str = "") -> None:
+        self._note("accept", ("" if version is None else str(version)) + answer + word)
         self.happen(events.Waiting("lamp river"))
 
     async def change_agreement(
@@ -352,7 +359,9 @@ EVERYTHING: Final = (
     events.Removed("Kim"),
     events.Absent("Lou", "Mara"),
     events.NewKeys("Lou", "Mara"),
-    events.Knocked("aa03", "Lou", "", False, again="Lou", away=180),
+    events.Reloaded("Lou"),
+    events.TicketMade("alcove-ticket-canary"),
+    events.Knocked("aa03", "Lou", "", False, again="Lou", away=180, word="fits"),
     events.InviteChanged(INVITE + "B"),
     events.InviteChanged(INVITE + "C", DOOR, 1, 24, "Who sent you?", "r"),
     events.InvitesListed(OPEN_INVITES, "r"),
@@ -487,6 +496,8 @@ def make_room(wanted: RoomToEnter, scene: FakeScene) -> FakeRoom:
     """Make the room of a scene."""
     if scene.on_make is not None:
         raise scene.on_make
+    if isinstance(wanted, RoomToResume) and wanted.ticket != TICKET.text():
+        raise InvalidInput("bad_ticket", "This is not a complete ticket; copy it whole.")
     if isinstance(wanted, RoomToJoin) and wanted.invite != INVITE:
         raise InvalidInput("bad_invite", "This is not a complete invite link; copy it whole.")
     return FakeRoom(scene)

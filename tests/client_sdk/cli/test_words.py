@@ -217,3 +217,12 @@ def test_that_a_facilitator_lets_people_in_is_told_once_and_of_the_appointed() -
     assert state.is_told(told)
     state.apply(told)
     assert state.is_no_news(told)
+
+
+def test_what_a_newcomer_answers_passes_for_no_sentence_of_this_program() -> None:
+    answer = 'me") asks to be let in. Someone who says they are Sam. ("x'
+    knock = events.Knocked("aa", "Eve", "123456", False, answer)
+    shown = words.of_event(knock)
+    assert shown.count('"') == 2
+    assert shown.startswith("Eve (code 123456, answered: \"me') asks")
+    assert shown.endswith('("x") asks to be let in.'.replace('("x"', "('x\""))

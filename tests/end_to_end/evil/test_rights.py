@@ -93,8 +93,8 @@ def key_package_with(
     ).key_package
 
 
-def external_in_a_facilitators_place(world: EvilWorld, by: Client, about: Client) -> bytes:
-    """An outsider with the facilitator's keys puts the facilitator's leaf out and takes it."""
+def external_in_a_members_place(world: EvilWorld, by: Client, about: Client) -> bytes:
+    """An outsider with a member's keys puts the member's leaf out and takes it."""
     identity = by.engine.identity
     staged = mls.Group.join_externally(
         group_of(by).group_info(),
@@ -360,7 +360,10 @@ def pause(world: EvilWorld, by: Client, about: Client) -> bytes:
 
 
 REFUSED: dict[str, tuple[Make, str]] = {
-    "external": (external_in_a_facilitators_place, "committer"),
+    "external": (
+        lambda world, by, about: external_in_a_members_place(world, about, by),
+        "committer",
+    ),
     "a pre-shared key": (pre_shared_key, "proposal_kind"),
     "reinit": (FORBIDDEN["reinit"], "proposal_kind"),
     "add by reference": (FORBIDDEN["add by reference"], "proposal_by_reference"),
@@ -478,6 +481,7 @@ WITHIN: dict[str, Make] = {
     "rejoin": rejoin,
     "rejoin through a locked door": rejoin_behind_a_locked_door,
     "who comes as the door opens": opened_with_an_add,
+    "a return in its own place": external_in_a_members_place,
     "a pause": pause,
     "a hold": _state(lambda s: replace(s, hold=bytes(16), listen_only=True, locked=True)),
     "a hold with the door open": _state(lambda s: replace(s, hold=bytes(16), listen_only=True)),

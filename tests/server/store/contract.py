@@ -5,8 +5,11 @@ from tests.server.store.contract_lobby import LobbyContract
 from tests.server.store.contract_log import LogContract
 from tests.server.store.contract_room import RoomContract
 from tests.server.store.contract_telling import TellingContract
+from tests.server.store.contract_tickets import TicketsContract
 from tests.server.store.contract_votes import VotesContract
 
 
-class StoreContract(RoomContract, LogContract, LobbyContract, TellingContract, VotesContract):
+class StoreContract(
+    RoomContract, LogContract, LobbyContract, TicketsContract, TellingContract, VotesContract
+):
     """Subclasses give the fixture `make`."""

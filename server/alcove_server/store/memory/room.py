@@ -34,6 +34,7 @@ from alcove_server.store.interface import (
 from alcove_server.store.memory.doors import MemoryDoors
 from alcove_server.store.memory.lobby import MemoryLobby
 from alcove_server.store.memory.log import Log, PublishRecords, size_of
+from alcove_server.store.memory.tickets import MemoryTickets
 
 _APPLICATION: Final = BlobClass.APPLICATION
 
@@ -97,6 +98,7 @@ class MemoryRoom:
         self.doors = MemoryDoors(budget)
         self.lobby = MemoryLobby(budget)
         self.welcomes = Welcomes(budget)
+        self.tickets = MemoryTickets(budget)
         self.last_beat = now
         self.votes: dict[bytes, Vote] | None = None if seated.opened else {}
         """By relay key, in a log that was brought back. None: it is settled."""
@@ -121,6 +123,7 @@ class MemoryRoom:
             self.doors.due,
             self.lobby.due,
             self.welcomes.due,
+            self.tickets.due,
             self.abandoned_at,
         )
 
@@ -169,7 +172,7 @@ class MemoryRoom:
     def expire(self, now: float) -> bool:
         """Drop what is past its end, except blobs. Return whether a client has to be told. In a
         busy room blobs end all the time, so each part is examined only when it is due."""
-        for part in (self.records, self.doors, self.welcomes):
+        for part in (self.records, self.doors, self.welcomes, self.tickets):
             if part.due <= now:
                 part.expire(now)
         told = self.lobby.due <= now and self.lobby.expire(now)
@@ -254,6 +257,7 @@ class MemoryRoom:
         for key in step.gone:
             self.records.drop(key)
             self.welcomes.drop(key)
+            self.tickets.drop(key)
         for key, welcome in step.welcomes.items():
             self.welcomes.put(now, key, PendingWelcome(position, welcome, step.entry))
 

@@ -1,12 +1,11 @@
 """The memory store: the rooms of one process. Everything ends with the process.
 
-Each method runs without suspending, so each is atomic. **Expiry.** Nothing here ends by itself, so
-this store also expires rooms that nobody watches. Each room stands in one queue, `_due`, by the
-time at which something in it ends next, whether it is watched or not. `expire` takes rooms from the
-front of the queue: as many as it is told, and `_EXPIRED_AT_ONCE` blobs. A room that ends as a whole
-counts as its blobs. A room that has more to drop goes behind all that wait longer. So a call's work
-is bounded, every room has its turn, and an idle room costs nothing. A call that names a room drops
-a few blobs of it first (`_EXPIRED_BY_A_CALL`). No answer has what has expired.
+Each method runs without suspending, so each is atomic. **Expiry.** Nothing here ends by itself.
+Each room, watched or not, stands in one queue, `_due`, by the time at which something in it ends
+next. `expire` takes rooms from the front of the queue: as many as it is told, and
+`_EXPIRED_AT_ONCE` blobs. A room that ends as a whole counts as its blobs. A room that has more to
+drop goes behind all that wait longer. So a call's work is bounded, and every room has its turn. A
+call that names a room drops a few blobs of it first.
 """
 
 from collections.abc import Callable, Iterable
@@ -25,6 +24,8 @@ from alcove_server.store.interface import (
     Listener,
     LobbyPage,
     Page,
+    Parked,
+    Parking,
     PendingWelcome,
     Publication,
     PublishDone,
@@ -44,12 +45,13 @@ from alcove_server.store.memory.room import MemoryRoom
 _EXPIRED_BY_A_CALL: Final = 100
 """Expired blobs dropped by a call that names a room, 0.1 ms: more than a call adds to a backlog."""
 _EXPIRED_AT_ONCE: Final = 5000
-"""Blobs dropped by one `expire`, in all rooms together: about 5 ms. A room that ends as a whole may
-have more: 10 ms with the most that a room holds."""
+"""Blobs dropped by one `expire`, in all rooms: 5 ms, or 10 ms when a full room ends as a whole."""
 
 
 class MemoryStore:
     """A `Store` in this process. `clock` gives seconds and never goes back."""
+
+    shared = False
 
     def __init__(self, clock: Callable[[], float], bounds: StoreBounds | None = None) -> None:
         self._clock = clock
@@ -125,12 +127,10 @@ class MemoryStore:
         self._due.put(seated.room, room.due)
 
     async def head(self, room: bytes) -> RoomHead | None:
-        try:
-            found = self._find(room)
-        except Refusal:
-            ended = self._ended.find(room, self._clock())
-            assert ended is not None  # which is why it was refused
+        ended = self._ended.find(room, self._clock()) if room not in self._rooms else None
+        if ended is not None:
             return RoomHead(ended[1], 0, 0, 0, b"", 0, ended[0])
+        found = self._find(room)
         return found.head() if found is not None else None
 
     async def chain(self, room: bytes, start: int, most: int = ALL) -> tuple[Signed, ...]:
@@ -271,13 +271,29 @@ class MemoryStore:
     async def take_refusal(self, room: bytes, key: bytes) -> tuple[bytes, bytes] | None:
         return self._room(room).lobby.take_refusal(self._clock(), key)
 
-    # --- Welcomes ---------------------------------------------------------------------------
+    # --- Welcomes and tickets ---------------------------------------------------------------
 
     async def welcome(self, room: bytes, key: bytes) -> PendingWelcome | None:
         return self._room(room).welcomes.find(self._clock(), key)
 
     async def welcomed(self, room: bytes, key: bytes, position: Position) -> None:
         self._room(room).welcomes.resumed(self._clock(), key, position)
+
+    async def park(self, room: bytes, key: bytes, parking: Parking, payer: Pays = None) -> None:
+        found = self._room(room)
+        found.tickets.park(self._clock(), key, parking)
+        self._look(room, found)
+
+    async def parked(self, room: bytes, slot: bytes, token_hash: bytes) -> Parked | None:
+        return self._room(room).tickets.find(self._clock(), slot, token_hash)
+
+    async def fetched(self, room: bytes, slot: bytes) -> None:
+        found = self._room(room)
+        found.tickets.fetched(self._clock(), slot)
+        self._look(room, found)
+
+    async def unpark(self, room: bytes, key: bytes) -> None:
+        self._room(room).tickets.drop(key)
 
     # --- time -------------------------------------------------------------------------------
 
@@ -302,20 +318,17 @@ class MemoryStore:
             self._ring(room)
         return self._due.any_due(now)
 
-    def connected(self, room: bytes, key: bytes, on_replaced: Callable[[], None]) -> None:
-        """There is no other node, and this one knows its own connections."""
+    # There is no other node, and this one knows its own connections.
+    def connected(self, room: bytes, key: bytes, on_replaced: Callable[[], None]) -> None: ...
 
-    def disconnected(self, room: bytes, key: bytes) -> None:
-        """As above."""
+    def disconnected(self, room: bytes, key: bytes) -> None: ...
 
-    def pass_on(self, room: bytes, sender: bytes, message: bytes) -> None:
-        """As above."""
+    def pass_on(self, room: bytes, sender: bytes, message: bytes) -> None: ...
 
     async def ready(self) -> bool:
         return True
 
-    async def settled(self) -> None:
-        """Nothing ever waits here."""
+    async def settled(self) -> None: ...
 
     async def close(self) -> None:
         self._rooms.clear()
@@ -352,9 +365,9 @@ class MemoryStore:
         if room.abandoned_at <= now:
             if most <= 0:
                 return 0
+            self._to_tell.add(id)
             held = room.budget.used // BLOB_OVERHEAD
             self._delete(id)
-            self._to_tell.add(id)
             return held
         dropped = room.log.expire(now, most)
         if room.expire(now):

@@ -16,7 +16,7 @@ PARTS: Final[dict[str, tuple[str, ...]]] = {
     "chain": ("meta",),
     "end": ("meta",),
     "publish": _LOG,
-    "publish_step": (*_LOG, "doors", "lobby", "revoke", "welcomes", "step"),
+    "publish_step": (*_LOG, "doors", "lobby", "revoke", "welcomes", "tickets", "step"),
     "published": _LOG,
     "read": ("meta",),
     "put_door": _DOORS,
@@ -43,7 +43,11 @@ PARTS: Final[dict[str, tuple[str, ...]]] = {
     "fence": ("meta",),
     "sweep": ("meta",),
     "hold": ("meta",),
-    "look": ("meta", "doors", "lobby", "welcomes"),
+    "look": ("meta", "doors", "lobby", "welcomes", "tickets"),
+    "park": ("meta", "tickets"),
+    "parked": ("meta", "tickets"),
+    "fetched": ("meta", "tickets"),
+    "unpark": ("meta", "tickets"),
 }
 """What stands before the body of each script."""
 

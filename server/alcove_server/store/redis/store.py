@@ -29,6 +29,8 @@ from alcove_server.store.interface import (
     Listener,
     LobbyPage,
     Page,
+    Parked,
+    Parking,
     PendingWelcome,
     Publication,
     PublishDone,
@@ -60,6 +62,8 @@ from alcove_server.store_address import Address
 
 class RedisStore:
     """A `Store` on Redis. `clock` is for tests: without it the server's time counts."""
+
+    shared = True
 
     def __init__(
         self,
@@ -322,6 +326,26 @@ class RedisStore:
 
     async def welcomed(self, room: bytes, key: bytes, position: Position) -> None:
         await self._run("welcomed", room, key, position.encode())
+
+    # --- tickets ----------------------------------------------------------------------------
+
+    async def park(self, room: bytes, key: bytes, parking: Parking, payer: Pays = None) -> None:
+        given = [(len(parking.blob) + ITEM_OVERHEAD, float(limits.TICKET))]
+        lease = self._calls.lease(room, holding_of(payer), MEMBERS_PART, given)
+        with lent(lease):
+            most = self._most(room, MEMBERS_PART, lease)
+            slot, token, blob = parking.slot, parking.token_hash, parking.blob
+            await self._run("park", room, key, slot, token, blob, most)
+
+    async def parked(self, room: bytes, slot: bytes, token_hash: bytes) -> Parked | None:
+        found = await self._run("parked", room, slot, token_hash)
+        return Parked(*found) if found else None
+
+    async def fetched(self, room: bytes, slot: bytes) -> None:
+        await self._run("fetched", room, slot)
+
+    async def unpark(self, room: bytes, key: bytes) -> None:
+        await self._run("unpark", room, key)
 
     # --- time -------------------------------------------------------------------------------
 

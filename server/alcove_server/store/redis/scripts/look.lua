@@ -15,6 +15,7 @@ for _, key in ipairs(call('HKEYS', P .. 'w')) do
   if at <= m.last then drop_welcome(m, key) else ends(at) end
 end
 expire_lobby(m)
+expire_tickets(m)
 save(m)
 for _, kind in ipairs({REQUEST, GONE, VAULT}) do
   local first = call('ZRANGE', P .. 'q' .. kind, 0, 0)[1]
@@ -22,7 +23,7 @@ for _, kind in ipairs({REQUEST, GONE, VAULT}) do
 end
 for _, number in ipairs(call('ZRANGE', P .. 'q1', 0, -1)) do ends(end_of(item_of(number))) end
 for _, door in ipairs(doors) do ends(door.ends + (door.closed == '' and 0 or TOMBSTONE)) end
-for _, name in ipairs({'fe', 'he'}) do
+for _, name in ipairs({'fe', 'he', 'pe'}) do
   ends(tonumber(call('ZRANGE', P .. name, 0, 0, 'WITHSCORES')[2]))
 end
 if more then next_end = m.last end

@@ -26,7 +26,7 @@ local BUCKET = 60        -- seconds: the bytes of blobs that end in the same min
 -- would be made for each publish.
 local function parts()
   return {'h', 'hi', 'he', 'l', 't', 'u', 's', 'c', 'd', 'dc', 'w', 'q', 'qb', 'qi', 'qk', 'q1', 'q2',
-    'q3', 'q4', 'q5', 'q6', 'qt', 'q7', 'q8', 'f', 'fe', 'v'}
+    'q3', 'q4', 'q5', 'q6', 'qt', 'q7', 'q8', 'f', 'fe', 'v', 'p', 'pk', 'pe'}
 end
 
 local check_step, take_step -- set by the script of a publish with a roster entry

@@ -68,6 +68,7 @@ take_step = function(m)
     call('UNLINK', table_unpack(part))
   end)
   for _, key in ipairs(known_in('w', step.gone)) do drop_welcome(m, key) end
+  drop_tickets_of(m, known_in('pk', step.gone))
   local welcomed = {}
   for key in pairs(step.welcomes) do welcomed[#welcomed + 1] = key end
   for _, key in ipairs(known_in('w', welcomed)) do drop_welcome(m, key) end

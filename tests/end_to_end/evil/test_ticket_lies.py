@@ -1,0 +1,107 @@
+"""A relay that lies to one who comes back by a ticket, and members that must not answer."""
+
+from dataclasses import replace
+
+import pytest
+from alcove import events
+from alcove_protocol import frames
+from alcove_protocol.codec import pack_list, unpack_list
+from alcove_protocol.ticket import Ticket
+
+from tests.end_to_end.evil.test_standby_lies import old_answers
+from tests.end_to_end.facilitating import do, goes_on
+from tests.end_to_end.ticketing import codes, crashes, resumes, ticket_of
+from tests.end_to_end.world import Client, room_of_three
+
+
+def test_a_history_that_lacks_what_was_seen_is_refused() -> None:
+    """Without the entry that removed Cleo, as a former facilitator would have it."""
+    world, ann, bob, _ = room_of_three()
+    ann.remove("Cleo")
+    world.advance(1)
+    ticket = ticket_of(world, bob)
+    crashes(world, bob)
+    again = world.client("Bob")
+
+    def older(client: Client, data: bytes) -> list[bytes]:
+        frame = frames.from_relay(data)
+        if isinstance(frame, frames.ChainIs):
+            kept = unpack_list(frame.entries, most=100)[:-1]
+            return [replace(frame, entries=pack_list(kept), more=False).to_bytes()]
+        return [data]
+
+    again.to_client = older
+    again.engine.begin_resuming(Ticket.parse(ticket))
+    world.settle()
+    world.advance(2)
+    assert again.engine.closed is not None
+    assert again.engine.closed.code == "bad_roster"
+
+
+def test_an_answer_of_an_earlier_epoch_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    world, ann, bob, cleo = room_of_three()
+    old_answers(monkeypatch, bob, cleo)
+    do(world, ann, "listen_only", True)
+    do(world, ann, "listen_only", False)
+    ticket = ticket_of(world, ann)
+    crashes(world, ann)
+    again = resumes(world, ticket, "Ann", wait=60)
+    assert not again.of(events.Joined)
+    assert "false_answer" not in codes(again)
+    assert bob.engine.require_member().membership.base.number < 20
+    monkeypatch.undo()
+    world.advance(60)
+    goes_on(world, again, bob, cleo)
+
+
+def test_a_member_that_hears_another_facilitator_answers_nothing() -> None:
+    """Though the relay passes the ask on: it lies, or is another node."""
+    world, ann, bob, cleo = room_of_three()
+    do(world, ann, "appoint", "Bob")
+    world.advance(35)
+    ticket = ticket_of(world, ann)
+    crashes(world, ann)
+    answers: list[bytes] = []
+
+    def note(client: Client, data: bytes) -> list[bytes]:
+        if isinstance(frames.from_client(data), frames.AnswerAsker):
+            answers.append(data)
+        return [data]
+
+    cleo.to_relay = note
+    with pytest.MonkeyPatch.context() as patch:
+        for where in ("standby", "publish"):
+            patch.setattr(f"alcove_server.requests.{where}.require_alone", lambda requester: None)
+        bob.to_relay = lambda client, data: (  # he grants nothing, and beats
+            []
+            if isinstance(frames.from_client(data), frames.Publish) and not _beat(data)
+            else [data]
+        )
+        again = resumes(world, ticket, "Ann", wait=40)
+    assert not answers
+    assert not again.of(events.Joined)
+
+
+def _beat(data: bytes) -> bool:
+    frame = frames.from_client(data)
+    return isinstance(frame, frames.Publish) and frame.blob_class == frames.BlobClass.BEAT
+
+
+def test_what_does_not_open_is_no_ticket() -> None:
+    world, _, bob, _ = room_of_three()
+    ticket = ticket_of(world, bob)
+    crashes(world, bob)
+    again = world.client("Bob")
+
+    def altered(client: Client, data: bytes) -> list[bytes]:
+        frame = frames.from_relay(data)
+        if isinstance(frame, frames.Fetched):
+            turned = frame.blob[:-1] + bytes([frame.blob[-1] ^ 1])
+            return [replace(frame, blob=turned).to_bytes()]
+        return [data]
+
+    again.to_client = altered
+    again.engine.begin_resuming(Ticket.parse(ticket))
+    world.settle()
+    assert again.engine.closed is not None
+    assert again.engine.closed.code == "bad_ticket"

@@ -1,0 +1,175 @@
+"""The only facilitator's program dies, and its ticket brings it back with nobody to let it in."""
+
+import pytest
+from alcove import events
+from alcove.events import RoomState
+from alcove_protocol import frames
+
+from tests.end_to_end.evil.test_standby_lies import old_answers
+from tests.end_to_end.facilitating import all_agree, do, facilitators, goes_on, newcomer
+from tests.end_to_end.standing_by import make_link
+from tests.end_to_end.ticketing import codes, crashes, resumes, ticket_of
+from tests.end_to_end.world import Client, World, room_of_three
+
+
+def test_the_only_facilitator_is_back_within_half_a_minute() -> None:
+    world, ann, bob, cleo = room_of_three()
+    ticket, invite = ticket_of(world, ann), ann.invite()
+    crashes(world, ann)
+    bob.say("are you there?")
+    again = resumes(world, ticket, "Ann", wait=30)
+    assert again.of(events.Joined)[0] == events.Joined(
+        "Ann", you=True, members=("Ann", "Bob", "Cleo")
+    )
+    for client in (bob, cleo):
+        assert client.of(events.Reloaded) == [events.Reloaded("Ann")]
+        assert not client.of(events.RoleChanged)
+        assert not client.of(events.StandbyAsked)
+        assert not client.of(events.Left)
+        assert not [one for one in client.of(events.RoomChanged) if one.state is not RoomState.OPEN]
+        assert codes(client) == []
+    assert facilitators(bob) == {"Ann"}
+    goes_on(world, again, bob, cleo)
+    newcomer(world, invite, "Dora", again)  # the invite of before serves, with its secret
+    links: list[str | None] = []
+    again.engine.commands.invite(lambda url, error: links.append(url))
+    world.settle()
+    assert links
+    newcomer(world, links[0] or "", "Eve", again)
+
+
+def test_it_comes_back_again_and_again() -> None:
+    world, ann, bob, cleo = room_of_three()
+    ticket = ticket_of(world, ann)
+    for _ in range(3):
+        crashes(world, ann)
+        world.advance(40)
+        ann = resumes(world, ticket, "Ann", wait=45)
+        goes_on(world, ann, bob, cleo)
+        ticket = ann.of(events.TicketMade)[-1].ticket
+
+
+def test_one_member_is_enough() -> None:
+    world = World()
+    ann = world.open("Ann")
+    bob = world.join(ann, "Bob")
+    ticket = ticket_of(world, ann)
+    crashes(world, ann)
+    again = resumes(world, ticket, "Ann", wait=40)
+    goes_on(world, again, bob)
+
+
+def test_a_commit_of_the_last_moment_is_no_matter() -> None:
+    """It was taken, and what was parked is of the epoch before."""
+    world, ann, bob, cleo = room_of_three()
+    ticket = ticket_of(world, ann)
+    ann.to_relay = _no_park
+    dora = world.join(ann, "Dora")
+    crashes(world, ann)
+    again = resumes(world, ticket, "Ann", wait=45)
+    goes_on(world, again, bob, cleo, dora)
+
+
+def test_another_facilitator_that_is_there_lets_it_in() -> None:
+    world, ann, bob, cleo = room_of_three()
+    do(world, ann, "appoint", "Bob")
+    world.advance(5)
+    ticket = ticket_of(world, ann)
+    crashes(world, ann)
+    again = resumes(world, ticket, "Ann", wait=10)
+    assert again.of(events.Joined)
+    assert "facilitated" not in codes(again)
+    external = [event for event in cleo.of(events.Problem) if "alone" in event.text]
+    assert not external
+    world.advance(15)
+    goes_on(world, again, bob, cleo)
+
+
+def test_two_that_died_together_come_back_one_by_one() -> None:
+    world, ann, bob, cleo = room_of_three()
+    do(world, ann, "appoint", "Bob")
+    world.advance(35)
+    tickets = ticket_of(world, ann), ticket_of(world, bob)
+    crashes(world, ann)
+    crashes(world, bob)
+    first = resumes(world, tickets[0], "Ann", wait=150)
+    assert first.of(events.Joined)
+    second = resumes(world, tickets[1], "Bob", wait=30)
+    assert facilitators(cleo) == {"Ann", "Bob"}
+    goes_on(world, first, second, cleo)
+
+
+def test_the_standby_of_a_room_stays_good() -> None:
+    world, ann, bob, cleo = room_of_three()
+    make_link(world, ann)
+    ticket = ticket_of(world, ann)
+    crashes(world, ann)
+    again = resumes(world, ticket, "Ann", wait=45)
+    goes_on(world, again, bob, cleo)
+    dora = newcomer(world, ann.invite(), "Dora", again)
+    assert dora.of(events.StandbyChanged) == [events.StandbyChanged(True)]
+
+
+def test_a_false_answer_misleads_for_less_than_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bob alone answers, with a group of before. Nobody can follow what comes of it."""
+    world, ann, bob, cleo = room_of_three()
+    old_answers(monkeypatch, bob)
+    ann.to_relay = _no_park
+    ticket = ticket_of_epoch_before(world, ann)
+    do(world, ann, "listen_only", True)
+    do(world, ann, "listen_only", False)
+    crashes(world, ann)
+    cleo.cut()
+    again = resumes(world, ticket, "Ann", wait=0)
+    world.advance(90, stay_away=(cleo,))
+    assert "false_answer" in codes(again)
+    assert bob.members() == {"Ann", "Bob", "Cleo"}
+    world.advance(150)
+    goes_on(world, again, bob, cleo)
+
+
+def ticket_of_epoch_before(world: World, client: Client) -> str:
+    """A ticket that is not parked anew any more."""
+    client.to_relay = lambda client, data: [data]
+    ticket = ticket_of(world, client)
+    client.to_relay = _no_park
+    return ticket
+
+
+def _no_park(client: Client, data: bytes) -> list[bytes]:
+    return [] if isinstance(frames.from_client(data), frames.Park) else [data]
+
+
+def test_the_answer_to_the_external_commit_is_lost() -> None:
+    world, ann, bob, cleo = room_of_three()
+    ticket = ticket_of(world, ann)
+    crashes(world, ann)
+    again = resumes(world, ticket, "Ann", wait=0)
+    cut: list[bool] = []
+
+    def lose(client: Client, data: bytes) -> list[bytes]:
+        if isinstance(frames.from_relay(data), frames.Published) and not cut:
+            cut.append(True)
+            client.engine.link.hang_up = True
+            return []
+        return [data]
+
+    again.to_client = lose
+    world.advance(60)
+    assert cut
+    goes_on(world, again, bob, cleo)
+
+
+def test_a_cut_at_any_second_is_no_end() -> None:
+    for second in (1, 5, 9, 11, 12, 13, 14, 16):
+        world, ann, bob, cleo = room_of_three()
+        ticket = ticket_of(world, ann)
+        crashes(world, ann)
+        again = resumes(world, ticket, "Ann", wait=second)
+        again.cut()
+        bob.cut()
+        world.advance(2)
+        world.advance(90)
+        assert again.of(events.Joined), second
+        goes_on(world, again, bob, cleo)
+        all_agree(again, bob, cleo)

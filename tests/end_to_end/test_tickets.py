@@ -1,0 +1,214 @@
+"""Back by a ticket after a crash: the same person, without a knock, and seen by all."""
+
+from alcove import events
+from alcove.events import ConnectionState
+from alcove_protocol import frames, limits
+
+from tests.end_to_end.facilitating import do, facilitators, goes_on, newcomer
+from tests.end_to_end.ticketing import codes, crashes, resumes, ticket_of
+from tests.end_to_end.world import Client, World, room_of_three
+
+
+def test_a_participant_is_back_as_the_same_person_and_all_are_told() -> None:
+    world, ann, bob, cleo = room_of_three()
+    bob.say("before")
+    world.settle()
+    ticket = ticket_of(world, bob)
+    crashes(world, bob)
+    again = resumes(world, ticket, "Bob")
+    assert again.of(events.Joined)[0].name == "Bob"
+    assert again.of(events.Joined)[0].you
+    for client in (ann, cleo):
+        assert client.of(events.Reloaded) == [events.Reloaded("Bob")]
+        assert not client.of(events.Left)
+        assert not client.of(events.Removed)
+        assert not client.of(events.Gap)
+        assert [one.name for one in client.of(events.Joined) if not one.you].count("Bob") <= 1
+    assert not again.texts()
+    goes_on(world, ann, again, cleo)
+    assert not ann.of(events.Gap)
+    newcomer(world, ann.invite(), "Dora", ann)  # the invite by which Bob came is good
+
+
+def test_a_ticket_is_parked_anew_in_each_epoch() -> None:
+    world, ann, bob, cleo = room_of_three()
+    parked: list[bytes] = []
+
+    def note(client: Client, data: bytes) -> list[bytes]:
+        if isinstance(frames.from_client(data), frames.Park):
+            parked.append(data)
+        return [data]
+
+    bob.to_relay = note
+    ticket = ticket_of(world, bob)
+    assert len(parked) == 1
+    world.advance(limits.PARK_AGAIN - 10)
+    assert len(parked) == 1
+    ann.remove("Cleo")
+    world.advance(1)
+    assert len(parked) == 2
+    dora = world.join(ann, "Dora")
+    world.advance(1)
+    assert len(parked) == 3
+    world.advance(limits.PARK_AGAIN + 1)
+    assert len(parked) == 4
+    assert len({len(data) for data in parked}) <= 3  # but for the number of the request, one size
+    crashes(world, bob)
+    again = resumes(world, ticket, "Bob")
+    goes_on(world, ann, again, dora)
+    assert cleo.engine.closed is not None
+
+
+def test_a_commit_that_came_after_the_crash_does_not_matter() -> None:
+    world, ann, bob, cleo = room_of_three()
+    ticket = ticket_of(world, bob)
+    crashes(world, bob)
+    ann.remove("Cleo")
+    world.advance(1)
+    again = resumes(world, ticket, "Bob")
+    goes_on(world, ann, again)
+    assert again.members() == {"Ann", "Bob"}
+    assert cleo.engine.closed is not None
+
+
+def test_a_ticket_is_good_for_minutes_and_no_longer() -> None:
+    world, ann, bob, _ = room_of_three()
+    ticket = ticket_of(world, bob)
+    world.advance(limits.TICKET + 60)  # the client that lives parks anew
+    crashes(world, bob)
+    world.advance(limits.TICKET - limits.PARK_AGAIN - 5)
+    again = resumes(world, ticket, "Bob")
+    goes_on(world, ann, again)
+    crashes(world, again)
+    world.advance(limits.TICKET)
+    late = resumes(world, again.of(events.TicketMade)[-1].ticket, "Bob")
+    assert late.engine.closed is not None
+    assert late.engine.closed.code == "unknown_ticket"
+
+
+def test_a_ticket_is_spent_and_the_next_one_is_told() -> None:
+    world, ann, bob, cleo = room_of_three()
+    ticket = ticket_of(world, bob)
+    crashes(world, bob)
+    again = resumes(world, ticket, "Bob")
+    fresh = again.of(events.TicketMade)[-1].ticket
+    assert fresh != ticket
+    crashes(world, again)
+    world.advance(60)
+    spent = resumes(world, ticket, "Bob")
+    assert spent.engine.closed is not None
+    third = resumes(world, fresh, "Bob")
+    goes_on(world, ann, third, cleo)
+
+
+def test_while_its_program_is_connected_a_ticket_is_of_no_use() -> None:
+    world, ann, bob, cleo = room_of_three()
+    ticket = ticket_of(world, bob)
+    thief = resumes(world, ticket, "Bob")
+    assert thief.engine.closed is not None
+    assert thief.engine.closed.code == "ticket_in_use"
+    goes_on(world, ann, bob, cleo)
+
+
+def test_who_left_or_was_removed_does_not_come_back_by_a_ticket() -> None:
+    world, ann, bob, cleo = room_of_three()
+    theirs, others = ticket_of(world, bob), ticket_of(world, cleo)
+    ann.remove("Bob")
+    cleo.engine.commands.leave(lambda: None)
+    world.advance(2)
+    for ticket in (theirs, others):
+        late = resumes(world, ticket, "X")
+        assert late.engine.closed is not None
+        assert late.engine.closed.code == "unknown_ticket"
+    assert ann.members() == {"Ann"}
+
+
+def test_five_times_an_hour_and_then_a_person_decides() -> None:
+    world, ann, bob, _ = room_of_three()
+    ticket = ticket_of(world, bob)
+    for _ in range(5):
+        crashes(world, bob)
+        bob = resumes(world, ticket, "Bob", wait=70)
+        assert bob.of(events.Joined)
+        ticket = bob.of(events.TicketMade)[-1].ticket
+    crashes(world, bob)
+    bob = resumes(world, ticket, "Bob", wait=70)
+    assert not bob.of(events.Joined)
+    knock = ann.of(events.Knocked)[-1]
+    assert knock.name == "Bob"
+    ann.admit(knock)
+    world.advance(5)
+    assert bob.of(events.Joined)
+
+
+def test_one_of_two_facilitators_is_back_and_facilitates() -> None:
+    world, ann, bob, cleo = room_of_three()
+    do(world, ann, "appoint", "Bob")
+    world.advance(5)
+    ticket = ticket_of(world, bob)
+    crashes(world, bob)
+    again = resumes(world, ticket, "Bob", wait=15)
+    assert facilitators(cleo) == {"Ann", "Bob"}
+    goes_on(world, ann, again, cleo)
+    crashes(world, ann)
+    newcomer(world, ann.invite(), "Dora", again)
+
+
+def test_who_came_back_can_be_appointed_and_invite() -> None:
+    world, ann, bob, cleo = room_of_three()
+    ticket = ticket_of(world, bob)
+    crashes(world, bob)
+    again = resumes(world, ticket, "Bob")
+    do(world, ann, "appoint", "Bob")
+    world.advance(15)
+    links: list[str | None] = []
+    again.engine.commands.invite(lambda url, error: links.append(url))
+    world.settle()
+    assert links
+    assert links[0] is not None
+    dora = newcomer(world, links[0], "Dora", again)
+    goes_on(world, ann, again, cleo, dora)
+
+
+def test_without_a_facilitator_it_says_what_helps() -> None:
+    world, ann, bob, _ = room_of_three()
+    ticket = ticket_of(world, bob)
+    crashes(world, bob)
+    crashes(world, ann)
+    again = resumes(world, ticket, "Bob", wait=200)
+    assert "ticket_asks" in codes(again)
+    assert again.engine.closed is not None
+    assert again.engine.closed.code == "knock_again"
+
+
+def test_a_connection_that_breaks_on_the_way_back_is_no_end() -> None:
+    for seconds in range(4):
+        world, ann, bob, cleo = room_of_three()
+        ticket = ticket_of(world, bob)
+        crashes(world, bob)
+        ann.cut()
+        again = resumes(world, ticket, "Bob", wait=seconds)
+        again.cut()
+        world.advance(3)
+        ann.back()
+        world.advance(40)
+        assert again.of(events.Joined), again.told
+        assert ConnectionState.CONNECTED in [
+            one.state for one in again.of(events.ConnectionChanged)
+        ]
+        goes_on(world, ann, again, cleo)
+
+
+def test_a_ticket_is_not_in_what_may_be_logged() -> None:
+    world, _, bob, _ = room_of_three()
+    text = ticket_of(world, bob)
+    secret = text[70:]
+    assert secret not in repr(bob.of(events.TicketMade))
+    assert secret not in repr(bob.engine.commands.ticket(lambda error: None))
+
+
+def test_a_ticket_is_never_asked_for_twice_over() -> None:
+    world = World()
+    ann = world.open("Ann")
+    bob = world.join(ann, "Bob")
+    assert ticket_of(world, bob) == ticket_of(world, bob)

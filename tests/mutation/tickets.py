@@ -1,0 +1,233 @@
+"""Mutants of tickets: what the relay keeps, hands out, and drops."""
+
+from typing import Final
+
+from tests.mutation.mutant import Edit, Mutant
+from tests.mutation.relay import SERVER, relay
+
+_RELAY: Final = "tests/server/test_tickets.py"
+_KEPT: Final = "tests/server/store/test_memory.py::TestMemoryStore"
+_TICKETS: Final = "store.memory.tickets:MemoryTickets"
+_FETCHES: Final = "rooms.fetches:Fetches"
+
+AT_THE_RELAY: Final = (
+    relay(
+        "tickets",
+        f"{_TICKETS}.park",
+        "if known is not None and known.key != key:",
+        "if False:",
+        f"{_KEPT}::test_a_slot_has_one_key_and_a_key_one_slot",
+    ),
+    relay(
+        "tickets",
+        f"{_TICKETS}.park",
+        "        self.drop(key)\n",
+        "",
+        f"{_KEPT}::test_parked_anew_it_begins_anew_in_the_place_of_the_former",
+    ),
+    relay(
+        "tickets",
+        f"{_TICKETS}.find",
+        " or found.ends <= now",
+        "",
+        f"{_KEPT}::test_fetched_it_is_kept_for_a_minute_and_never_longer",
+        Edit(f"{SERVER}.{_TICKETS}.expire", "if one.ends <= now", "if False"),
+    ),
+    relay(
+        "tickets",
+        f"{_TICKETS}.find",
+        "if found.parking.token_hash == token_hash:",
+        "if True:",
+        f"{_RELAY}::test_only_the_token_fetches",
+    ),
+    relay(
+        "tickets",
+        f"{_TICKETS}.find",
+        "if found.wrong >= limits.TICKET_TRIES:",
+        "if False:",
+        f"{_RELAY}::test_only_the_token_fetches",
+    ),
+    relay(
+        "tickets",
+        f"{_TICKETS}.fetched",
+        "min(found.ends, now + limits.TICKET_FETCHED)",
+        "now + limits.TICKET_FETCHED",
+        f"{_KEPT}::test_fetched_it_is_kept_for_a_minute_and_never_longer",
+    ),
+    relay(
+        "tickets",
+        "store.memory.room:MemoryRoom._step",
+        "            self.tickets.drop(key)\n",
+        "",
+        f"{_KEPT}::test_it_goes_with_its_key_and_with_the_room",
+    ),
+    relay(
+        "tickets",
+        "requests.lobby:leave",
+        "    await requester.services.store.unpark(room.id, client.key)\n",
+        "",
+        f"{_RELAY}::test_it_ends_when_the_member_asks_to_leave",
+    ),
+    relay(
+        "tickets",
+        f"{_FETCHES}.tick",
+        "if fetch.old is not None and _is_alive(fetch.old):",
+        "if False:",
+        f"{_RELAY}::test_a_late_sign_of_life_counts",
+    ),
+    relay(
+        "tickets",
+        f"{_FETCHES}.tick",
+        "elif now >= fetch.until or not (here or store.shared):",
+        "else:",
+        f"{_RELAY}::test_a_client_that_is_silent_for_three_seconds_is_gone",
+    ),
+    relay(
+        "tickets",
+        f"{_FETCHES}.tick",
+        "not (here or store.shared)",
+        "not here",
+        f"{_RELAY}::test_another_node_is_asked_and_says_who_is_alive",
+    ),
+    relay(
+        "tickets",
+        f"{_FETCHES}.tick",
+        "            if _is_closed(fetch.client):\n"
+        "                self._fetches.remove(fetch)\n"
+        "            elif fetch.old",
+        "            if fetch.old",
+        f"{_RELAY}::test_a_fetch_of_a_client_that_went_uses_nothing_up",
+    ),
+    relay(
+        "tickets",
+        f"{_FETCHES}._answer",
+        "            await services.store.fetched(fetch.room, fetch.slot)\n",
+        "            pass\n",
+        f"{_RELAY}::test_it_is_kept_for_a_minute_after_the_fetch",
+    ),
+    relay(
+        "tickets",
+        "requests.tickets:fetch",
+        "if not room.history.roster.is_member(found.key):",
+        "if False:",
+        f"{_RELAY}::test_it_ends_when_the_key_leaves_the_list",
+        equivalent="The store drops what is parked with its key; a node with an older list judges "
+        "by it, and reads the newest before.",
+    ),
+)
+_BACK: Final = "tests/end_to_end/test_tickets.py"
+_ALONE: Final = "tests/end_to_end/test_lone_return.py"
+_RETURN: Final = "tests/end_to_end/evil/test_return_rights.py"
+_AT_RELAY: Final = "tests/server/test_lone_return.py"
+_LIES: Final = "tests/end_to_end/evil/test_ticket_lies.py"
+_RULES: Final = "alcove.group.standby_rules:_return_fault"
+
+
+def _mutant(where: str, old: str, new: str, test: str) -> Mutant:
+    return Mutant("tickets", (Edit(where, old, new),), test)
+
+
+IN_THE_GROUP: Final = (
+    _mutant(
+        _RULES,
+        "None if kinds == [mls.ExternalInit, mls.Remove] else ",
+        "None if kinds[:2] == [mls.ExternalInit, mls.Remove] else ",
+        f"{_RETURN}::test_it_brings_nothing_else_along",
+    ),
+    Mutant(
+        "tickets",
+        (Edit(_RULES, "if staged.before.extensions != staged.after.extensions:", "if False:"),),
+        f"{_RETURN}::test_it_brings_nothing_else_along",
+        equivalent="Only a GroupContextExtensions changes them. The kinds of proposals refuse it, "
+        "and RFC 9420 forbids it in an external commit.",
+    ),
+    _mutant(
+        "alcove.group.rights:_judge_return",
+        "            check_same_member(old, new)\n",
+        "            pass\n",
+        f"{_RETURN}::test_what_comes_in_its_place_is_no_other_member",
+    ),
+    _mutant(
+        "alcove.group.standby_rules:entering_fault",
+        "leaf.signature_key in before.facilitator_keys()",
+        "group.member(0) is not None",
+        f"{_RETURN}::test_a_participant_does_not_come_back_so",
+    ),
+    _mutant(
+        "alcove.engine.member:MemberClient._merged",
+        "(*outcome.gone, *outcome.reloaded)",
+        "outcome.gone",
+        f"{_BACK}::test_a_participant_is_back_as_the_same_person_and_all_are_told",
+    ),
+    _mutant(
+        "alcove.joining.ticket_comer:TicketComer._known",
+        "if self.chain.head(self.body.counter) != self.body.head:",
+        "if False:",
+        f"{_LIES}::test_a_history_that_lacks_what_was_seen_is_refused",
+    ),
+    _mutant(
+        "alcove.joining.ticket_comer:TicketComer.answered",
+        "if candidate.epoch >= self.body.epoch:",
+        "if True:",
+        f"{_LIES}::test_an_answer_of_an_earlier_epoch_is_dropped",
+    ),
+    _mutant(
+        "alcove.engine.standby_answers:StandbyAnswers._alone",
+        "return not any(heard(key, limits.READ_ONLY_AFTER) for key in others)",
+        "return True",
+        f"{_LIES}::test_a_member_that_hears_another_facilitator_answers_nothing",
+    ),
+    _mutant(
+        "alcove.engine.ticket_keeper:TicketKeeper.tick",
+        "(due or self._parked != self._state())",
+        "due",
+        f"{_BACK}::test_a_ticket_is_parked_anew_in_each_epoch",
+    ),
+)
+
+
+OF_A_RETURN: Final = (
+    relay(
+        "tickets",
+        "rooms.rules:ask",
+        "if (said.epoch is not None) is not facilitates:",
+        "if False:",
+        f"{_AT_RELAY}::test_a_participant_asks_nobody_and_an_ask_names_the_epoch",
+    ),
+    relay(
+        "tickets",
+        "rooms.rules:_require_committer",
+        "if roster.is_facilitator(key) and not _is_return(roster, key, claimed):",
+        "if False:",
+        f"{_AT_RELAY}::test_its_entry_lets_it_rejoin_and_does_nothing_else",
+    ),
+    relay(
+        "tickets",
+        "requests.unattended:require_alone",
+        "silent < limits.READ_ONLY_AFTER or ",
+        "",
+        f"{_AT_RELAY}::test_while_the_beat_of_another_is_young_it_does_neither",
+    ),
+    relay(
+        "tickets",
+        "requests.unattended:require_alone",
+        " or key in room.live",
+        "",
+        f"{_AT_RELAY}::test_while_another_facilitator_is_connected_it_does_neither",
+    ),
+    relay(
+        "tickets",
+        "requests.publish:_may_enter",
+        "if room.asks.asks_for(key, now) < limits.ALONE:",
+        "if False:",
+        f"{_AT_RELAY}::test_its_external_commit_comes_ten_seconds_after_its_ask",
+    ),
+    relay(
+        "tickets",
+        "rooms.asks:Asks.asks_for",
+        "now - first if now - last < _OVER else 0.0",
+        "now - first",
+        f"{_AT_RELAY}::test_an_ask_of_long_ago_is_none",
+    ),
+)
+ALL_TICKETS: Final[tuple[Mutant, ...]] = (*AT_THE_RELAY, *IN_THE_GROUP, *OF_A_RETURN)
