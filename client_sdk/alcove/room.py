@@ -220,7 +220,7 @@ class Room(RoomAtDoor):
         people in.
 
         Raises `InvalidInput` (`unknown_name`), `NotNow` (`already_facilitator`,
-        `too_many_facilitators`, `too_many_appointments`, `cannot_facilitate`).
+        `two_of_one_name`, `too_many_facilitators`, `too_many_appointments`, `cannot_facilitate`).
         """
         await self._call(lambda done: self._commands.appoint(name, done))
 

@@ -44,6 +44,17 @@ def _outside(where: str, old: str, new: str, test: str) -> Mutant:
     return Mutant("door", (Edit(where, old, new),), f"{_OUTSIDE}::{test}")
 
 
+_CARDS: Final = "tests/end_to_end/evil/test_cards.py"
+_WATCH: Final = "alcove.facilitation.card_watch:CardWatch"
+
+
+def _cards(where: str, old: str, new: str, test: str) -> Mutant:
+    return Mutant("door", (Edit(where, old, new),), f"{_CARDS}::{test}")
+
+
+_OLD_CARD: Final = "test_an_old_card_that_the_relay_shows_again_blames_nobody"
+_ALONE_READ: Final = "test_a_knock_that_one_facilitator_alone_can_read_is_found_at_once"
+
 _BACK: Final = "test_a_member_steps_outside_and_comes_back_within_ten_seconds"
 
 _STAYS_OUT: Final = "tests/end_to_end/evil/test_back_by_themselves.py"
@@ -171,6 +182,50 @@ ALL_DOOR: Final[tuple[Mutant, ...]] = (
         "a decision holds",
         (Edit("alcove.engine.engine:Engine.tick", _CLOSED_NOW, "if self.member is not None:"),),
         f"{_STAYS_OUT}::test_a_removal_holds_when_the_connection_was_lost_first[True]",
+    ),
+    _cards(f"{_WATCH}._is_forged", " and (knew or later)", "", _OLD_CARD),
+    _cards(
+        f"{_WATCH}._is_forged",
+        "(knew or later)",
+        "knew",
+        "test_a_card_by_the_first_in_line_is_replaced_by_the_next",
+    ),
+    _cards(
+        f"{_WATCH}._judge_card",
+        "        if checked is not None:\n            door.seen",
+        "        door.seen = max(door.seen, answer.number)\n"
+        "        if checked is not None:\n            door.seen",
+        "test_what_the_relay_calls_a_huge_number_closes_no_invite",
+    ),
+    _cards(
+        f"{_WATCH}._put_right",
+        "self._close(door.id, not_awaited)",
+        "pass",
+        "test_a_forged_card_with_the_last_number_closes_its_invite",
+    ),
+    _cards(
+        f"{_WATCH}._judge_card",
+        "self._compare_words(door, checked)",
+        "pass",
+        "test_other_words_on_a_card_are_told_with_their_signer_and_left",
+    ),
+    _cards(
+        f"{_WATCH}.look_now",
+        'self._found[door] = _Found("knock", self._clock())',
+        "pass",
+        _ALONE_READ,
+    ),
+    _cards(
+        f"{_WATCH}._judge",
+        "self._is_confirmed(door, answer.code)",
+        "False",
+        "test_an_invite_that_is_closed_at_the_relay_alone_is_told",
+    ),
+    _cards(
+        "alcove.facilitation.doors:Doors._number",
+        "max(self._numbers, seen + 1) if card_counter(seen + 1) <= counter else self._numbers",
+        "self._numbers",
+        "test_a_card_is_put_anew_above_the_last_of_a_facilitator_who_died",
     ),
     _outside(
         "alcove.facilitation.outside:WaysBack.was_paused",

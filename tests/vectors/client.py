@@ -379,7 +379,16 @@ def rights() -> list[Case]:
                 + _keys(MEMBER_MLS, key_of("another")),
             ),
         ),
-        "appointments left out": (two, replace(one, appointments=b"")),
+        "the appointment of a facilitator is left out": (two, replace(two, appointments=b"")),
+        "an appointment that nobody needs is left out": (two, replace(one, appointments=b"")),
+        "one of two appointments that nobody needs is left out": (
+            replace(two, appointments=signed + signed),
+            replace(one, appointments=signed),
+        ),
+        "the earlier of two appointments is left out": (
+            replace(two, appointments=signed + signed),
+            two,
+        ),
         "the committer takes themselves off the list": (
             two,
             replace(two, facilitators=_keys(MEMBER_MLS, MEMBER)),

@@ -173,7 +173,8 @@ class Commands(DoorCommands):
         """Make a member a facilitator. `RoleChanged` follows.
 
         Raises `InvalidInput` (`unknown_name`), `NotNow` (`already_facilitator`,
-        `too_many_facilitators`, `too_many_appointments`, `cannot_facilitate`), `RoomClosed`.
+        `two_of_one_name`, `too_many_facilitators`, `too_many_appointments`, `cannot_facilitate`),
+        `RoomClosed`.
         """
         self._standing.require_facilitator().roles.appoint(name, done)
 

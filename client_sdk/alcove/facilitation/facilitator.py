@@ -19,6 +19,7 @@ from alcove import events, mls
 from alcove.desk.life import SignsOfLife
 from alcove.errors import AlcoveError, NotNow, Refused
 from alcove.facilitation.absences import Absences
+from alcove.facilitation.card_watch import CardWatch
 from alcove.facilitation.committer import Committer, OnTaken
 from alcove.facilitation.door_keeper import DoorKeeper
 from alcove.facilitation.door_talk import DoorTalk
@@ -168,6 +169,14 @@ class Facilitator:
             self.outside.wants_in,
         )
         self.same_names = SameNames(membership, self.committer, life, self.absences, ports)
+        self.card_watch = CardWatch(
+            membership,
+            self.doors,
+            self.door_keeper,
+            self._in_line,
+            ports,
+            close=lambda door, done: self.invites.close(door, done),
+        )
         self.lobby = Lobby(
             membership,
             self.committer,
@@ -181,6 +190,7 @@ class Facilitator:
             self.outside,
             ports,
             ready=ready,
+            unopened=self.card_watch.look_now,
         )
         self.invites = Invites(
             membership,
@@ -257,6 +267,7 @@ class Facilitator:
         """Use the state's lobby key and doors from now on."""
         self.lobby_keys.moved(self._membership.state.lobby_key)
         self.door_keeper.moved(own=own)
+        self.card_watch.moved()
         self.vaults.moved(need_vaults, own=own)
         self.roles.look()
 
@@ -288,6 +299,7 @@ class Facilitator:
             self.door_keeper.close_for_others()
             if self.vaults.complete:
                 self.door_keeper.renew_cards()
+                self.card_watch.tick()
             self.roles.tick()
             self.absences.tick()
         if self.committer.updates and self._updates_since is None:

@@ -88,7 +88,9 @@ class Lobby:
         ports: Ports,
         *,
         ready: Callable[[], bool],
+        unopened: Callable[[bytes], None],
     ) -> None:
+        self._unopened = unopened  # is told the door
         self._membership = membership
         self._committer = committer
         self._doors = doors
@@ -208,8 +210,9 @@ class Lobby:
             self._put_off(item)  # a KeyPackage has a lifetime: this client's clock would blame all
             return
         body = self._open_knock(door, item)
-        if body is None:
-            return  # altered, or not sealed by a holder of the invite: no key to answer to
+        if body is None:  # altered, not by a holder of the invite, or by a wrong card
+            self._unopened(door.id)
+            return
         if door.id in self._closed_links:
             self._send_refusal(item.id, body.reply_key, LINK_CLOSED, door_psk(door.invite))
             return

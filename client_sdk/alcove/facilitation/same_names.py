@@ -105,7 +105,7 @@ class SameNames:
         return tuple(other for other in self._absences.names() if other != name)
 
     def admitted(self, member: NamedMember | None, key: bytes) -> None:
-        """A person let in somebody under this member's name, with another MLS key: a fold of all
+        """A person let in a newcomer under this member's name, with another MLS key: a fold of all
         that the member writes goes on. It takes a commit of its own, as the key had no leaf."""
         if member is not None and member.member in self._membership.state.folded_keys():
             self._committer.want(FoldMember(key=key))

@@ -93,6 +93,11 @@ def _asker(state: RoomExtension, relay_key: bytes) -> bytes:
     return standby.mls_key
 
 
+def standby_key(state: RoomExtension) -> bytes:
+    """The MLS key of the state's standby. Empty when there is none."""
+    return (state.standby or b"")[:KEY_SIZE]
+
+
 def enters_by(leaf: mls.LeafNode) -> bytes | None:
     """The MLS key of the standby that appointed the member with this leaf, as the leaf says. None
     for a leaf that holds no appointment. Raises `Malformed`."""

@@ -16,14 +16,14 @@ from alcove_protocol.labels import Label
 from alcove_protocol.statements import Appointment, Signed, verify
 
 from alcove import mls
-from alcove.group.appointments import appointed_keys, unpack_appointments
+from alcove.group.appointments import appointed_keys, needed_appointments, unpack_appointments
 from alcove.group.extensions import (
     FacilitatorKeys,
     LeafExtension,
     RoomExtension,
     leaf_extension,
 )
-from alcove.group.standby import StandbyKeys, enters_by, standby_of
+from alcove.group.standby import StandbyKeys, enters_by, standby_key, standby_of
 
 
 def newly_appointed(before: RoomExtension, after: RoomExtension) -> tuple[FacilitatorKeys, ...]:
@@ -35,6 +35,25 @@ def newly_appointed(before: RoomExtension, after: RoomExtension) -> tuple[Facili
     if standby is not None and after.standby != before.standby:
         new.append(FacilitatorKeys(standby.mls_key, standby.relay_key))
     return tuple(new)
+
+
+def kept_appointments(before: bytes, after: RoomExtension) -> bytes:
+    """The appointments with which those of this state have to begin: all from before, or those that
+    its facilitators and its standby need. Raises `Malformed`."""
+    if after.appointments.startswith(before):
+        return before
+    return needed_appointments(before, after.facilitator_keys() | {standby_key(after)})
+
+
+def with_appointment(after: RoomExtension, signed: Signed) -> RoomExtension:
+    """The state with one more appointment. Those that nobody needs go first, when there is no place
+    for it beside the one that is kept for a standby."""
+    appended = pack_list([signed.encode()])
+    whole = replace(after, appointments=b"")
+    kept, most = after.appointments, limits.APPOINTMENTS - (after.standby is not None)
+    if len(unpack_appointments(kept)) >= most:
+        kept = kept_appointments(kept, whole)
+    return replace(after, appointments=kept + appended)
 
 
 def standby_fault(before: RoomExtension, after: RoomExtension) -> str | None:

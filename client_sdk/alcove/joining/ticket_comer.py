@@ -45,7 +45,8 @@ LOOK_AGAIN: Final = 5.0
 MEMBERS_AGAIN: Final = 10.0
 """Seconds after which a facilitator asks the members again."""
 PATIENCE: Final = 180.0
-"""Seconds in which somebody has to answer. Then the person knocks, as with any lost connection."""
+"""Seconds in which a facilitator has to answer. Then the person knocks, as with any lost
+connection."""
 ASKING: Final = (
     "Your program asks a facilitator's client to let you back in. You need to do nothing."
 )
