@@ -1,4 +1,4 @@
-"""Who is a facilitator, and can let people in, in words."""
+"""The part of each member in words, and whether they can let people in."""
 
 from collections.abc import Sequence
 

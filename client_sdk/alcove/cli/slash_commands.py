@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
-from alcove.cli import escape, naming
+from alcove.cli import escape, naming, words
 from alcove.cli.commands import (
     AcceptCommand,
     ActsCommand,
@@ -164,10 +164,7 @@ def is_command(line: str) -> bool:
 def _said(text: str, view: RoomView) -> UserAction:
     """A newcomer that waits says it to the facilitators, and a member to the room."""
     if view.rules is not None and not view.knocked and not view.joined:
-        raise Misread(
-            "You are not in the room yet. First type /accept if you agree to the ground rules, or "
-            "/leave."
-        )
+        raise Misread(words.NOT_ACCEPTED)
     at_door = view.knocked and not view.joined
     return DoorSayCommand(text=text) if at_door else SendCommand(text=text)
 

@@ -70,6 +70,9 @@ NOT_IN: Final = "You are not in yet: /leave leaves"
 HELD: Final = "The room is paused; you can read"
 LISTENING: Final = "Only facilitators write for now"
 PAUSED: Final = "You can read, and not write for now"
+NOT_ACCEPTED: Final = (
+    "You are not in the room yet. First type /accept if you agree to the ground rules, or /leave."
+)
 STAYS: Final = "It stays in your line: Enter sends it later, and Ctrl+U clears it."
 """Behind the reason why a text was not sent, where the line can still be edited."""
 LONE_LEAVE: Final = (
