@@ -40,7 +40,7 @@ RULES: Final = MappingProxyType(
 
 
 def of_rules(event: events.RulesChanged, *, facilitates: bool, me: str = "") -> str:
-    """What is another rule than before. Facilitators are told which of them did it, but not `me`."""
+    """What is another rule than before. Facilitators but `me` are told which of them did it."""
     by = f" {escape.name(event.by)} did this." if facilitates and event.by not in ("", me) else ""
     if "hold" in event.changed:
         slow = f" {_slow(event.slow)}" if "slow" in event.changed else ""
