@@ -15,7 +15,8 @@ from alcove.joining.card import CheckedCard
 
 REFUSAL_SENTENCES: Final = MappingProxyType(
     {
-        "refused": "A facilitator did not let you in.",
+        "refused": "A facilitator did not let you in. If that surprises you, ask the person that "
+        "gave you the invite.",
         "name_taken": "A member has this name or one that looks like it; choose another.",
         "name_deceptive": "This name could mislead others; choose another.",
         "name_reserved": "This name reads like a part in the room; choose another.",
