@@ -76,6 +76,20 @@ def test_every_facilitator_sees_the_same_list() -> None:
     assert not any(one.yours for one in theirs)
 
 
+def test_a_question_that_another_facilitator_put_on_a_link_is_listed_for_its_maker() -> None:
+    world, ann, bob, _cleo = room_of_three()
+    do(world, ann, "appoint", "Bob")
+    world.advance(12)
+    removed: list[object] = []
+    bob.engine.commands.remove(("Cleo",), removed.append, question="Who sent you?")
+    world.settle()
+    assert removed == [None]
+    for client in (ann, bob):
+        [row] = listed(world, client)
+        assert row.question == "Who sent you?"
+        assert row.yours == (client is ann)
+
+
 def test_a_relay_that_does_not_tell_of_an_invite_leaves_its_row_without_numbers() -> None:
     world, ann, bob, _cleo = room_of_three()
     do(world, ann, "appoint", "Bob")

@@ -1,14 +1,24 @@
 """Back without keys: a knock under the name of a member who is silent, which a person decides."""
 
 from alcove import events
+from alcove_server.store.memory.store import MemoryStore
 
 from tests.end_to_end.facilitating import do
 from tests.end_to_end.test_absent import ABSENT, a_room, lose
+from tests.end_to_end.test_outside import uses_left
 from tests.end_to_end.world import Client, World, closed
 
 
 def knock_of(ann: Client) -> events.Knocked:
     return ann.of(events.Knocked)[-1]
+
+
+def relay_uses(world: World, ann: Client) -> list[int]:
+    """What the relay keeps of the room's doors."""
+    assert world.relay is not None
+    assert isinstance(world.relay.store, MemoryStore)
+    room = world.relay.store._rooms[ann.engine.room]
+    return [door.uses_left for door in room.doors._doors.values()]
 
 
 def admitted(world: World, ann: Client) -> None:
@@ -19,6 +29,7 @@ def admitted(world: World, ann: Client) -> None:
 def test_who_lost_the_keys_comes_back_under_the_same_name_by_a_persons_decision() -> None:
     world, ann, bob, cleo = a_room()
     invite = ann.invite()
+    before = uses_left(ann), relay_uses(world, ann)
     bob.cut()
     world.advance(180, stay_away=(bob,))
     again = world.knock(invite, "Bob")
@@ -35,6 +46,7 @@ def test_who_lost_the_keys_comes_back_under_the_same_name_by_a_persons_decision(
         assert [event.name for event in client.of(events.Joined)].count("Bob") <= 1
     assert ann.invite() == invite
     assert ann.of(events.InviteChanged) == []
+    assert (uses_left(ann), relay_uses(world, ann)) == before
     again.say("it is me")
     world.settle()
     assert cleo.texts()[-1] == "it is me"

@@ -4,10 +4,12 @@ import pytest
 from alcove import events
 from alcove.errors import AlcoveError
 from alcove_protocol import frames, limits
+from alcove_protocol.errors import SlowDown
 from alcove_protocol.frames import BlobClass, Publish, RelayAnswer, RequestRefused
+from alcove_server.rooms.slow_turns import SlowTurns
 
 from tests.end_to_end.evil.relay import EvilWorld
-from tests.end_to_end.evil.rogue import rogue_text, room_of
+from tests.end_to_end.evil.rogue import relay_key, rogue_text, room_of, roster_of
 from tests.end_to_end.evil.rooms import three
 from tests.end_to_end.evil.test_folds import answer_of
 from tests.end_to_end.facilitating import all_agree, do, goes_on, part
@@ -157,6 +159,36 @@ def test_the_relay_refuses_who_exceeds_it_and_says_for_how_long() -> None:
     world.advance(SLOW)
     assert answer_of(world, bob, three_, BlobClass.APPLICATION) is None
     assert ann.texts() == ["one", "two", "three"]
+
+
+def test_a_turn_that_began_at_another_relay_of_the_room_counts_here() -> None:
+    """Bob's changed client said one thing there, and comes here in the pause."""
+    world, ann, bob, cleo = slow_three()
+    world.take(room_of(ann), rogue_text(bob, "there", counter=1), BlobClass.APPLICATION)
+    world.advance(limits.TURN - 5)
+    within = rogue_text(bob, "within the turn", counter=2)
+    assert answer_of(world, bob, within, BlobClass.APPLICATION) is None
+    world.advance(10)
+    here = rogue_text(bob, "here", counter=3)
+    assert answer_of(world, bob, here, BlobClass.APPLICATION) == "slow"
+    cleo.say("another's turn")
+    world.settle()
+    assert ann.texts() == ["there", "within the turn", "another's turn"]
+    world.advance(SLOW)
+    assert answer_of(world, bob, here, BlobClass.APPLICATION) is None
+
+
+def test_a_turn_counts_from_when_it_was_taken_elsewhere() -> None:
+    """A relay may read what it missed while its store was away."""
+    world, ann, bob, _cleo = slow_three()
+    roster, key = roster_of(ann), relay_key(bob)
+    turns = SlowTurns(world.clock)
+    turns.told(roster, key, limits.TURN + 5)
+    with pytest.raises(SlowDown) as refused:
+        turns.take(roster, key)
+    assert refused.value.wait == SLOW - 5
+    world.clock.advance(SLOW - 5)
+    assert turns.take(roster, key)
 
 
 def test_a_blob_that_the_relay_did_not_take_begins_no_turn() -> None:

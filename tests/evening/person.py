@@ -14,11 +14,9 @@ from itertools import count
 from typing import Any, Final, Self
 
 from tests.client_sdk.cli.process import ROOT, validator
-from tests.evening.line import Line
+from tests.evening.line import WITHIN, Line
 from tests.evening.shared_clock import SharedClock, given_to
 
-WITHIN: Final = 60.0
-"""Seconds that anything may take on a busy machine."""
 _SHOWN: Final = 15
 """Last events that a failure shows."""
 _RUN: Final = ("-m", "tests.evening.alcove_process")

@@ -76,7 +76,28 @@ _CLOSED_NOW: Final = """if self.closed is not None:
             return
         if self.member is not None:"""
 
+_SAME_NAME: Final = (
+    "tests/end_to_end/test_same_name.py"
+    "::test_who_lost_the_keys_comes_back_under_the_same_name_by_a_persons_decision"
+)
+
 ALL_DOOR: Final[tuple[Mutant, ...]] = (
+    Mutant(
+        "door",
+        (Edit("alcove_server.rooms.roster_history:_replacing", "if door in vacant:", "if False:"),),
+        _SAME_NAME,
+    ),
+    Mutant(
+        "door",
+        (
+            Edit(
+                "alcove.facilitation.facilitator:Facilitator._count_uses",
+                "if door in vacant:",
+                "if False:",
+            ),
+        ),
+        _SAME_NAME,
+    ),
     _goes_on(
         "alcove_server.rooms.slow_turns:SlowTurns._forget",
         "len(gone) - GONE_KEPT",

@@ -212,6 +212,18 @@ SLOW_MODE: Final = (
     _slow(f"{_TURNS}.take", "now < began + limits.TURN + roster.slow", "False", _AT_RELAY),
     _slow(f"{_TURNS}.take", "now < began + limits.TURN:", "False:", _AT_RELAY),
     _slow(
+        f"{_TURNS}.told",
+        "if not self.counts(roster, key):",
+        "if True:",
+        "test_a_turn_that_began_at_another_relay_of_the_room_counts_here",
+    ),
+    _slow(
+        f"{_TURNS}.told",
+        "self._clock() - age",
+        "self._clock()",
+        "test_a_turn_counts_from_when_it_was_taken_elsewhere",
+    ),
+    _slow(
         "alcove_server.requests.publish:_store",
         "        if begins:",
         "        if False:",

@@ -1,6 +1,6 @@
 """Sentences about what facilitators did, for those who look it up."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
@@ -44,3 +44,10 @@ def act(past: events.PastAct) -> str:
     ago = "just now" if minutes < 1 else f"{minutes} min ago"
     what = ACTS[past.act].format(name=escape.name(past.name))
     return f"{escape.name(past.by)} {what}, {ago}."
+
+
+def listed(acts: Sequence[events.PastAct]) -> str:
+    """Return what facilitators did, a line each."""
+    if not acts:
+        return "No facilitator did anything since you came."
+    return "\n".join(("What facilitators did since you came:", *map(act, acts)))

@@ -1,9 +1,12 @@
 """The talk at the door in words, for both sides of it."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final, assert_never
 
 from alcove import events
 from alcove.cli import escape
+from alcove.cli.commands import DoorSayCommand, RefuseCommand
 
 HELP: Final = (
     ("/admit NAME", "let in who waits; /admit all lets in everybody"),
@@ -25,16 +28,37 @@ CHOOSE_WORD: Final = (
 WORD_KEPT: Final = "Your word for today goes along when you accept. Remember it."
 
 
-def taken(event: events.DoorTaken) -> str:
-    """Return with whom a newcomer talks. Without an id this client is the newcomer's."""
+def taken(event: events.DoorTaken, me: str, waiting: Mapping[str, events.Knocked]) -> str:
+    """Return with whom a newcomer talks. Without an id this client is the newcomer's. `me` is the
+    reader's name in the room."""
     by = escape.name(event.by)
+    whom = escape.name(waiting[event.id].name) if event.id in waiting else "somebody"
     if not event.id:
         if by:
             return f"{by} is here with you. What you type here only the facilitators read."
         return "The facilitator that you talked with has lost the connection. You still wait."
+    if by and event.by == me:
+        return f"You talk with {whom} at the door now."
     if by:
-        return f"{by} talks with somebody at the door."
-    return "Nobody talks with that person at the door any more: /door NAME TEXT does."
+        return f"{by} talks with {whom} at the door."
+    whom = escape.name(waiting[event.id].name) if event.id in waiting else "NAME"
+    return f"Nobody talks at the door any more: /door {whom} TEXT does."
+
+
+def said_by_you(text: str, to: str) -> str:
+    """Return what this person said at the door. `to` is the newcomer's name, or empty."""
+    whom = f" to {escape.name(to)}" if to else ""
+    return f"[at the door] [you]{whom}: {escape.line(text)}"
+
+
+def refused(name: str) -> str:
+    """Return that this facilitator refused a newcomer."""
+    return f"You did not let {escape.name(name)} in; they are told so."
+
+
+def gone(name: str) -> str:
+    """Return that a newcomer went without an answer of this facilitator."""
+    return f"{escape.name(name)} does not wait any more."
 
 
 def said(event: events.DoorSaid) -> str:
@@ -59,14 +83,28 @@ def knocked(event: events.Knocked, shown: str) -> str:
     return f"{shown} asks to be let in."
 
 
-def of_event(event: events.Outside | events.DoorTaken | events.DoorSaid) -> str:
-    """Return a sentence of this program about what happened at the door."""
+def of_event(
+    event: events.Outside | events.DoorTaken | events.DoorSaid,
+    me: str = "",
+    waiting: Mapping[str, events.Knocked] = MappingProxyType({}),
+) -> str:
+    """Return a sentence of this program about what happened at the door. `me` is the reader."""
     match event:
         case events.Outside(name, you):
             return outside(name, you=you)
         case events.DoorTaken():
-            return taken(event)
+            return taken(event, me, waiting)
         case events.DoorSaid():
             return said(event)
         case _:
             assert_never(event)
+
+
+def done(
+    command: DoorSayCommand | RefuseCommand, waiting: Mapping[str, events.Knocked]
+) -> str | None:
+    """Return what this person did at the door, once the room took it."""
+    knock = waiting.get(command.id or "")
+    if isinstance(command, DoorSayCommand):
+        return said_by_you(command.text, knock.name if knock is not None else "")
+    return refused(knock.name) if knock is not None else None

@@ -7,12 +7,16 @@ from alcove import events
 from alcove.cli import escape
 
 SHARE: Final = (
-    "Give this invite only to people who may ask to be let in. Whoever waits, you admit or refuse:"
+    "Give this invite only to people who may ask to be let in. Each of them waits until a "
+    "facilitator decides:"
 )
+REPLACED: Final = "An invite of yours was closed, and this one is in its place. "
 PERSONAL: Final = "Give this invite to one person. It lets nobody else in after them:"
+NONE: Final = "No invite of yours is open; /invite makes one."
+NOT_YOURS: Final = "You have no invite to show; facilitators have one."
 
 HELP: Final = (
-    ("/invite", "see the invite"),
+    ("/invite", "see your invite; it makes one if you have none"),
     ("/invite new", "make one more invite"),
     ("/invite ask QUESTION", "make an invite that asks newcomers something"),
     ("/personal NUMBER", "make invites for one person each"),
@@ -26,7 +30,8 @@ HELP: Final = (
 def share(event: events.InviteChanged) -> str:
     """Return what stands above an invite."""
     asks = f"It asks newcomers: {escape.line(event.question)} " if event.question else ""
-    return asks + (PERSONAL if event.uses == 1 else SHARE)
+    closed = "" if event.door else REPLACED
+    return closed + asks + (PERSONAL if event.uses == 1 else SHARE)
 
 
 def question(asked: str) -> str:
@@ -60,4 +65,7 @@ def _many(count: int, what: str) -> str:
 
 def revoked(by: str) -> str:
     """Return that an invite was closed."""
-    return f"{escape.name(by)} closed an invite. Nobody new can knock by it."
+    return (
+        f"{escape.name(by)} closed an invite: nobody new can ask to come in by it. "
+        "/invite shows one that is open."
+    )

@@ -39,14 +39,15 @@ RULES: Final = MappingProxyType(
 )
 
 
-def of_rules(event: events.RulesChanged, *, facilitates: bool) -> str:
-    """What is another rule than before."""
+def of_rules(event: events.RulesChanged, *, facilitates: bool, me: str = "") -> str:
+    """What is another rule than before. Facilitators but `me` are told which of them did it."""
+    by = f" {escape.name(event.by)} did this." if facilitates and event.by not in ("", me) else ""
     if "hold" in event.changed:
         slow = f" {_slow(event.slow)}" if "slow" in event.changed else ""
-        return _hold(event, facilitates=facilitates) + slow
+        return _hold(event, facilitates=facilitates) + slow + by
     now = {"listen_only": event.listen_only, "locked": event.locked}
     said = [RULES[name, now[name]] for name in event.changed if name in now]
-    return " ".join([*said, *([_slow(event.slow)] if "slow" in event.changed else [])])
+    return " ".join([*said, *([_slow(event.slow)] if "slow" in event.changed else [])]) + by
 
 
 def _slow(seconds: int) -> str:

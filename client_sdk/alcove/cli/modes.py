@@ -1,6 +1,7 @@
 """The three modes, and the sentence that remains on standard error at the end."""
 
 import logging
+import os
 from enum import Enum
 
 from alcove.cli import rooms
@@ -23,6 +24,7 @@ async def live(wanted: RoomToEnter, lines: Lines, mode: Mode) -> int:
     """Make the room, show it until it is over, and return the exit status."""
     # Without a handler Python writes warnings to standard error, across the person's screen.
     logging.getLogger("alcove").addHandler(logging.NullHandler())
+    told = False  # on the same terminal, so that it need not stand there twice
     try:
         room = rooms.make_room(wanted)
     except AlcoveError as error:
@@ -33,8 +35,9 @@ async def live(wanted: RoomToEnter, lines: Lines, mode: Mode) -> int:
             await json_mode.refuse(closed)
     else:
         closed = await _show(room, wanted, lines, mode)
+        told = mode is Mode.PLAIN and os.isatty(1) and os.isatty(2)
     watchdog.bound(status_of(closed))  # a name server that hangs must not keep the process
-    if status_of(closed):
+    if status_of(closed) and not told:
         complain(sentence_of(closed))
     return status_of(closed)
 

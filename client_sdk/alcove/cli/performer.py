@@ -67,7 +67,8 @@ class Performer:
     it. A program is told instead, and a person may have pasted a whole page.
 
     `posted` is called with the id of each message that is accepted for sending, and `decided` with
-    the id of each knock that is answered.
+    the id of each knock that is answered. `done` is awaited with what was said at the door, and
+    with each refusal, once the room took it.
     """
 
     def __init__(
@@ -78,6 +79,7 @@ class Performer:
         entered: asyncio.Event,
         posted: Callable[[str], None] = lambda id: None,
         decided: Callable[[str], None] = lambda id: None,
+        done: Callable[[DoorSayCommand | RefuseCommand], Awaitable[None]] | None = None,
         *,
         patient: bool = False,
     ) -> None:
@@ -87,6 +89,7 @@ class Performer:
         self._entered = entered
         self._posted = posted
         self._decided = decided
+        self._done = done
         self._patient = patient
         self._slots = asyncio.Semaphore(_HELD)
         self._commands: asyncio.Queue[AnyCommand] = asyncio.Queue(_HELD)
@@ -149,6 +152,10 @@ class Performer:
                     raise
             await asyncio.sleep(_LOOK_AGAIN)
 
+    async def _tell_done(self, command: DoorSayCommand | RefuseCommand) -> None:
+        if self._done is not None:
+            await self._done(command)
+
     async def _act(self, command: AnyCommand) -> None:
         match command:
             case SendCommand(text=text, ref=ref):
@@ -170,6 +177,7 @@ class Performer:
                 await self._room.admit(*ids, to_listen=to_listen)
             case RefuseCommand(id=id, reason=reason):
                 await self._room.refuse(id, reason)
+                await self._tell_done(command)
                 self._decided(id)
             case RemoveCommand(fold=fold, question=asked):
                 await self._room.remove(*command.all_names, fold=fold, question=asked)
@@ -181,6 +189,7 @@ class Performer:
                 await self._room.door_take(id)
             case DoorSayCommand(text=text, id=id):
                 await self._room.door_say(text, id)
+                await self._tell_done(command)
             case AppointCommand(name=name):
                 await self._room.appoint(name)
             case DemoteCommand(name=name):

@@ -7,6 +7,7 @@ the terminal would break them (wrapping.py).
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
@@ -22,7 +23,8 @@ from alcove.cli import (
     words,
     wrapping,
 )
-from alcove.cli.commands import SendCommand
+from alcove.cli.commands import DoorSayCommand, RefuseCommand, SendCommand
+from alcove.cli.kept_text import KeptText
 from alcove.cli.leaving import LastQuestion
 from alcove.cli.line_editor import Key, LineEditor, TypedLine
 from alcove.cli.lines import Lines, TooLong
@@ -40,10 +42,13 @@ from alcove.events import (
     Expired,
     Folded,
     InviteChanged,
+    InvitesListed,
     Knocked,
     KnockGone,
+    MemberList,
     Message,
     Opened,
+    PastActs,
     PresenceChanged,
     Problem,
     Queued,
@@ -51,6 +56,7 @@ from alcove.events import (
     Sent,
     StandbyLink,
     TicketMade,
+    VaultChanged,
 )
 from alcove.messages.agreements import in_language
 
@@ -65,6 +71,7 @@ class PlainMode:
         self._accepted = accepted
         self._view = RoomView()
         self._last = LastQuestion()
+        self._kept = KeptText()
         self._problem: str | None = None  # told last, so the end need not repeat it
         self._runner = RoomRunner(room, self._show)
         self._folded: OrderedDict[str, list[str]] = OrderedDict()
@@ -77,6 +84,7 @@ class PlainMode:
             self._runner.entered,
             posted=self._view.posted,
             decided=self._view.decided,
+            done=self._did,
             patient=True,
         )
 
@@ -101,8 +109,12 @@ class PlainMode:
             for done in editor.feed(data):
                 match done:
                     case TypedLine(text):
-                        if not await self._try(text):
-                            editor.restore(text)
+                        wanted, kept = self._kept.split(text)
+                        if not await self._try(wanted):
+                            kept = wanted
+                        if kept:
+                            editor.restore(kept)
+                            self._kept.keep(kept)
                     case Key.CONTROL_D:
                         await self._say("To leave the room, type /leave or press Ctrl+C.")
                     case Key.FULL:
@@ -128,8 +140,10 @@ class PlainMode:
         try:
             await self._do(text)
         except (slash_commands.Misread, AlcoveError) as error:
-            await self._say(str(error))
-            return text.startswith("/")
+            done = text.startswith("/")
+            stays = "" if done or self._editor is None else f" {words.STAYS}"
+            await self._say(f"{error}{stays}")
+            return done
         except Exception as error:
             await self._say(own_fault(error))
             return False
@@ -145,9 +159,8 @@ class PlainMode:
                 await self._say("What you can type:")
                 await self._below(words.help_for(self._room.is_facilitator))
             case slash_commands.Who():
-                await self._say("Here:")
-                waiting = list(self._view.waiting.values())
-                await self._below("\n".join(words.who(self._room.members, waiting)))
+                heading, *rest = words.who_is_here(self._room.members, self._view)
+                await self._many(heading, rest)
             case slash_commands.ShowInvite(new):
                 self._performer.also(partial(self._show_invite, new))
             case slash_commands.ShowCode():
@@ -173,10 +186,11 @@ class PlainMode:
 
     async def _show(self, event: AnyEvent) -> None:
         taken = self._view.messages.get(event.id) if isinstance(event, Retracted) else None
-        told = not isinstance(event, PresenceChanged) or self._view.is_told(event)
+        told = not isinstance(event, PresenceChanged | VaultChanged) or self._view.is_told(event)
+        waiting = dict(self._view.waiting)
         self._view.apply(event)
         match event:
-            case PresenceChanged() if not told:
+            case PresenceChanged() | VaultChanged() if not told:
                 pass
             case Opened(invite):
                 await self._invite(invite)
@@ -219,11 +233,24 @@ class PlainMode:
                     await self._say(sentence_of(event))
             case Expired(id):
                 self._folded.pop(id, None)  # a line that is printed cannot change any more
-            case Sent() | KnockGone() | TicketMade():
+            case Sent() | TicketMade():
                 pass  # a ticket is for the program that comes after this one
+            case KnockGone(id):
+                here = [member.name for member in self._room.members]
+                if id in waiting and waiting[id].name not in here:
+                    await self._say(door_words.gone(waiting[id].name))
             case _:
-                sentence = words.of_event(event, facilitates=self._room.is_facilitator)
-                await self._say(sentence + self._hint(event))
+                sentence = words.of_event(
+                    event,
+                    facilitates=self._room.is_facilitator,
+                    members=self._room.members,
+                    waiting=waiting,
+                )
+                if isinstance(event, InvitesListed | PastActs | MemberList):
+                    heading, *rest = sentence.split("\n")
+                    await self._many(heading, rest)
+                else:
+                    await self._say(sentence + self._hint(event))
                 self._problem = sentence if isinstance(event, Problem) else None
 
     def _hint(self, event: AnyEvent) -> str:
@@ -268,6 +295,17 @@ class PlainMode:
     async def _invite(self, invite: str, above: str = invite_words.SHARE) -> None:
         await self._say(above)
         await self._screen.link(escape.line(invite))
+
+    async def _did(self, command: DoorSayCommand | RefuseCommand) -> None:
+        sentence = door_words.done(command, self._view.waiting)
+        if sentence is not None:
+            await self._say(sentence)
+
+    async def _many(self, heading: str, lines: Sequence[str]) -> None:
+        """Write a sentence, and indented lines below it."""
+        await self._say(heading)
+        if lines:
+            await self._below("\n".join(lines))
 
     async def _say(self, sentence: str) -> None:
         await self._block(f"[room] {escape.line(sentence)}")

@@ -13,7 +13,8 @@ class NoCode(Exception):
 
 
 def code(link: str, *, columns: int | None = None, rows: int | None = None) -> list[str]:
-    """Return the lines of the code of `link`, dark on light. Raises `NoCode`."""
+    """Return the lines of the code of `link`, dark on light. Raises `NoCode` when it is larger than
+    `columns` and `rows`. A line for a sentence below it comes on top of these rows."""
     try:
         import segno
     except ImportError:
@@ -24,9 +25,10 @@ def code(link: str, *, columns: int | None = None, rows: int | None = None) -> l
         modules.append([0] * len(modules[0]))
     width, height = len(modules[0]), len(modules) // 2
     if (columns is not None and columns < width) or (rows is not None and rows < height):
+        lines = "" if rows is None else f" and {height + 1} lines"
         raise NoCode(
-            f"The code needs a window of {width} columns and {height + 2} lines. Make this one "
-            "larger, or use the link."
+            f"The code needs a window of {width} columns{lines}. Make this one larger, or use the "
+            "link."
         )
     pairs = zip(modules[::2], modules[1::2], strict=True)
     return [

@@ -7,6 +7,9 @@ back.
 from dataclasses import dataclass, field, replace
 from typing import assert_never
 
+from alcove_protocol.errors import Malformed
+from alcove_protocol.invite import Invite
+
 from alcove import events
 from alcove.cli import wrapping
 
@@ -36,13 +39,19 @@ class RoomView:
         self.invites: tuple[events.OpenInvite, ...] = ()
         """The list that was shown last. A person names an invite by its number there."""
         self.rules: events.AgreementShown | None = None
+        self.held = False
         self.connection: events.ConnectionState | None = None
         self.state: events.RoomState | None = None
         self.word = ""
         """The person's word for today, until it goes along with the knock."""
         self.knocked = False
         self.joined = False
+        self.held = False
+        self.listen_only = False
+        self.paused = False
+        """Whether a facilitator lets this person only read."""
         self._away: set[str] = set()
+        self._appointed: set[str] = set()  # of whom it is not known yet that they let people in
 
     def posted(self, id: str) -> None:
         """Add a message of this client, which is on its way."""
@@ -56,10 +65,21 @@ class RoomView:
         match event:
             case events.Opened(invite) | events.InviteChanged(invite, door=""):
                 self.invite = invite
+            case events.InviteRevoked(door):
+                if self.invite is not None and _door_of(self.invite) == door:
+                    self.invite = None  # nobody is let in by it any more
+            case events.RulesChanged(listen_only, hold=held):
+                self.listen_only, self.held = listen_only, held
+            case events.Paused(you=True):
+                self.paused = True
+            case events.Unpaused(you=True):
+                self.paused = False
             case events.InvitesListed(invites):
                 self.invites = invites
             case events.AgreementShown():
                 self.rules = event
+            case events.RulesChanged():
+                self.held = event.hold
             case events.Waiting():
                 self.knocked, self.word = True, ""
             case events.Outside(you=True):
@@ -74,6 +94,10 @@ class RoomView:
                 self.connection = connection
             case events.RoomChanged(state):
                 self.state = state
+            case events.RoleChanged(name, facilitator=True):
+                self._appointed.add(name)
+            case events.VaultChanged(name, claimed=True):
+                self._appointed.discard(name)
             case events.PresenceChanged(name, "away"):
                 self._away.add(name)
             case events.PresenceChanged(name, presence):
@@ -90,7 +114,6 @@ class RoomView:
                 self.messages.pop(id, None)
             case (
                 events.InviteChanged()
-                | events.InviteRevoked()
                 | events.Outside()
                 | events.DoorTaken()
                 | events.DoorSaid()
@@ -105,7 +128,6 @@ class RoomView:
                 | events.Paused()
                 | events.Unpaused()
                 | events.MemberList()
-                | events.RulesChanged()
                 | events.StandbyLink()
                 | events.StandbyChanged()
                 | events.StandbyAsked()
@@ -131,14 +153,16 @@ class RoomView:
                 return self.connection is None
             case events.RoomChanged(events.RoomState.OPEN):
                 return self.state is None
-            case events.PresenceChanged():
+            case events.PresenceChanged() | events.VaultChanged():
                 return not self.is_told(event)
             case _:
                 return False
 
-    def is_told(self, event: events.PresenceChanged) -> bool:
-        """Return whether a person is told of it: that a member is away, or back. To be asked before
-        `apply`."""
+    def is_told(self, event: events.PresenceChanged | events.VaultChanged) -> bool:
+        """Return whether a person is told of it: that a member is away, or back; or once, that an
+        appointed facilitator lets people in. To be asked before `apply`."""
+        if isinstance(event, events.VaultChanged):
+            return not event.claimed or event.name in self._appointed
         away = event.name in self._away
         return away if event.presence == "here" else event.presence == "away" and not away
 
@@ -158,3 +182,11 @@ class RoomView:
         if found is not None:
             self.messages[found[0]] = replace(found[1], text=None)
         return found
+
+
+def _door_of(invite: str) -> str:
+    """Return the name of an invite's door among facilitators."""
+    try:
+        return Invite.parse(invite).door.hex()
+    except Malformed:
+        return ""

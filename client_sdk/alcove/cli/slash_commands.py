@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
-from alcove.cli import escape
+from alcove.cli import escape, naming, words
 from alcove.cli.commands import (
     AcceptCommand,
     ActsCommand,
@@ -120,6 +120,8 @@ def read(line: str, view: RoomView, members: Sequence[MemberLike]) -> UserAction
     if word in _OF_THE_SCREEN:
         return _OF_THE_SCREEN[word](view)
     if word in _NEWCOMERS:
+        if not view.waiting and not any(one.you and one.facilitator for one in members):
+            raise Misread("Only a facilitator can do that.")
         return _newcomers(word, rest, view)
     if word in _MEMBERS:
         return _MEMBERS[word](name=_member(rest, members, word))
@@ -154,8 +156,15 @@ def read(line: str, view: RoomView, members: Sequence[MemberLike]) -> UserAction
     raise Misread("There is no such command; /help lists them.")
 
 
+def is_command(line: str) -> bool:
+    """Return whether `line` begins with a word that is known."""
+    return line.partition(" ")[0] in _WORDS
+
+
 def _said(text: str, view: RoomView) -> UserAction:
     """A newcomer that waits says it to the facilitators, and a member to the room."""
+    if view.rules is not None and not view.knocked and not view.joined:
+        raise Misread(words.NOT_ACCEPTED)
     at_door = view.knocked and not view.joined
     return DoorSayCommand(text=text) if at_door else SendCommand(text=text)
 
@@ -196,7 +205,7 @@ def _newcomers(word: str, rest: str, view: RoomView) -> UserAction:
 def _waiting(name: str, view: RoomView) -> str:
     """Return the id of the one newcomer that `name` can mean; without a name, of the only one."""
     knocks = view.waiting
-    found = [id for id, it in knocks.items() if not name or name in (it.name, escape.name(it.name))]
+    found = naming.named(name, [(it.name, id) for id, it in knocks.items()]) if name else [*knocks]
     if not knocks:
         raise Misread("Nobody waits at the moment.")
     if not found:
@@ -209,26 +218,22 @@ def _waiting(name: str, view: RoomView) -> str:
 def _member(name: str, members: Sequence[MemberLike], word: str) -> str:
     if not name:
         raise Misread(f"Say whom: {word} NAME.")
-    for member in members:
-        if name in (member.name, escape.name(member.name)):
-            return member.name
-    raise Misread("Nobody of that name is here; /members lists them.")
+    found = naming.named(name, [(member.name, member.name) for member in members])
+    if len(found) > 1:
+        raise Misread("Several people have a name like this; write it as /members shows it.")
+    if not found:
+        raise Misread("Nobody of that name is here; /members lists them.")
+    return found[0]
 
 
 def _removal(rest: str, members: Sequence[MemberLike]) -> RemoveCommand:
     """Return the removal of a member, whose name may be followed by what becomes of the rest."""
-    whole = [one.name for one in members if rest in (one.name, escape.name(one.name))]
-    if whole:
-        return RemoveCommand(name=whole[0])
-    for one in members:
-        for name in (one.name, escape.name(one.name)):
-            word, _, question = rest.removeprefix(name + " ").partition(" ")
-            if not rest.startswith(name + " "):
-                continue
-            if word == "fold" and not question:
+    if not naming.named(rest, [(one.name, one.name) for one in members]):
+        for one in members:
+            word, _, asked = (naming.behind(rest, one.name) or "").partition(" ")
+            if word == "fold" and not asked:
                 return RemoveCommand(name=one.name, fold=True)
-            if word == "ask" and question.strip():
-                asked = question.strip()
+            if word == "ask" and (asked := asked.strip()):
                 return RemoveCommand(name=one.name, fold=True, link="question", question=asked)
     return RemoveCommand(name=_member(rest, members, _REMOVE))
 
@@ -237,7 +242,7 @@ def _said_by(name: str, view: RoomView, word: str) -> Sequence[str]:
     """Return the ids of this person's messages on the screen. They may have left the room."""
     if not name:
         raise Misread(f"Say whom: {word} NAME.")
-    found = [id for id, it in view.messages.items() if name in (it.sender, escape.name(it.sender))]
+    found = naming.named(name, [(it.sender, id) for id, it in view.messages.items()])
     if not found:
         raise Misread("No message of that name stands here.")
     return found
@@ -245,10 +250,10 @@ def _said_by(name: str, view: RoomView, word: str) -> Sequence[str]:
 
 def _to_door(rest: str, view: RoomView) -> UserAction:
     """Return what is said to a newcomer, whose name stands first, or to `all`."""
-    names = [(escape.name(knock.name), id) for id, knock in view.waiting.items()]
+    names = [(knock.name, id) for id, knock in view.waiting.items()]
     for name, id in sorted(names, key=lambda one: -len(one[0])):  # the longest that fits
-        if rest.startswith(f"{name} "):
-            return DoorSayCommand(text=rest.removeprefix(name).strip(), id=id)
+        if text := naming.behind(rest, name):
+            return DoorSayCommand(text=text, id=id)
     if rest.startswith("all "):
         return DoorSayCommand(text=rest.removeprefix("all ").strip())
     raise Misread("Say to whom, and what: /door NAME TEXT, or /door all TEXT.")

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import textwrap
 from contextlib import suppress
 
 
@@ -23,7 +24,16 @@ def complain(sentence: str) -> None:
     """Write one sentence to standard error, if it is open."""
     if sys.stderr is not None:  # without it `print` would write to standard output
         with suppress(OSError):
-            print(f"alcove: {sentence}", file=sys.stderr, flush=True)
+            print(_wrapped(f"alcove: {sentence}"), file=sys.stderr, flush=True)
+
+
+def _wrapped(text: str) -> str:
+    """Break a line at its spaces, where a terminal would break it within a word."""
+    with suppress(OSError, ValueError):
+        columns = os.get_terminal_size(sys.stderr.fileno()).columns
+        if columns > 0:
+            return "\n".join(textwrap.wrap(text, columns, break_on_hyphens=False))
+    return text
 
 
 def flush() -> None:

@@ -1,15 +1,23 @@
 """Events in words, for a person. Everything that others wrote is escaped here."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Final, assert_never
 
 from alcove_protocol.card import AgreementText
 
 from alcove import events
-from alcove.cli import act_words, door_words, escape, invite_words, moderation_words, standby_words
+from alcove.cli import (
+    act_words,
+    door_words,
+    escape,
+    invite_words,
+    moderation_words,
+    role_words,
+    standby_words,
+)
 from alcove.cli.presence_words import of_presence, returns
-from alcove.cli.room_view import ShownMessage
+from alcove.cli.room_view import RoomView, ShownMessage
 from alcove.cli.rooms import MemberLike
 from alcove.events import ConnectionState, RoomState
 
@@ -56,8 +64,17 @@ ROOM_SHORT: Final = MappingProxyType(
         RoomState.SPLIT: "NOT SAFE: nothing is sent",
     }
 )
+HELD_SHORT: Final = "room paused"
 SAY: Final = "Say something, or /help"
 NOT_IN: Final = "You are not in yet: /leave leaves"
+HELD: Final = "The room is paused; you can read"
+LISTENING: Final = "Only facilitators write for now"
+PAUSED: Final = "You can read, and not write for now"
+NOT_ACCEPTED: Final = (
+    "You are not in the room yet. First type /accept if you agree to the ground rules, or /leave."
+)
+STAYS: Final = "It stays in your line: Enter sends it later, and Ctrl+U clears it."
+"""Behind the reason why a text was not sent, where the line can still be edited."""
 LONE_LEAVE: Final = (
     "You are the only facilitator here. If you leave, nobody can post or come in any more, and the "
     "room is lost within half an hour. /end ends it for everybody now. To keep it, make another "
@@ -85,7 +102,7 @@ FACILITATORS_HELP: Final = (
     ("/pause NAME", "let a person only read for now; /unpause NAME ends it"),
     ("/listen", "let only facilitators write; /listen off ends it"),
     ("/lock", "let nobody new in; /lock off opens the door again"),
-    ("/hold", "pause the room for everybody; /resume opens it again"),
+    ("/hold", "pause the room for everybody, and lock the door; /resume opens the room again"),
     ("/hold NAME", "the same, and fold all since the first message of NAME"),
     ("/fold NAME", "fold all that a person writes; /unfold NAME ends it"),
     ("/foldlast NAME", "fold the last message of a person"),
@@ -104,10 +121,19 @@ FACILITATORS_HELP: Final = (
 KEYS: Final = (
     ("Ctrl+X, or Esc twice", "wipe the screen at once, then leave the room"),
     ("Enter", "say what is typed"),
+    ("Ctrl+U", "clear what is typed"),
     ("PgUp, PgDn", "scroll the conversation"),
+)
+FACILITATORS_KEYS: Final = (
     ("Tab", "go to the people who wait, and back"),
     ("F2", "see the invite alone, and copy it"),
 )
+CONTROLS: Final = (
+    ("F3", "begin /hold, or /resume"),
+    ("F4", "begin /door, to talk to a person who waits"),
+    ("F5", "begin /remove"),
+)
+"""Keys of a facilitator. Enter does what stands in the line then; the same key takes it back."""
 PLAINLY: Final = "For a screen reader, start with --plain: it writes lines, and draws no screen."
 
 
@@ -147,15 +173,24 @@ ToldEvent = (
 """The events that are told by a sentence. The others a screen shows in ways of its own."""
 
 
-def of_event(event: ToldEvent, *, facilitates: bool = False) -> str:
-    """A sentence of this program about `event`, for a facilitator or a participant."""
+def of_event(
+    event: ToldEvent,
+    *,
+    facilitates: bool = False,
+    members: Sequence[MemberLike] = (),
+    waiting: Mapping[str, events.Knocked] = MappingProxyType({}),
+) -> str:
+    """A sentence of this program about `event`, for a facilitator or a participant. `members` are
+    those after it, and `waiting` newcomers those before it. What happened to the reader is told in
+    the second person."""
+    me = next((one.name for one in members if one.you), "")
     match event:
         case events.InvitesListed(invites):
             return invite_words.listed(invites)
         case events.InviteRevoked(_, by):
             return invite_words.revoked(by)
         case events.Outside() | events.DoorTaken() | events.DoorSaid():
-            return door_words.of_event(event)
+            return door_words.of_event(event, me, waiting)
         case events.Waiting(code):
             compare = f" If you can, compare this code with theirs: {escape.line(code)}"
             asked = (
@@ -165,8 +200,8 @@ def of_event(event: ToldEvent, *, facilitates: bool = False) -> str:
             return asked + (compare if code else "")
         case events.Knocked():
             return door_words.knocked(event, waiter(event)) + returns(event)
-        case events.Joined(name, you, members):
-            return _you_are_in(len(members) - 1) if you else f"{escape.name(name)} joined."
+        case events.Joined(name, you, present):
+            return _you_are_in(len(present) - 1) if you else f"{escape.name(name)} joined."
         case events.Left(name):
             return f"{escape.name(name)} left."
         case events.Removed(name):
@@ -174,19 +209,19 @@ def of_event(event: ToldEvent, *, facilitates: bool = False) -> str:
         case events.PresenceChanged() | events.Absent() | events.NewKeys() | events.Reloaded():
             return of_presence(event)
         case events.RoleChanged():
-            return _role(event)
+            return role_words.of_role(event, members)
         case events.Paused() | events.Unpaused():
             return moderation_words.of_pause(event)
-        case events.MemberList(members):
-            return "\n".join(who(members, ()))
+        case events.MemberList(listed):
+            return "\n".join(("In this room:", *who(listed, ())))
         case events.RulesChanged():
-            return moderation_words.of_rules(event, facilitates=facilitates)
+            return moderation_words.of_rules(event, facilitates=facilitates, me=me)
         case events.StandbyChanged():
             return standby_words.changed(event)
         case events.StandbyAsked(admitted):
             return standby_words.ADMITTED if admitted else standby_words.ASKED
         case events.VaultChanged():
-            return _vault(event)
+            return role_words.of_vault(event, members)
         case events.SafetyWords(said):
             return (
                 f"Compare now, outside this room, with another facilitator: {' '.join(said)}. "
@@ -194,9 +229,7 @@ def of_event(event: ToldEvent, *, facilitates: bool = False) -> str:
                 "leave it, and reach the others another way."
             )
         case events.PastActs(acts):
-            return (
-                "\n".join(map(act_words.act, acts)) or "No facilitator did anything since you came."
-            )
+            return act_words.listed(acts)
         case events.Failed(code="unconfirmed", text=text):
             return f"Not confirmed: {escape.line(text)}"
         case events.Failed(text=text):
@@ -271,27 +304,6 @@ def too_few(missing: int) -> str:
     )
 
 
-def _role(event: events.RoleChanged) -> str:
-    name, by = escape.name(event.name), escape.name(event.by)
-    if event.facilitator and event.name == event.by:
-        return standby_words.goes_on(event.name)
-    if event.facilitator:
-        return f"{by} made {name} a facilitator."
-    return f"{name} is not a facilitator any more; {by} confirmed it."
-
-
-def _vault(event: events.VaultChanged) -> str:
-    name = escape.name(event.name)
-    if event.claimed:
-        return f"{name} can let people in now, as the relay says."
-    if event.complete:
-        return f"{name} can let people in now."
-    return (
-        f"{name} cannot let people in for now: what the facilitators share has not come yet. "
-        "Their clients send it again."
-    )
-
-
 _ASK: Final = "They are not kept anywhere; ask in the room if something is unclear."
 
 
@@ -312,7 +324,8 @@ def help_for(facilitator: bool) -> str:
 
 def help_of_the_screen(facilitator: bool) -> str:
     """Return the same, with the keys of the full screen."""
-    keys = "\n".join(f"{key}: {what}" for key, what in KEYS)
+    known = KEYS + (CONTROLS + FACILITATORS_KEYS if facilitator else ())
+    keys = "\n".join(f"{key}: {what}" for key, what in known)
     return f"{help_for(facilitator)}\n{keys}\n{PLAINLY}"
 
 
@@ -339,7 +352,8 @@ def note(member: MemberLike, members: Sequence[MemberLike]) -> str:
     facilitators, and for the member."""
     facilitates = any(other.you and other.facilitator for other in members)
     paused = member.paused and (member.you or facilitates)
-    notes = ["you"] if member.you else [] if member.heard else ["not heard yet"]
+    heard = member.heard or member.presence == "here"  # a sign of life is heard, too
+    notes = ["you"] if member.you else [] if heard else ["not heard yet"]
     notes += ["paused"] if paused else []
     notes += [] if member.you or member.presence == "unknown" else [member.presence]
     return "".join(f" [{one}]" for one in notes)
@@ -349,3 +363,16 @@ def who(members: Sequence[MemberLike], waiting: Sequence[events.Knocked]) -> lis
     """Return the members, then the waiting newcomers, a line each."""
     lines = [author(m.name, members) + note(m, members) for m in members]
     return lines + [f"waiting: {waiter(knock)}" for knock in waiting]
+
+
+def who_is_here(members: Sequence[MemberLike], view: RoomView) -> list[str]:
+    """Return what /members says, the heading first. What it cannot know, it does not claim."""
+    if not view.joined:
+        return ["You are not in the room yet. Once you are, /members shows who is there."]
+    facilitates = any(one.you and one.facilitator for one in members)
+    heading = "In this room:"
+    if view.connection is ConnectionState.RECONNECTING:
+        heading = "You are not connected. When you last were, these were in the room:"
+    elif not facilitates:
+        heading = "In this room. Whether a participant is here, only facilitators see:"
+    return [heading, *who(members, list(view.waiting.values()))]

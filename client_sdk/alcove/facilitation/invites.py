@@ -185,9 +185,10 @@ class Invites:
 
         if not doors:
             self._emit(events.InvitesListed((), ref))
+        alone = len(self._membership.state.facilitator_keys()) == 1
         for id in doors:
             door = self._doors.get(id)
-            if door is not None and door.statement is not None:
+            if door is not None and door.statement is not None and alone:
                 known(id, self._own(door))
             else:
                 self._ask(id, door, known)
@@ -202,7 +203,8 @@ class Invites:
     def _ask(
         self, id: bytes, door: Door | None, known: Callable[[bytes, events.OpenInvite], None]
     ) -> None:
-        """Another facilitator's. The uses and hours are the relay's word."""
+        """Of another facilitator's the uses and hours are the relay's word. Also an own one may ask
+        what another facilitator put on it."""
 
         def answered(answer: RelayAnswer | None) -> None:
             uses = hours = None
@@ -210,6 +212,9 @@ class Invites:
                 self._door_keeper.card_read(id, answer)
                 uses = answer.uses
                 hours = None if answer.ttl is None else ceil(answer.ttl / HOUR)
+            if door is not None and door.statement is not None:
+                known(id, self._own(door))
+                return
             question = door.question if door is not None else ""
             row = events.OpenInvite(id.hex(), self._came_by(id), uses, hours, question, yours=False)
             known(id, row)

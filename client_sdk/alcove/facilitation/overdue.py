@@ -12,8 +12,8 @@ from alcove.relay.ports import Ports
 TELL_AFTER: Final = 30.0
 """Seconds that something waits, after which the person that asked for it is told."""
 NOT_TAKEN: Final = (
-    "A change that was asked for, such as to remove or admit a member, is not made: the relay has "
-    "not taken it yet. It is sent again."
+    "A change that was asked for, such as to remove or admit a member, is not made yet: the relay "
+    "has not taken it. It is sent again."
 )
 
 

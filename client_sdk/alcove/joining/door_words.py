@@ -15,7 +15,8 @@ from alcove.joining.card import CheckedCard
 
 REFUSAL_SENTENCES: Final = MappingProxyType(
     {
-        "refused": "A facilitator did not let you in.",
+        "refused": "A facilitator did not let you in. If that surprises you, ask the person that "
+        "gave you the invite.",
         "name_taken": "A member has this name or one that looks like it; choose another.",
         "name_deceptive": "This name could mislead others; choose another.",
         "name_reserved": "This name reads like a part in the room; choose another.",
@@ -43,6 +44,10 @@ REFUSAL_SENTENCES: Final = MappingProxyType(
 DOOR_FULL: Final = (
     "The relay could not take you to the door yet. Stay here: your client asks again about twice a "
     "minute."
+)
+OUTSIDE_LOCKED: Final = (
+    "You are outside, and the relay says that the room's door is locked at the moment. Your client "
+    "asks again about twice a minute. You can come back when a facilitator opens the door."
 )
 KNOCK_DROPPED: Final = (
     "Your knock is no longer at the relay, and no facilitator answered it. Your client knocks "

@@ -17,8 +17,6 @@ MESSAGE_ID_SIZE: Final = 16
 WARNING: Final = 100
 KIND: Final = 32
 """Bytes of these texts at most."""
-VOIDS: Final = 1024
-"""Abandoned messages that one message makes up for."""
 GENERATION: Final = 2**32 - 1
 """The last generation of a ratchet (RFC 9420, section 6.3.2)."""
 AUTHENTICATOR_MIN: Final = 32
@@ -32,8 +30,6 @@ class Payload(Record):
 
     `generation` is that of the key that it is encrypted under. MLS signs none, so without it any
     member can encrypt again what another said (RFC 9420, section 16.11).
-
-    `voids` says how many counters just before this one belong to messages that were abandoned.
     """
 
     id: Annotated[bytes, Exactly(MESSAGE_ID_SIZE)]
@@ -45,7 +41,6 @@ class Payload(Record):
     ttl: Annotated[int, AtMost(limits.TTL_MAX, least=limits.TTL_MIN)]
     kind: Annotated[str, AtMost(KIND)]
     body: Annotated[bytes, AtMost(limits.APPLICATION_BUCKET)] = field(repr=False)
-    voids: Annotated[int, AtMost(VOIDS)] | None = None
 
 
 @dataclass(frozen=True, slots=True)

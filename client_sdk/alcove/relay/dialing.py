@@ -46,7 +46,10 @@ def unreachable(error: Exception) -> ConnectionFailed:
     if isinstance(error, socket.gaierror):
         text = "No address was found for the relay's name; check the name and your connection."
     elif isinstance(error, ConnectionRefusedError):
-        text = "Nothing listens at the relay's address; it may be stopped, or the port be wrong."
+        text = (
+            "Nothing listens at the relay's address. Try again in a few minutes: it may be "
+            "stopped, or the port be wrong."
+        )
     elif isinstance(error, TimeoutError):
         text = "The relay did not answer in time; your connection may be slow. Try again."
     return ConnectionFailed("unreachable", text)

@@ -213,7 +213,9 @@ class LocalRoom:
             return False
         at = generation + number.to_bytes(8, "big")
         message = fast_out.blob(at, blob.blob_class, 0, blob.blob, blob.sender)
-        if blob.blob_class is BlobClass.BEAT:
+        if blob.blob_class is BlobClass.APPLICATION:
+            self.slow_turns.told(self.history.roster, blob.sender, 0.0)
+        elif blob.blob_class is BlobClass.BEAT:
             self.beats[blob.sender] = self._services.clock()
         self._tell(number, at, blob.sender, blob.id, message)
         self.number = number
@@ -249,8 +251,10 @@ class LocalRoom:
             message = blob_frame(self.generation, blob, page.now)
             self._tell(blob.number, at, blob.sender, blob.id, message)
             self.number = blob.number
-            if blob.blob_class is BlobClass.BEAT:
-                age = max(0.0, page.now - blob.taken_at)
+            age = max(0.0, page.now - blob.taken_at)
+            if blob.blob_class is BlobClass.APPLICATION:
+                self.slow_turns.told(self.history.roster, blob.sender, age)
+            elif blob.blob_class is BlobClass.BEAT:
                 self.beats[blob.sender] = self._services.clock() - age
             if blob.entry is not None:
                 await self._follow(blob.entry)

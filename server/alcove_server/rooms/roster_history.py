@@ -70,6 +70,9 @@ class Outcome:
     returned: frozenset[bytes]
     """Keys that an ABSENT had taken off the list."""
     absent: frozenset[bytes]
+    replacing: frozenset[bytes]
+    """Added keys that come by the door of a key which the entry removes with that door kept: the
+    same place for new keys, so no use of the door."""
 
     @property
     def gone(self) -> frozenset[bytes]:
@@ -209,6 +212,7 @@ def _outcome(history: RosterHistory, after: Roster, entry: RosterEntry) -> Outco
     came_back = set() if restates else added.keys() & history.absent.keys()
     returned = frozenset(key for key in came_back if added[key] == history.absent[key])
     doors = {before.seats[key].door for key in removed - kept if key in known} - {NO_DOOR}
+    vacant = [before.seats[key].door for key in removed & kept if key in known]
     return Outcome(
         added={} if restates else {key: added[key] for key in added.keys() - returned},
         restated={key: door for key, door in added.items() if restates and key not in known},
@@ -220,4 +224,15 @@ def _outcome(history: RosterHistory, after: Roster, entry: RosterEntry) -> Outco
         promoted=after.facilitators() - before.facilitators(),
         returned=returned,
         absent=frozenset((by_op[Op.ABSENT] & known) - present),
+        replacing=_replacing({} if restates else added, vacant),
     )
+
+
+def _replacing(added: Mapping[bytes, bytes], vacant: list[bytes]) -> frozenset[bytes]:
+    """The keys of `added` for which there is a vacant place of their door, each for one."""
+    found: set[bytes] = set()
+    for key, door in added.items():
+        if door in vacant:
+            vacant.remove(door)
+            found.add(key)
+    return frozenset(found)

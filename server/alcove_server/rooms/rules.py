@@ -183,6 +183,7 @@ def _step(
         outcome.gone | frozenset(outcome.added) | outcome.returned,
         outcome.gone,
         welcomes,
+        outcome.replacing,
     )
 
 

@@ -1,7 +1,9 @@
 """Slow mode: what one key sends within `TURN` seconds of its first blob is one turn, then it waits.
 
 The relay cannot tell a text from a retraction, so every message of a participant counts. Turns are
-kept in this process alone: a client that comes back by another relay has another turn.
+kept in this process alone. It hears every message of its rooms, also those that another relay of
+the same store took, and counts them. So a client that comes back by another relay has no other turn
+there, unless nobody of the room was at that relay when it spoke.
 """
 
 from __future__ import annotations
@@ -38,10 +40,21 @@ class SlowTurns:
             return False
         if began is not None and now < began + limits.TURN + roster.slow:
             raise SlowDown(ceil(began + limits.TURN + roster.slow - now))
-        self._began.pop(key, None)
-        self._began[key] = now
-        self._forget(roster)
+        self._begin(roster, key, now)
         return True
+
+    def _begin(self, roster: Roster, key: bytes, at: float) -> None:
+        self._began.pop(key, None)
+        self._began[key] = at
+        self._forget(roster)
+
+    def told(self, roster: Roster, key: bytes, age: float) -> None:
+        """A message of this key was taken `age` seconds ago, here or by another relay."""
+        if not self.counts(roster, key):
+            return
+        at, began = self._clock() - age, self._began.get(key)
+        if began is None or at >= began + limits.TURN + roster.slow:
+            self._begin(roster, key, at)
 
     def _forget(self, roster: Roster) -> None:
         """Drop the turns of keys that are gone, but for the latest. A member that steps outside, or

@@ -197,8 +197,9 @@ class RosterStep:
     """The effects of one roster entry, worked out by the node that verified it.
 
     `admitted` maps relay keys to the doors they came by. Each key must wait at its door and
-    consumes a use of it. `revoked` doors close. The lobby items of `settled` keys are settled.
-    `gone` keys have left the roster: the Welcomes and publish ids kept for them are dropped.
+    consumes a use of it, unless it is `replacing` a key that came by it. `revoked` doors close. The
+    lobby items of `settled` keys are settled. `gone` keys have left the roster: the Welcomes and
+    publish ids kept for them are dropped.
     """
 
     entry: Signed
@@ -209,6 +210,12 @@ class RosterStep:
     settled: frozenset[bytes]
     gone: frozenset[bytes]
     welcomes: Mapping[bytes, bytes]
+    replacing: frozenset[bytes] = frozenset()
+
+    @property
+    def spent(self) -> list[bytes]:
+        """The doors of which a use is consumed, one for each use."""
+        return [door for key, door in self.admitted.items() if key not in self.replacing]
 
 
 class Publication:

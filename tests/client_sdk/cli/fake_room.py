@@ -413,6 +413,16 @@ EVERYTHING: Final = (
     events.RoomChanged(events.RoomState.READ_ONLY, 1),
     Closed(CloseReason.REMOVED, "removed", "You were removed from this room."),
 )
+ROBIN_IN: Final = (FakeMember("Mara", facilitator=True), FakeMember("Robin", you=True))
+JOINED: Final = (
+    events.ConnectionChanged(events.ConnectionState.CONNECTED),
+    events.Waiting("lamp river"),
+    events.Joined("Robin", True, ("Mara", "Robin")),
+)
+HELD: Final = events.RulesChanged(
+    True, True, ("hold", "listen_only", "locked"), "Mara", True, ("Mara",)
+)
+LOST: Final = events.ConnectionChanged(events.ConnectionState.RECONNECTING)
 SCENES: Final = MappingProxyType(
     {
         "open": FakeScene(OPENED),
@@ -424,6 +434,11 @@ SCENES: Final = MappingProxyType(
         "flood": FakeScene((*OPENED, *(events.Left("x" * 32) for _ in range(20_000)))),
         "waiting": FakeScene((RULES, events.Waiting("lamp river")), members=()),
         "rules": FakeScene((RULES,), members=()),
+        "knock-gone": FakeScene((*OPENED, KNOCK, events.KnockGone(KNOCK.id))),
+        "held": FakeScene((*JOINED, HELD), members=ROBIN_IN),
+        "cut-off": FakeScene((*JOINED, LOST), members=ROBIN_IN),
+        "taking-nothing": FakeScene(OPENED, full_until=1000),
+        "not-let-in": FakeScene((RULES, Closed(CloseReason.REFUSED)), members=()),
         "long-rules": FakeScene(
             (
                 events.AgreementShown(

@@ -20,7 +20,11 @@ ESCAPE: Final = "\x1b"
 TAB: Final = "\t"
 QUICK_EXIT: Final = "\x18"
 PAGE_UP: Final = "\x1b[5~"
+PAGE_DOWN: Final = "\x1b[6~"
 F2: Final = "\x1bOQ"
+F3: Final = "\x1bOR"
+F4: Final = "\x1bOS"
+F5: Final = "\x1b[15~"
 
 
 class Terminal:

@@ -16,6 +16,7 @@ AGREEMENT = str(ROOT / "tests" / "client_sdk" / "cli" / "agreement.txt")
 OPEN = ("open", "--relay", "http://127.0.0.1:1", "--title", "T", "--agreement-file", AGREEMENT)
 MARA = (*OPEN, "--name", "Mara")
 ROBIN = ("join", "-", "--name", "Robin")
+ROBIN_HERE = ("join", INVITE, "--name", "Robin")
 
 
 class Reader:
@@ -276,3 +277,52 @@ async def test_pasted_lines_wait_until_the_room_takes_them() -> None:
     performer.stop()
     assert [text for _, text in room.calls] == ["one"] * 4 + ["two"]
     assert told == []
+
+
+async def test_one_can_leave_while_a_text_waits_in_the_line() -> None:
+    async with Terminal("not-now", *MARA, "--plain", columns=80) as screen:
+        await screen.see("\n>")
+        screen.type("too early" + ENTER)
+        await screen.see("You are not in yet. It stays in your line", "> too early")
+        screen.type("/members" + ENTER)
+        await screen.see("In this room:", "[facilitator] Mara [you]", "> too early")
+        screen.type("/leave" + ENTER)
+        assert await screen.end() == 0
+
+
+async def test_what_is_said_at_the_door_is_shown_to_its_author() -> None:
+    async with Terminal("waiting", *ROBIN_HERE, "--plain", columns=80) as screen:
+        await screen.see("You asked to be let in")
+        screen.type("hello?" + ENTER)
+        await screen.see("[room] [at the door] [you]: hello?")
+        screen.type("/members" + ENTER)
+        await screen.see("You are not in the room yet.")
+    async with Terminal("knock", *MARA, "--plain", columns=80) as screen:
+        await screen.see("asks to be let in. Type /admit or /refuse.")
+        screen.type("/door robin Welcome" + ENTER)
+        await screen.see("[room] [at the door] [you] to Robin: Welcome")
+        screen.type("/refuse robin" + ENTER)
+        await screen.see("You did not let Robin in; they are told so.")
+
+
+async def test_a_list_has_a_line_for_each() -> None:
+    async with Terminal("open", *MARA, "--plain", columns=80) as screen:
+        await screen.see("You are in")
+        screen.type("/invites" + ENTER + "/acts" + ENTER)
+        await screen.see("closes one:\n    1. It lets in 3 people more", "\n    3. It is open")
+        await screen.see("since you came:\n    Mara let Robin in", "\n    Mara made an invite")
+
+
+async def test_a_newcomer_that_goes_is_told() -> None:
+    async with Terminal("knock-gone", *MARA, "--plain", columns=80) as screen:
+        await screen.see("Robin does not wait any more.")
+
+
+async def test_an_end_is_told_once_and_no_word_is_broken() -> None:
+    sentence = "A facilitator closed this invite. Ask for a new one."
+    async with Terminal("refused", *ROBIN_HERE, "--plain", columns=100) as screen:
+        assert await screen.end() == 3
+        assert screen.shown.count(sentence) == 1
+    async with Terminal("open", "join", "no-link", "--name", "Robin", columns=40) as screen:
+        assert await screen.end() == 1
+        assert "alcove: This is not a complete invite\nlink; copy it whole." in screen.shown

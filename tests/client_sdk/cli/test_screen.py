@@ -7,7 +7,16 @@ import pytest
 
 from tests.client_sdk.cli.fake_room import INVITE
 from tests.client_sdk.cli.process import ROOT
-from tests.client_sdk.cli.terminal import ENTER, ESCAPE, F2, PAGE_UP, QUICK_EXIT, TAB, Terminal
+from tests.client_sdk.cli.terminal import (
+    ENTER,
+    ESCAPE,
+    F2,
+    PAGE_DOWN,
+    PAGE_UP,
+    QUICK_EXIT,
+    TAB,
+    Terminal,
+)
 
 AGREEMENT = str(ROOT / "tests" / "client_sdk" / "cli" / "agreement.txt")
 OPEN = ("open", "--relay", "http://127.0.0.1:1", "--title", "T", "--agreement-file", AGREEMENT)
@@ -23,10 +32,10 @@ async def test_a_facilitator_talks_and_admits_a_newcomer() -> None:
         await screen.see("[you] Mara  hello [b]all[/b]")
         await screen.see_no("(sending)")
         screen.type(TAB)
-        await screen.see("A in·L listen·R no")
-        screen.type("aa")
-        await screen.see("Robin joined.")
-        await screen.see_no("A in·")
+        await screen.see("Press A, L or R", "A let in · L to listen · R refuse, then Enter")
+        screen.type("a" + ENTER)
+        await screen.see("Robin joined.", "Enter send")
+        await screen.see_no("Press A")
         screen.type("/retract" + ENTER)
         await screen.see_no("hello [b]all[/b]")
         screen.type("/end" + ENTER)
@@ -51,9 +60,10 @@ async def test_a_key_refuses_a_newcomer(columns: int, rows: int) -> None:
     async with Terminal("knock", *MARA, columns=columns, rows=rows) as screen:
         await screen.see("Tab to decide")
         screen.type(TAB)
-        await screen.see("A in·L listen·R no")
-        screen.type("rr")
-        await screen.see_no("A in·")
+        await screen.see("Press A, L or R", "A let in · L to listen · R refuse,")
+        screen.type("r" + ENTER)
+        await screen.see_no("Press A", "Waiting")
+        await screen.see("You did not let Robin")
 
 
 async def test_the_agreement_comes_first_and_enter_agrees_to_nothing() -> None:
@@ -104,16 +114,97 @@ async def test_one_stray_key_decides_nothing() -> None:
     async with Terminal("knock", *MARA, columns=80, rows=24) as screen:
         await screen.see("Robin (code", "Tab to decide")
         screen.type(TAB)
-        await screen.see("A in·L listen·R no")
-        screen.type("a")
-        await screen.see("Press A again")
-        screen.type("r")
-        await screen.see("Press R again", "Robin (code")
+        await screen.see("Press A, L or R")
+        screen.type(ENTER + "a")
+        await screen.see("Let Robin in? Enter does it, any other key does not.", "Enter: let in")
+        screen.type("R")
+        await screen.see("Refuse Robin? Enter does it", "Robin (code")
     async with Terminal("rules", *ROBIN) as screen:
         await screen.see("Before you go in")
         screen.type("hello" + "a")
         screen.type("q")
         await screen.see("Before you go in", "What is said here stays here.")
+
+
+@pytest.mark.parametrize("line", ["/door all sorry, one moment", "all right, I will call"])
+async def test_a_person_that_forgot_the_list_types_on_and_decides_nothing(line: str) -> None:
+    async with Terminal("knock", *MARA, columns=80, rows=24) as screen:
+        await screen.see("Robin (code", "Tab to decide")
+        screen.type(TAB)
+        await screen.see("Press A, L or R")
+        for letter in line:
+            screen.type(letter)
+        await screen.see(f"│  {line}", "Tab to decide", "Robin (code")
+        screen.type(ENTER)
+        await screen.see(f"[you]: {line[10:]}" if line[0] == "/" else f"[you] Mara  {line}")
+        await screen.see("Robin (code")
+
+
+async def test_a_paste_over_the_list_goes_into_the_line() -> None:
+    async with Terminal("knock", *MARA, columns=80, rows=24) as screen:
+        await screen.see("Robin (code", "Tab to decide")
+        screen.type(TAB)
+        await screen.see("Press A, L or R")
+        screen.type("\x1b[200~all\nof it\x1b[201~")
+        await screen.see("│  all of it", "Tab to decide")
+
+
+async def test_who_reads_further_up_is_told_that_more_came_and_answers_show() -> None:
+    async with Terminal("talk", *MARA, rows=20) as screen:
+        await screen.see("can post. It goes on by itself.")
+        await screen.see_no("more below")
+        screen.type(PAGE_UP)
+        await screen.see("PgDn: more below")
+        screen.type("/hekp" + ENTER)
+        await screen.see("There is no such command")
+        await screen.see_no("more below")
+
+
+async def test_a_held_room_says_so_at_the_top_and_in_the_line() -> None:
+    async with Terminal("held", *ROBIN, columns=80, rows=24) as screen:
+        await screen.see("connected · room paused", "The room is paused; you can read")
+    async with Terminal("held", *ROBIN, columns=40, rows=20) as screen:
+        await screen.see("room paused")
+    async with Terminal("open", *MARA, columns=80, rows=24) as screen:
+        await screen.see("room open")
+        screen.type("/hold" + ENTER)
+        await screen.see("room paused", "Say something")
+        screen.type("/resume" + ENTER)
+        await screen.see("room open")
+
+
+async def test_a_narrow_screen_tells_a_lost_connection_to_a_member_that_had_knocked() -> None:
+    async with Terminal("cut-off", *ROBIN, columns=40, rows=20) as screen:
+        await screen.see("reconnecting")
+
+
+async def test_one_can_leave_while_a_text_waits_in_the_line() -> None:
+    async with Terminal("taking-nothing", *MARA, columns=80, rows=24) as screen:
+        await screen.see("Mara [you]")
+        screen.type("what was that" + ENTER)
+        await screen.see("It stays in your line", "│  what was that")
+        screen.type("/members" + ENTER)
+        await screen.see("In this room:", "│  what was that ")
+        screen.type("/leave" + ENTER)
+        assert await screen.end() == 0
+
+
+@pytest.mark.parametrize(("columns", "rows"), [(80, 24), (40, 20)])
+async def test_the_help_begins_with_its_beginning(columns: int, rows: int) -> None:
+    async with Terminal("held", *ROBIN, columns=columns, rows=rows) as screen:
+        await screen.see("room paused")
+        screen.type("/help" + ENTER)
+        await screen.see("What you can type:", "//text")
+        for further in ("/anyway", "/leave:", "start with"):
+            screen.type(PAGE_DOWN)
+            await screen.see(further)
+        await screen.see_no("Tab:", "F2:")  # keys of a facilitator
+
+
+async def test_who_was_not_let_in_is_told_of_no_conversation() -> None:
+    async with Terminal("not-let-in", *ROBIN, columns=80, rows=24) as screen:
+        await screen.see("You were not let in.", "Press Enter to close.")
+        await screen.see_no("The conversation is gone")
 
 
 @pytest.mark.parametrize(("columns", "rows"), [(80, 24), (40, 20)])
@@ -131,14 +222,16 @@ async def test_the_help_lists_keys_and_the_way_for_screen_readers() -> None:
     async with Terminal("open", *MARA, rows=60) as screen:
         await screen.see("Enter send")
         screen.type("/help" + ENTER)
+        await screen.see("What you can type:")
+        screen.type(PAGE_DOWN + PAGE_DOWN)
         await screen.see("PgUp, PgDn: scroll", "Tab: go to the people", "start with --plain")
 
 
 async def test_the_invite_is_shown_as_a_code_where_it_fits() -> None:
-    async with Terminal("open", *MARA, columns=80, rows=40) as screen:
+    async with Terminal("open", *MARA, columns=80, rows=24) as screen:
         await screen.see("Enter send", "Mara [you]")
         screen.type("/qr" + ENTER)
-        await screen.see("Let a phone's camera see it", "█▀▀▀▀▀█")
+        await screen.see("Show it to a camera. Any key goes back.", "█▀▀▀▀▀█")
         screen.type(ESCAPE)
         await screen.see("Conversation")
     async with Terminal("open", *MARA, columns=40, rows=20) as screen:
@@ -275,10 +368,10 @@ async def test_it_works_without_colours_and_in_a_small_window() -> None:
     async with Terminal("knock", *MARA, columns=50, rows=18, environment=colours) as screen:
         await screen.see("Evening circle", "Robin (code lamp river)", "Tab to decide")
         screen.type(TAB)
-        await screen.see("A in·L listen·R no")
-        screen.type("aa")
-        await screen.see("Robin joined.")
-        await screen.see_no("A in·")
+        await screen.see("Press A, L or R", "A let in · L to listen · R refuse")
+        screen.type("a" + ENTER)
+        await screen.see("Robin joined.", "quick exit")
+        await screen.see_no("Press A")
 
 
 @pytest.mark.parametrize("number", ["SIGTERM", "SIGHUP"])

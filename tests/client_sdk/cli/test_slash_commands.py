@@ -40,6 +40,7 @@ from alcove.cli.commands import (
     UnpauseCommand,
     WordsCommand,
 )
+from alcove.cli.kept_text import KeptText
 from alcove.cli.leaving import LastQuestion
 from alcove.cli.room_view import RoomView
 from alcove.cli.slash_commands import (
@@ -362,9 +363,41 @@ def test_a_word_for_today_goes_with_the_acceptance_and_is_kept_no_longer() -> No
 def test_what_a_person_types_that_waits_goes_to_the_facilitators() -> None:
     state = RoomView()
     state.apply(RULES)
-    assert read("hello", state, ()) == SendCommand(text="hello")  # the room says what is missing
+    with pytest.raises(Misread, match="First type /accept"):
+        read("hello", state, ())
     state.apply(events.Waiting("lamp river"))
     assert read("hello", state, ()) == DoorSayCommand(text="hello")
     assert read("//hello", state, ()) == DoorSayCommand(text="/hello")
     state.apply(events.Joined("Sam", you=True, members=("Mara", "Sam")))
     assert read("hello", state, ()) == SendCommand(text="hello")
+
+
+def test_a_name_may_be_typed_in_small_letters() -> None:
+    state = RoomView()
+    state.apply(KNOCK)
+    facilitator = FakeMember("Mara", facilitator=True, you=True)
+    people = (facilitator, FakeMember("Ash Lee"), FakeMember("ROY"), FakeMember("Roy"))
+    assert read("/admit robin", state, people) == AdmitCommand(id=KNOCK.id)
+    assert read("/door ROBIN hello", state, people) == DoorSayCommand(text="hello", id=KNOCK.id)
+    assert read("/pause ash lee", state, people) == PauseCommand(name="Ash Lee")
+    assert read("/remove ash lee fold", state, people) == RemoveCommand(name="Ash Lee", fold=True)
+    assert read("/pause Roy", state, people) == PauseCommand(name="Roy")
+    with pytest.raises(Misread, match="Several people"):
+        read("/pause roy", state, people)
+
+
+@pytest.mark.parametrize("line", ["/admit all", "/admit", "/refuse Robin"])
+def test_a_participant_is_not_told_that_nobody_waits(line: str) -> None:
+    with pytest.raises(Misread, match="Only a facilitator"):
+        read(line, RoomView(), (FakeMember("Robin", you=True),))
+
+
+def test_a_command_behind_a_text_that_stays_is_done_and_the_text_stays() -> None:
+    kept = KeptText()
+    kept.keep("what was that")
+    assert kept.split("what was that/leave") == ("/leave", "what was that")
+    kept.keep("what was that")
+    assert kept.split("what was that /members") == ("/members", "what was that")
+    kept.keep("and")
+    assert kept.split("and/or so") == ("and/or so", "")
+    assert kept.split("/leave") == ("/leave", "")

@@ -4,11 +4,12 @@ from dataclasses import replace
 
 import pytest
 from alcove import events
-from alcove.cli import words
+from alcove.cli import invite_words, words
 from alcove.cli.room_view import RoomView
 from alcove.members import Whereabouts
+from alcove_protocol.invite import Invite
 
-from tests.client_sdk.cli.fake_room import CORRECTED, NEW_RULES, TEXTS, FakeMember
+from tests.client_sdk.cli.fake_room import CORRECTED, INVITE, KNOCK, NEW_RULES, TEXTS, FakeMember
 
 ASK = "They are not kept anywhere; ask in the room if something is unclear."
 
@@ -106,6 +107,116 @@ def test_a_person_is_told_of_a_member_that_goes_away_and_comes_back_and_of_no_ot
         told.append(view.is_told(event))
         view.apply(event)
     assert told == [False, True, False, False, False, True, False, False]
+
+
+MARA_ASH = (FakeMember("Mara", facilitator=True, you=True), FakeMember("Ash", facilitator=True))
+ALONE = (FakeMember("Mara"), FakeMember("Ash", facilitator=True, you=True))
+
+
+@pytest.mark.parametrize(
+    ("event", "members", "sentence"),
+    [
+        (
+            events.RoleChanged("Mara", True, "Ash"),
+            MARA_ASH,
+            "Ash made you a facilitator. /help lists what you can do now.",
+        ),
+        (events.RoleChanged("Ash", True, "Mara"), MARA_ASH, "Mara made Ash a facilitator."),
+        (
+            events.RoleChanged("Mara", False, "Ash"),
+            (FakeMember("Mara", you=True), FakeMember("Ash", facilitator=True)),
+            "You are a participant now; Ash confirmed it. You read and write as before.",
+        ),
+        (
+            events.RoleChanged("Mara", False, "Ash"),
+            ALONE,
+            "Mara is a participant now; you confirmed it. You are the only facilitator now; "
+            "/appoint NAME makes a second one.",
+        ),
+        (events.VaultChanged("Mara", True), MARA_ASH, "You can let people in now."),
+        (
+            events.VaultChanged("Ash", True, claimed=True),
+            MARA_ASH,
+            "By what the relay tells, Ash can let people in now too.",
+        ),
+    ],
+)
+def test_what_happened_to_the_reader_is_told_to_them(
+    event: events.RoleChanged | events.VaultChanged,
+    members: tuple[FakeMember, ...],
+    sentence: str,
+) -> None:
+    assert words.of_event(event, members=members) == sentence
+
+
+def test_a_sign_of_life_is_heard() -> None:
+    here = FakeMember("Kim", heard=False, presence="here")
+    assert words.note(here, MARA_ASH) == " [here]"
+    assert words.note(replace(here, presence="unknown"), MARA_ASH) == " [not heard yet]"
+
+
+def test_the_list_of_members_claims_only_what_is_known() -> None:
+    state = RoomView()
+    assert words.who_is_here((), state)[0].startswith("You are not in the room yet.")
+    state.joined = True
+    assert words.who_is_here(MARA_ASH, state)[0] == "In this room:"
+    participant = (FakeMember("Robin", you=True), *MARA_ASH[1:])
+    assert "only facilitators see" in words.who_is_here(participant, state)[0]
+    state.apply(events.ConnectionChanged(events.ConnectionState.RECONNECTING))
+    assert words.who_is_here(MARA_ASH, state)[0].startswith("You are not connected.")
+
+
+def test_a_facilitator_is_told_who_held_the_room() -> None:
+    event = events.RulesChanged(True, True, ("hold",), "Ash", True, ("Mara", "Ash"))
+    said = words.of_event(event, facilitates=True, members=MARA_ASH)
+    assert said.endswith("Ash did this.")
+    own = replace(event, by="Mara")
+    assert "did this" not in words.of_event(own, facilitates=True, members=MARA_ASH)
+    assert "did this" not in words.of_event(event)
+
+
+def test_a_talk_at_the_door_names_the_newcomer() -> None:
+    waiting = {KNOCK.id: KNOCK}
+    taken = events.DoorTaken(KNOCK.id, "Mara")
+    said = words.of_event(taken, members=MARA_ASH, waiting=waiting)
+    assert said == "You talk with Robin at the door now."
+    assert words.of_event(replace(taken, by="Ash"), members=MARA_ASH, waiting=waiting) == (
+        "Ash talks with Robin at the door."
+    )
+
+
+@pytest.mark.parametrize("facilitator", [True, False])
+def test_the_help_lists_no_key_that_does_nothing(facilitator: bool) -> None:
+    assert ("F2: " in words.help_of_the_screen(facilitator)) is facilitator
+    assert ("Tab: " in words.help_of_the_screen(facilitator)) is facilitator
+
+
+def test_an_invite_that_another_closed_is_shown_no_more() -> None:
+    state = RoomView()
+    state.apply(events.Opened(INVITE))
+    state.apply(events.InviteRevoked("0b" * 8, "Ash"))
+    assert state.invite == INVITE
+    state.apply(events.InviteRevoked(Invite.parse(INVITE).door.hex(), "Ash"))
+    assert state.invite is None
+    state.apply(events.InviteChanged("no invite"))
+    state.apply(events.InviteRevoked("", "Ash"))
+
+
+def test_an_invite_in_the_place_of_another_says_so() -> None:
+    assert invite_words.share(events.InviteChanged(INVITE)).startswith("An invite of yours was")
+    asked_for = invite_words.share(events.InviteChanged(INVITE, "0a"))
+    assert asked_for.startswith("Give this invite only")
+
+
+def test_that_a_facilitator_lets_people_in_is_told_once_and_of_the_appointed() -> None:
+    state = RoomView()
+    told = events.VaultChanged("Ash", True, claimed=True)
+    assert not state.is_told(told)  # of one that was a facilitator all along
+    assert state.is_told(events.VaultChanged("Mara", True))
+    state.apply(events.RoleChanged("Ash", True, "Mara"))
+    assert state.is_told(told)
+    state.apply(told)
+    assert state.is_no_news(told)
 
 
 def test_what_a_newcomer_answers_passes_for_no_sentence_of_this_program() -> None:

@@ -151,7 +151,6 @@ def rogue_message(
     agreement: bytes | None = None,
     log: bytes = NO_HASH,
     at: Position | None = None,
-    voids: int | None = None,
     generation: int | None = None,
 ) -> bytes:
     """An application message with this payload, encrypted with the member's keys."""
@@ -166,7 +165,6 @@ def rogue_message(
         ttl,
         kind,
         body.encode(),
-        voids,
     )
     return group_of(client).encrypt(payload.encode(), authenticated_data)
 

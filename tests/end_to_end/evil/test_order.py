@@ -77,16 +77,6 @@ def test_a_counter_left_out_is_told() -> None:
     assert gaps(ann) == [2]
 
 
-def test_what_an_author_abandoned_is_no_hole() -> None:
-    world, ann, bob, _cleo = three()
-    take_text(world, bob, "one", 1)
-    forget(ann)
-    blob = rogue_message(bob, Text("four"), counter=4, voids=2)
-    world.take(room_of(bob), blob, BlobClass.APPLICATION)
-    assert ann.texts() == ["four"]
-    assert gaps(ann) == []
-
-
 def test_a_garbled_blob_is_told_once() -> None:
     world, ann, bob, _cleo = three()
     forget(ann)

@@ -196,10 +196,13 @@ def step(
     revoked: frozenset[bytes] = frozenset(),
     gone: frozenset[bytes] = frozenset(),
     welcomes: dict[bytes, bytes] | None = None,
+    replacing: frozenset[bytes] = frozenset(),
 ) -> RosterStep:
     settled = gone | frozenset(admitted or {})
     entry = Signed(b"entry %d" % counter, bytes(64))
-    return RosterStep(entry, counter, head, admitted or {}, revoked, settled, gone, welcomes or {})
+    return RosterStep(
+        entry, counter, head, admitted or {}, revoked, settled, gone, welcomes or {}, replacing
+    )
 
 
 class Benched:

@@ -294,6 +294,19 @@ class LogContract(Benched):
         assert (pending.welcome, pending.position.number) == (b"welcome", number)
         assert bench.do(bench.store.take_refusal(ROOM, BEN)) is None
 
+    def test_new_keys_in_the_place_of_others_use_up_nothing(self, bench: Bench) -> None:
+        bench.open()
+        bench.put(bench.door(uses=1))
+        bench.knock()
+        bench.knock(ANN, id=b"a" * 16)
+        both = {BEN: b"door-one", ANN: b"door-one"}
+        taken = step(admitted=both, replacing=frozenset({BEN}))
+        bench.publish(bench.publication(blob_class=BlobClass.COMMIT, sender=HOST, step=taken))
+        assert not bench.waits(BEN)
+        door = bench.found()
+        assert door is not None
+        assert (door.uses_left, door.closed) == (0, "door_used")  # Ann's use
+
     def test_a_step_that_cannot_be_taken_leaves_everything(self, bench: Bench) -> None:
         bench.open()
         bench.put(bench.door(uses=1))

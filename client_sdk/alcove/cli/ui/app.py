@@ -19,26 +19,28 @@ from alcove.cli import (
     escape,
     invite_words,
     moderation_words,
-    qr,
     slash_commands,
     standby_words,
     words,
-    wrapping,
 )
 from alcove.cli.commands import (
     AcceptCommand,
     AdmitCommand,
+    DoorSayCommand,
     RefuseCommand,
     RetractCommand,
     SendCommand,
 )
+from alcove.cli.kept_text import KeptText
 from alcove.cli.leaving import LastQuestion
 from alcove.cli.performer import Performer
 from alcove.cli.room_runner import RoomRunner, catch_signals, debugging, own_fault, sentence_of
 from alcove.cli.room_view import RoomView
 from alcove.cli.rooms import RoomLike
-from alcove.cli.ui.bar import WIDE, state_in_short
+from alcove.cli.ui import bar, controls, texts
+from alcove.cli.ui.controls import Controls
 from alcove.cli.ui.driver import PatientDriver
+from alcove.cli.ui.invites import InviteSheets
 from alcove.cli.ui.log import ConversationLog
 from alcove.cli.ui.people import People, WaitingList
 from alcove.cli.ui.say_input import SayInput
@@ -46,7 +48,6 @@ from alcove.cli.ui.sheets import AgreementScreen, CodeScreen, EndScreen, InviteS
 from alcove.cli.watchdog import GRACE, watchdog
 from alcove.errors import AlcoveError
 from alcove.events import Closed, CloseReason
-from alcove.messages.agreements import in_language
 
 _QUICK_LEAVE: Final = 2.0
 """Seconds that a quick exit spends on telling the relay. The screen is gone by then."""
@@ -54,9 +55,6 @@ _TWICE: Final = 1.0
 """Seconds between two presses of Escape that count as one quick exit."""
 _WIPE: Final = "\x1b[H\x1b[2J\x1b[3J"
 """Clear screen and scrollback, as `clear` does: the command line above may say enough."""
-_KEYS: Final = "Ctrl+X or Esc Esc quick exit · /help · Enter send · PgUp scroll"
-"""The quick exit comes first, because a narrow screen cuts the end."""
-_INVITE_KEY: Final = " · F2 invite"
 
 
 class RoomApp(App[None]):
@@ -65,11 +63,12 @@ class RoomApp(App[None]):
     CSS_PATH = "style.tcss"
     TITLE = "Alcove"
     ENABLE_COMMAND_PALETTE = False
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide"), (100, "-roomy")]  # noqa: RUF012
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (bar.WIDE, "-wide"), (100, "-roomy")]  # noqa: RUF012
     BINDINGS = [  # noqa: RUF012  (Textual declares both so)
         Binding("ctrl+x", "quick_exit", "Quick exit", priority=True),
         Binding("escape", "escape", show=False, priority=True),
         Binding("f2", "copy_invite", "Copy invite"),
+        *(Binding(key, f"control('{key}')", show=False) for key in controls.KEYS),
         Binding("pageup", "scroll_log(-1)", show=False),
         Binding("pagedown", "scroll_log(1)", show=False),
         Binding("ctrl+q", "how_to_leave", show=False, priority=True),
@@ -86,13 +85,19 @@ class RoomApp(App[None]):
         # Held, because a query looks only at the sheet that is on top.
         self._title = Static(id="title", markup=False)
         self._state = Static(id="state", markup=False)
-        self._keys = Static(_KEYS, id="keys", markup=False)
+        self._keys = Static(id="keys", markup=False)
+        self._controls = Controls()
+        self._hint = ""  # in the place of the keys, while the list of newcomers has the focus
         self._entries = ConversationLog()
-        self._people = People()
+        self._invites = InviteSheets(self, room, self._view, self._entries)
+        self._people = People(self._type_on)
         self._input = SayInput(
-            self._typed, lambda line: slash_commands.completed(line, self._room.members)
+            self._typed,
+            lambda line: slash_commands.completed(line, self._room.members),
+            self._begins,
         )
         self._last = LastQuestion()
+        self._kept = KeptText()
         self._escaped_at = 0.0
         self._quick = False
 
@@ -100,6 +105,7 @@ class RoomApp(App[None]):
         with Horizontal(id="bar"):
             yield self._title
             yield self._state
+        yield self._controls
         with Horizontal(id="main"):
             yield self._entries
             yield self._people
@@ -114,6 +120,7 @@ class RoomApp(App[None]):
             runner.leave,
             runner.entered,
             decided=self._knock_decided,
+            done=self._did,
         )
         self._life = asyncio.create_task(runner.run())
         self._input.focus()
@@ -163,9 +170,9 @@ class RoomApp(App[None]):
             case events.Expired(id):
                 log.forget(id)
             case events.Opened(invite):
-                self._show_invite(invite)
+                self._invites.show(invite)
             case events.InviteChanged(invite, door):
-                self._show_invite(invite, invite_words.share(event), copies=not door)
+                self._invites.show(invite, invite_words.share(event), copies=not door)
             case events.StandbyLink(invite):
                 if invite:
                     log.system(standby_words.KEEP)
@@ -177,24 +184,29 @@ class RoomApp(App[None]):
                 self._ask(event)
             case Closed():
                 self._close(event)
-            case events.KnockGone() | events.TicketMade():
-                pass  # who waits is drawn anew below, and a ticket is for programs
+            case events.KnockGone(id):
+                knock = self._view.waiting.get(id)
+                if knock is not None and knock.name not in (it.name for it in self._room.members):
+                    self._say(door_words.gone(knock.name))
+            case events.TicketMade():
+                pass  # it is for programs
             case _:
                 if not self._view.is_no_news(event):
-                    self._say(words.of_event(event, facilitates=self._room.is_facilitator))
+                    self._tell(event)
         self._view.apply(event)
         self._refresh()
 
+    def _tell(self, event: words.ToldEvent) -> None:
+        room, waiting = self._room, self._view.waiting
+        self._say(
+            words.of_event(
+                event, facilitates=room.is_facilitator, members=room.members, waiting=waiting
+            )
+        )
+
     def _message(self, event: events.Message) -> None:
-        text = event.text
-        if event.folded:
-            text = moderation_words.FOLDED
-        elif event.warning:
-            text = f"Content warning: {escape.line(event.warning)}. Type /show to read it."
-        elif (start := wrapping.beginning(text)) is not None:
-            text = f"{start}\n… This message is long. Type /show to read all of it."
         role = "facilitator" if self._is_facilitator(event.sender) else ""
-        self._entries.message(event.id, role, event.sender, text)
+        self._entries.message(event.id, role, event.sender, texts.shown(event))
 
     def _fold(self, event: events.Folded) -> None:
         for id in event.ids:
@@ -204,32 +216,12 @@ class RoomApp(App[None]):
         if event.name and self._room.is_facilitator:
             self._say(moderation_words.fold_of_member(event))
 
+    @property
+    def _facilitates(self) -> bool:
+        return self._runner.entered.is_set() and self._room.is_facilitator
+
     def _is_facilitator(self, name: str) -> bool:
         return any(member.name == name and member.facilitator for member in self._room.members)
-
-    def _show_invite(
-        self, invite: str, above: str = invite_words.SHARE, *, copies: bool = True
-    ) -> None:
-        log = self._entries
-        log.system(above)
-        log.system(invite, "invite")
-        if copies:
-            log.system("F2 copies it.")
-
-    async def _find_invite(self, new: bool) -> None:
-        known = None if new else self._view.invite
-        self._view.invite = known or await self._room.invite()
-        self._show_invite(self._view.invite)
-
-    async def _show_code(self) -> None:
-        self._view.invite = self._view.invite or await self._room.invite()
-        size = self.size
-        try:
-            lines = qr.code(self._view.invite, columns=size.width, rows=size.height - 2)
-        except qr.NoCode as error:
-            self._say(str(error))
-        else:
-            self.push_screen(CodeScreen(lines))
 
     def _ask(self, rules: events.AgreementShown) -> None:
         if rules.question:  # no sheet: the answer is typed
@@ -250,18 +242,13 @@ class RoomApp(App[None]):
 
         self.push_screen(AgreementScreen(rules), answer)
 
-    def _show_rules(self, language: str) -> None:
-        rules, texts = self._view.rules, self._room.agreement_texts if language else ()
-        other = in_language(texts, language) if texts else None
-        self._say(words.rules_text(rules, other) if rules else "No agreement was shown here yet.")
-
     def _close(self, closed: Closed) -> None:
         self._entries.remove_children()
         if closed.reason is CloseReason.LEFT or not self._runner.entered.is_set():
             self.exit()
             return
         catch_signals(self.exit, self.exit)
-        self.push_screen(EndScreen(sentence_of(closed)))
+        self.push_screen(EndScreen(sentence_of(closed), joined=self._view.joined))
 
     def _say(self, sentence: str | None) -> None:
         if sentence is not None:
@@ -269,21 +256,35 @@ class RoomApp(App[None]):
 
     def _refresh(self) -> None:
         state = self._view
-        self._input.placeholder = words.SAY if state.joined else words.NOT_IN
         entered = self._runner.entered.is_set()
-        facilitates = entered and self._room.is_facilitator
-        self._keys.update(_KEYS + (_INVITE_KEY if facilitates else ""))
+        self._controls.show(facilitates=self._facilitates, held=state.held)
+        self._input.placeholder = bar.empty_input(state, facilitates=self._facilitates)
+        self._refresh_keys()
         title = escape.line(self._room.title) if entered else ""
         self._title.update(title or "Alcove")
-        self._state.update(state_in_short(state, self.size.width))
+        self._state.update(bar.state_in_short(state, self.size.width))
         members = self._room.members if entered else ()
         if self._people.show(members, list(state.waiting.values())):
             self._input.focus()  # no newcomer is left to decide about, so typing goes on
 
+    def _refresh_keys(self) -> None:
+        self._keys.update(self._hint or bar.keys(facilitates=self._facilitates))
+
     # --- what is typed ----------------------------------------------------------------------
 
     async def _typed(self, line: str) -> bool:
-        """Do what `line` asks for. Return False for a text that was not sent: it stays."""
+        """Do what `line` asks for. Return whether nothing of it stays in the line."""
+        wanted, kept = self._kept.split(line)
+        if not await self._try(wanted):
+            kept = wanted
+        self._kept.keep(kept)
+        if kept and kept != line:
+            self._input.value, self._input.cursor_position = kept, len(kept)
+        return not kept
+
+    async def _try(self, line: str) -> bool:
+        """Return whether the line is done with. A text that was not sent is not."""
+        self._entries.anchor()  # a person who types something looks at the end again
         members = self._room.members if self._runner.entered.is_set() else ()
         try:
             wanted = slash_commands.read(line, self._view, members)
@@ -292,12 +293,12 @@ class RoomApp(App[None]):
             self._last.check(wanted, members)
             await self._do(wanted)
         except (slash_commands.Misread, AlcoveError) as error:
-            self._say(str(error))
-            return line.startswith("/")
+            done = line.startswith("/")
+            self._say(str(error) if done else f"{error} {words.STAYS}")
+            return done
         except Exception as error:
             self._say(own_fault(error))
             return False
-        self._entries.anchor()  # a person who says something looks at the end again
         return True
 
     async def _do(self, wanted: slash_commands.UserAction | None) -> None:
@@ -307,21 +308,20 @@ class RoomApp(App[None]):
             case SendCommand(text=text):
                 self._post(text)
             case slash_commands.Help():
-                self._say(
-                    "What you can type:\n" + words.help_of_the_screen(self._room.is_facilitator)
-                )
+                help = words.help_of_the_screen(self._room.is_facilitator)
+                log = self._entries
+                log.read_from(log.system(f"What you can type:\n{help}"))
             case slash_commands.Who():
-                waiting = list(self._view.waiting.values())
-                self._say("Here:\n" + "\n".join(words.who(self._room.members, waiting)))
+                self._say("\n".join(words.who_is_here(self._room.members, self._view)))
             case slash_commands.ShowInvite(new):
                 assert self._performer is not None
                 # Beside, so that keys still work while the relay thinks, above all the quick exit.
-                self._performer.also(partial(self._find_invite, new))
+                self._performer.also(partial(self._invites.find, new))
             case slash_commands.ShowCode():
                 assert self._performer is not None
-                self._performer.also(self._show_code)
+                self._performer.also(self._invites.show_code)
             case slash_commands.ShowRules(language):
-                self._show_rules(language)
+                self._say(texts.rules(self._view, self._room, language))
             case slash_commands.Reveal():
                 self._reveal()
             case slash_commands.ChooseWord(word):
@@ -360,6 +360,18 @@ class RoomApp(App[None]):
         self._input.focus()  # letters decide in the list, and one key must not decide twice
         await self._performer.perform(command)
 
+    def _type_on(self, text: str) -> None:
+        self.screen.set_focus(self._input)  # at once: the next key belongs to the text
+        self._input.insert_text_at_cursor(text)
+
+    @on(WaitingList.Hinted)
+    def _hinted(self, event: WaitingList.Hinted) -> None:
+        self._hint = event.text
+        self._refresh_keys()
+
+    async def _did(self, command: DoorSayCommand | RefuseCommand) -> None:
+        self._say(door_words.done(command, self._view.waiting))
+
     def _knock_decided(self, id: str) -> None:
         self._view.decided(id)
         self._refresh()
@@ -383,6 +395,16 @@ class RoomApp(App[None]):
             self.exit()
         self._input.focus()
 
+    def _begins(self, key: str) -> str | None:
+        facilitates = self._runner.entered.is_set() and self._room.is_facilitator
+        return controls.line_of(key, held=self._view.held) if facilitates else None
+
+    def action_control(self, key: str) -> None:
+        line = self._begins(key)  # where the line had the focus, it has begun the command itself
+        if line is not None and not isinstance(self.screen, ModalScreen):
+            self._input.focus()
+            self._input.begin(line)
+
     def action_scroll_log(self, direction: int) -> None:
         log = self._entries
         log.scroll_relative(y=direction * max(1, log.size.height - 2), animate=False)
@@ -396,11 +418,7 @@ class RoomApp(App[None]):
     def action_copy_invite(self) -> None:
         if isinstance(self.screen, ModalScreen):
             return
-        if self._view.invite is None:
-            self._say("You have no invite to show; facilitators have one.")
-            return
-        self.copy_to_clipboard(self._view.invite)
-        self.push_screen(InviteScreen(self._view.invite))
+        self._invites.copy(facilitates=self._facilitates)
 
     def _fatal_error(self) -> None:
         # Textual would print a traceback with the values of variables, which are people's words.

@@ -1,4 +1,4 @@
-"""The words of the top line."""
+"""The words of the top line, of the bottom line, and of the empty input."""
 
 from typing import Final
 
@@ -6,6 +6,8 @@ from alcove.cli import words
 from alcove.cli.room_view import RoomView
 from alcove.events import ConnectionState, RoomState
 
+_KEYS: Final = "Ctrl+X or Esc Esc quick exit · /help · Enter send · PgUp scroll"
+_INVITE_KEY: Final = " · F2 invite"
 WIDE: Final = 72
 """Columns of a screen that has a panel beside the conversation."""
 
@@ -16,10 +18,27 @@ def state_in_short(view: RoomView, width: int) -> str:
     if view.connection is not None:
         connection = words.CONNECTION_SHORT[view.connection]
     where = words.ROOM_SHORT[view.state or RoomState.OPEN]
+    if view.held and view.state in (None, RoomState.OPEN):
+        where = words.HELD_SHORT
     if not view.joined:
         where = "waiting to be let in" if view.knocked else "not in yet"
     if width >= WIDE:
         return f"{connection} · {where}"
     # What is wrong comes first, where both have no room.
     well = connection == words.CONNECTION_SHORT[ConnectionState.CONNECTED]
-    return where if well or view.knocked else connection
+    return where if well else connection
+
+
+def keys(*, facilitates: bool) -> str:
+    """Return the keys that work while a person types. The quick exit comes first, because a narrow
+    screen cuts the end."""
+    return _KEYS + (_INVITE_KEY if facilitates else "")
+
+
+def empty_input(view: RoomView, *, facilitates: bool) -> str:
+    """Return what stands in the input while nothing is typed."""
+    if not view.joined:
+        return words.NOT_IN
+    if facilitates or not (view.held or view.listen_only or view.paused):
+        return words.SAY
+    return words.HELD if view.held else words.PAUSED if view.paused else words.LISTENING

@@ -10,6 +10,7 @@ from textual.widgets import Static
 
 from alcove.cli import escape
 
+_MORE: Final = "PgDn: more below"
 _MOST: Final = 500
 """Entries that are kept. Older ones go: a screen is no archive."""
 
@@ -58,6 +59,21 @@ class ConversationLog(VerticalScroll):
     def on_mount(self) -> None:
         self.anchor()
 
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        super().watch_scroll_y(old_value, new_value)
+        self._tell_of_more()
+
+    def watch_virtual_size(self) -> None:
+        self.call_after_refresh(self._tell_of_more)
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._tell_of_more)
+
+    def _tell_of_more(self) -> None:
+        """Say that there is more below: whoever reads further up sees nothing arrive."""
+        hidden = self._anchor_released and self.scroll_offset.y < self.max_scroll_y
+        self.border_subtitle = _MORE if hidden else ""
+
     def message(self, id: str, badge: str, name: str, text: str) -> None:
         """Show a message. `badge` stands before the name, in brackets that no name can hold."""
         style = "$text-accent bold" if badge == "you" else "$text-primary bold"
@@ -93,9 +109,14 @@ class ConversationLog(VerticalScroll):
         if entry is not None:
             entry.remove()
 
-    def system(self, text: str, kind: str = "system") -> None:
+    def system(self, text: str, kind: str = "system") -> LogEntry:
         """Show a sentence of this program."""
-        self._add(LogEntry(Content(), text, kind))
+        return self._add(LogEntry(Content(), text, kind))
+
+    def read_from(self, entry: LogEntry) -> None:
+        """Put the beginning of a long entry at the top of what is seen."""
+        self.release_anchor()
+        self.call_after_refresh(self.scroll_to_widget, entry, animate=False, top=True)
 
     def _add(self, entry: LogEntry) -> LogEntry:
         if len(self.children) >= _MOST:

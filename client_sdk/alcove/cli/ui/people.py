@@ -1,12 +1,14 @@
 """The members under headings of their roles, and the waiting newcomers."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Final
 
 from textual.app import ComposeResult
-from textual.binding import Binding
+from textual.binding import BindingsMap
 from textual.containers import Vertical
 from textual.content import Content
+from textual.events import Key, Paste
 from textual.message import Message
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
@@ -15,17 +17,33 @@ from alcove import events
 from alcove.cli import escape, words
 from alcove.cli.rooms import MemberLike
 
-_KEYS: Final = "A in·L listen·R no"
+_MOVES: Final = BindingsMap(OptionList.BINDINGS)
+"""The keys by which Textual chooses in a list."""
+_CHOOSE: Final = "Press A, L or R"
+_TAB: Final = "Tab to decide"
+KEYS: Final = "A let in · L to listen · R refuse, then Enter · ↑↓ whom · Tab back"
+"""The bottom line while the list has the focus. A narrow screen has two lines for it."""
+_NOBODY: Final = "Choose a person first, with ↑ and ↓. Tab goes back."
+_ACTS: Final[Mapping[str, tuple[str, str, str]]] = MappingProxyType(
+    {
+        "a": ("admit", "Enter: let in", "Let {} in? Enter does it, any other key does not."),
+        "l": (
+            "listen",
+            "Enter: to listen",
+            "Let {} in, only to listen? Enter does it, any other key does not.",
+        ),
+        "r": ("refuse", "Enter: refuse", "Refuse {}? Enter does it, any other key does not."),
+    }
+)
+"""Each letter's act, and what is said when it is chosen: below the list, and in the bottom line."""
 
 
 class WaitingList(OptionList):
-    """The waiting newcomers. The keys work while the list has the focus."""
+    """The waiting newcomers. The keys work while the list has the focus.
 
-    BINDINGS = [  # noqa: RUF012  (Textual declares it so)
-        Binding("a", "decide('admit')", "Admit"),
-        Binding("l", "decide('listen')", "To listen"),
-        Binding("r", "decide('refuse')", "Refuse"),
-    ]
+    A letter only chooses, and Enter does it, as on the sheet of the agreement. Any other letter is
+    the beginning of a text: a person types it who forgot where the focus is.
+    """
 
     class Decided(Message):
         """The facilitator admits the newcomer of `id`, lets them in to listen, or refuses."""
@@ -35,22 +53,32 @@ class WaitingList(OptionList):
             self.id = id
             self.act = act
 
-    def __init__(self) -> None:
+    class Hinted(Message):
+        """What the keys do now. Empty when the list has lost the focus."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
+    def __init__(self, type_on: Callable[[str], None]) -> None:
+        """`type_on` is given the beginning of a text, and moves the focus to the line of texts."""
         super().__init__(id="waiting", markup=False)
+        self._type_on = type_on
         self.border_title = "Waiting"
-        self._asked: tuple[str, str] | None = None
-        self.border_subtitle = "Tab to decide"
+        self.border_subtitle = _TAB
+        self._chosen: tuple[str, str] | None = None  # a newcomer, and what to do
+        self._letters = ""  # that were typed since the list has the focus, and may be a text
+        self._names: dict[str, str] = {}
 
     def on_focus(self) -> None:
-        self._asked = None
-        self.border_subtitle = _KEYS
+        self._ask_anew()
 
     def on_blur(self) -> None:
-        self._asked = None
-        self.border_subtitle = "Tab to decide"
+        self._ask_anew(focused=False)
 
     def show(self, waiting: Sequence[events.Knocked]) -> None:
         """List the newcomers anew. The choice stays on the same person where possible."""
+        self._names = {it.id: escape.name(it.name) for it in waiting}
         chosen = self.highlighted_option.id if self.highlighted_option else None
         self.clear_options()
         self.add_options([Option(words.waiter(it), id=it.id) for it in waiting])
@@ -62,34 +90,75 @@ class WaitingList(OptionList):
         if self.highlighted is None and len(ids) == 1 and chosen is None:
             self.highlighted = 0
 
-    def action_decide(self, act: str) -> None:
-        """The same key twice decides, and one stray key nothing."""
+    async def _on_key(self, event: Key) -> None:
+        # Textual would run the action of Enter or of an arrow in the app, after letters that came
+        # behind it. Enter would then do what was chosen later. So each key is handled here.
+        if event.key == "enter":
+            event.prevent_default()
+            event.stop()
+            self._give()
+            return
+        for binding in _MOVES.key_to_bindings.get(event.key, ()):
+            if await self.app.run_action(binding.action, self):
+                event.prevent_default()
+                event.stop()
+                return
+        if event.character is None or not event.is_printable:
+            return  # Tab, a function key
+        event.prevent_default()
+        event.stop()
+        self._letters += event.character
+        if event.character.lower() in _ACTS and self._is_meant:
+            self._choose(event.character.lower())
+        else:
+            self._type(self._letters)
+
+    def _on_paste(self, event: Paste) -> None:
+        event.prevent_default()
+        event.stop()
+        self._type(self._letters + " ".join(event.text.split()))
+
+    def _type(self, text: str) -> None:
+        self._ask_anew()
+        self._type_on(text)
+
+    @property
+    def _is_meant(self) -> bool:
+        """Whether a key is for this list. Keys that came fast may be here when the focus is not."""
+        return self.screen.focused is self
+
+    def _choose(self, letter: str) -> None:
         option = self.highlighted_option
         if option is None or option.id is None:
+            self.post_message(self.Hinted(_NOBODY))
             return
-        choice = (option.id, act)
-        if self._asked == choice:
-            self._asked = None
-            self.post_message(self.Decided(option.id, act))
-        else:
-            self._asked = choice
-            self.border_subtitle = f"Press {act[0].upper()} again"
+        act, self.border_subtitle, question = _ACTS[letter]
+        self._chosen = (option.id, act)
+        self.post_message(self.Hinted(question.format(self._names.get(option.id, ""))))
+
+    def _give(self) -> None:
+        """Enter does what a letter chose. Alone it does nothing."""
+        if self._chosen is not None and self._is_meant:
+            id, act = self._chosen
+            self._ask_anew()
+            self.post_message(self.Decided(id, act))
 
     def on_option_list_option_highlighted(self) -> None:
-        self._ask_anew()
+        self._ask_anew(focused=self.has_focus)
 
-    def _ask_anew(self) -> None:
-        self._asked = None
-        self.border_subtitle = _KEYS if self.has_focus else "Tab to decide"
+    def _ask_anew(self, *, focused: bool = True) -> None:
+        self._chosen, self._letters = None, ""
+        self.border_subtitle = _CHOOSE if focused else _TAB
+        self.post_message(self.Hinted(KEYS if focused else ""))
 
 
 class People(Vertical):
     """The side panel."""
 
-    def __init__(self) -> None:
+    def __init__(self, type_on: Callable[[str], None]) -> None:
         super().__init__(id="people")
         self._members = Static(id="members", markup=False)
-        self._waiting = WaitingList()
+        self._waiting = WaitingList(type_on)
         self.border_title = "People"
 
     def compose(self) -> ComposeResult:

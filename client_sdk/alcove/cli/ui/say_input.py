@@ -35,13 +35,31 @@ class SayInput(Input):
         self,
         take: Callable[[str], Awaitable[bool]],
         complete: Callable[[str], str | None] = lambda line: None,
+        begins: Callable[[str], str | None] = lambda key: None,
     ) -> None:
+        """`begins` tells the command that a key begins, if it is one of the controls."""
         super().__init__(
             id="say",
             select_on_focus=False,
             suggester=_Completion(complete),
         )
         self._take = take
+        self._begins = begins
+        self._draft = ""
+
+    def begin(self, line: str) -> None:
+        """Begin this command, or take it back when it stands there. What was being written comes
+        again when the command is done with."""
+        if self.value == line:
+            self._put(self._draft)
+            return
+        if not self.value.startswith("/"):
+            self._draft = self.value
+        self._put(line)
+
+    def _put(self, line: str) -> None:
+        self.value = line
+        self.cursor_position = len(line)
 
     async def _on_key(self, event: events.Key) -> None:
         # Textual inserts a letter here, but runs the action of any other key in the app, when later
@@ -53,6 +71,12 @@ class SayInput(Input):
             event.stop()
             self.insert_text_at_cursor(event.character)
             return
+        line = self._begins(event.key)
+        if line is not None:
+            event.prevent_default()
+            event.stop()
+            self.begin(line)
+            return
         for binding in _EDITING.key_to_bindings.get(event.key, ()):
             if await self.app.run_action(binding.action, self):
                 event.prevent_default()
@@ -62,8 +86,12 @@ class SayInput(Input):
     async def action_submit(self) -> None:
         # Awaited, so that the keys behind Enter belong to the next line.
         # Keys may still be in the queue when the screen has gone. They ask for nothing more.
-        if self.is_attached and await self._take(self.value):
-            self.clear()
+        if not self.is_attached:
+            return
+        commands = self.value.startswith("/")
+        if await self._take(self.value):
+            draft, self._draft = self._draft, ""
+            self._put(draft if commands else "")
 
     def _on_paste(self, event: events.Paste) -> None:
         # Textual would keep the first line only, and the person would miss the rest too late.

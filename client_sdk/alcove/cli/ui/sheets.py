@@ -15,6 +15,8 @@ from alcove.errors import InvalidInput
 from alcove.events import AgreementShown
 from alcove.joining.todays_word import MOST, clean_word
 
+_GONE: Final = "The conversation is gone from this screen. Press Enter to close."
+_CLOSE: Final = "Press Enter to close."
 _NARROW: Final = 72
 _SHORT: Final = 22
 """Columns and lines of a window that belongs to the text of the agreement alone."""
@@ -122,25 +124,27 @@ class CodeScreen(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         yield Static("\n".join(self._lines), id="code", markup=False)
-        yield Static("Let a phone's camera see it. Press any key to go back.")
+        yield Static("Show it to a camera. Any key goes back.", markup=False)  # one line, always
 
     def on_key(self) -> None:
         self.dismiss()
 
 
 class EndScreen(ModalScreen[None]):
-    """Show why the room is over. Nothing of the conversation stands behind it."""
+    """Show why the room is over. Nothing of the conversation stands behind it.
 
-    def __init__(self, sentence: str) -> None:
+    A person that was not `joined` saw no conversation, and is told of none.
+    """
+
+    def __init__(self, sentence: str, *, joined: bool) -> None:
         super().__init__()
         self._sentence = sentence
+        self._joined = joined
 
     def compose(self) -> ComposeResult:
         with Vertical(id="notice"):
             yield Static(escape.line(self._sentence), markup=False)
-            yield Static(
-                "The conversation is gone from this screen. Press Enter to close.", id="explain"
-            )
+            yield Static(_GONE if self._joined else _CLOSE, id="explain")
 
     def on_key(self, event: Key) -> None:
         # A key that was on its way to the conversation must not take the reason away.

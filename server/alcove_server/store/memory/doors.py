@@ -81,14 +81,14 @@ class MemoryDoors:
         for oldest in closed[: max(0, len(closed) - CLOSED_DOORS)]:
             self._forget(oldest)
 
-    def check_uses(self, now: float, admitted: Iterable[bytes]) -> None:
+    def check_uses(self, now: float, spent: Iterable[bytes]) -> None:
         """Raise `Refusal` (`door_used`) when a door has too few uses left for these admissions.
 
         A revoked or expired door admits newcomers who still wait there, without counting uses:
         they all knocked before it closed (docs/protocol.md section 7).
         """
         wanted: dict[bytes, int] = {}
-        for id in admitted:
+        for id in spent:
             wanted[id] = wanted.get(id, 0) + 1
         for id, uses in wanted.items():
             door = self.find(now, id)

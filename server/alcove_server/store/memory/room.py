@@ -221,7 +221,7 @@ class MemoryRoom:
             knock = self.lobby.knock_of(key)
             if knock is None or knock.door != door:
                 raise Refusal("unknown_knock")
-        self.doors.check_uses(now, step.admitted.values())
+        self.doors.check_uses(now, step.spent)
 
     def _take(self, now: float, publication: Publication) -> StoredBlob:
         step = publication.step
@@ -250,7 +250,7 @@ class MemoryRoom:
         self.chain.append(step.entry)
         self._chain_bytes += len(step.entry.encode()) + 4
         self.roster = step.head
-        for door in step.admitted.values():
+        for door in step.spent:
             self.doors.use(now, door)
         self.revoke(now, step.revoked)
         self.lobby.settle_all(now, step.settled)

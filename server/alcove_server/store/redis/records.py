@@ -118,6 +118,7 @@ def step_of(step: RosterStep) -> bytes:
             "counter": step.counter,
             "head": step.head,
             "admitted": dict(step.admitted),
+            "spent": step.spent,
             "revoked": list(step.revoked),
             "settled": list(step.settled),
             "gone": list(step.gone),

@@ -77,9 +77,9 @@ end
 
 -- Refuse admissions that a door has too few uses for. A revoked or expired door admits newcomers
 -- who still wait there, without counting uses.
-local function check_uses(m, admitted)
+local function check_uses(m, spent)
   local wanted = {}
-  for _, id in pairs(admitted) do wanted[id] = (wanted[id] or 0) + 1 end
+  for _, id in ipairs(spent) do wanted[id] = (wanted[id] or 0) + 1 end
   for id, uses in pairs(wanted) do
     local door = door_of(m, id)
     if door and door.closed ~= 'door_revoked' and door.closed ~= 'door_expired'

@@ -48,13 +48,13 @@ check_step = function(m, size)
     local knock = knock_of(key)
     if not knock or knock.door ~= door then refuse('unknown_knock') end
   end
-  check_uses(m, step.admitted)
+  check_uses(m, step.spent)
 end
 
 take_step = function(m)
   keep_entry(m)
   m.roster, m.counter = step.head, step.counter
-  for _, door in pairs(step.admitted) do use_door(m, door) end
+  for _, door in ipairs(step.spent) do use_door(m, door) end
   revoke(m, set_of(step.revoked))
   local numbers = {}
   for _, key in ipairs(known_in('qk', step.settled)) do

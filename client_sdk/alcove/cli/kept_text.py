@@ -1,0 +1,25 @@
+"""A text that could not be sent stays in the line. A command can be typed behind it.
+
+Otherwise a person whose text waits could not leave, because /leave would be more of the text.
+"""
+
+from alcove.cli import slash_commands
+
+
+class KeptText:
+    """The text that stays."""
+
+    def __init__(self) -> None:
+        self._text = ""
+
+    def keep(self, text: str) -> None:
+        """`text` stands in the line again."""
+        self._text = text
+
+    def split(self, line: str) -> tuple[str, str]:
+        """Return what `line` asks for, and the text that stays when that is done."""
+        kept, self._text = self._text, ""
+        rest = line[len(kept) :].strip()
+        if kept and line.startswith(kept) and slash_commands.is_command(rest):
+            return rest, kept
+        return line, ""

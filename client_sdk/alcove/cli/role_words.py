@@ -1,0 +1,46 @@
+"""The part of each member in words, and whether they can let people in."""
+
+from collections.abc import Sequence
+
+from alcove import events
+from alcove.cli import escape, standby_words
+from alcove.cli.rooms import MemberLike
+
+
+def of_role(event: events.RoleChanged, members: Sequence[MemberLike]) -> str:
+    """That a member is a facilitator now, or one no more. `members` are those after it."""
+    name, by = escape.name(event.name), escape.name(event.by)
+    me = next((one.name for one in members if one.you), None)
+    if event.facilitator and event.name == event.by:
+        return standby_words.goes_on(event.name)
+    if event.facilitator and event.name == me:
+        return f"{by} made you a facilitator. /help lists what you can do now."
+    if event.facilitator:
+        return f"{by} made {name} a facilitator."
+    if event.name == me:
+        return f"You are a participant now; {by} confirmed it. You read and write as before."
+    confirmed = "you" if event.by == me else by
+    return f"{name} is a participant now; {confirmed} confirmed it." + _alone(members)
+
+
+def _alone(members: Sequence[MemberLike]) -> str:
+    """To the only facilitator: that there is no second one."""
+    facilitators = [one for one in members if one.facilitator]
+    if len(facilitators) != 1 or not facilitators[0].you:
+        return ""
+    return " You are the only facilitator now; /appoint NAME makes a second one."
+
+
+def of_vault(event: events.VaultChanged, members: Sequence[MemberLike]) -> str:
+    """Whether a facilitator holds what lets people in. Of another one only the relay tells it."""
+    name = escape.name(event.name)
+    you = any(one.you and one.name == event.name for one in members)
+    if event.claimed:
+        return f"By what the relay tells, {name} can let people in now too."
+    if event.complete:
+        return "You can let people in now." if you else f"{name} can let people in now."
+    whom = "You" if you else name
+    return (
+        f"{whom} cannot let people in for now: what the facilitators share has not come yet. "
+        "Their clients send it again, and you need to do nothing."
+    )
