@@ -180,7 +180,7 @@ ALL_AGREEMENT: Final[tuple[Mutant, ...]] = (
     ),
     _door(
         f"{_CHANGE}.merged",
-        "away = own and any(self._lags(person) for person in came)",
+        "away = own and (any(self._lags(person) for person in came) or bool(outcome.reloaded))",
         "away = False",
         "test_who_waits_over_a_correction_comes_in_and_is_shown_it",
     ),

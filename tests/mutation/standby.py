@@ -285,13 +285,13 @@ ALL_STANDBY: Final = (
     _mutant(
         "answer",
         "alcove.engine.standby_answers:StandbyAnswers.asked",
-        " or not self._presence.in_doubt",
+        " or not self._alone(statement)",
         "",
         f"{_LIES}::test_members_that_hear_a_facilitator_answer_no_ask",
     ),
     _mutant(
         "answer",
-        "alcove.joining.standby_comer:StandbyComer._decide",
+        "alcove.joining.candidates:Candidates.best",
         "not one.answer.held, one.epoch)",
         "not one.answer.held, -one.epoch)",
         f"{_LIES}::test_the_answer_of_the_latest_epoch_counts",
@@ -377,8 +377,8 @@ ALL_STANDBY: Final = (
                 "test_nothing_of_a_standby_is_taken_while_a_facilitator_is_there",
             ),
             (
-                "requests.publish:_store",
-                "room.asks.entered_at = requester.services.clock()",
+                "requests.publish:_note_entered",
+                "room.asks.entered_at = now",
                 "pass",
                 "test_a_link_tries_again_once_a_minute",
             ),
