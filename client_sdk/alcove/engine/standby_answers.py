@@ -84,7 +84,11 @@ class StandbyAnswers:
     def _checked(self, notice: frames.Asked) -> AskStatement:
         """Raises `Malformed`."""
         signed = Signed(notice.statement, notice.signature)
-        said = verify(AskStatement, Label.STANDBY, signed, self._asker(notice)).statement
+        asker = self._asker(notice)
+        said = verify(AskStatement, Label.STANDBY, signed, asker).statement
+        if (said.epoch is not None) is not (asker in self._membership.facilitator_keys):
+            # Nobody is told of a facilitator's ask, and everybody of a standby's.
+            raise Malformed("bad_statement", "Only a facilitator's ask names an epoch.")
         room = self._membership.group.group_id
         if (said.room, said.id, said.relay_key) != (room, notice.id, notice.key):
             raise Malformed("bad_statement", "The ask is of another room or asker.")
