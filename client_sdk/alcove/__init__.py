@@ -77,7 +77,7 @@ from alcove.events import (
     VaultChanged,
     Waiting,
 )
-from alcove.members import Member, Whereabouts
+from alcove.members import Member, Whereabouts, WordCheck
 
 __version__ = "0.1.0"
 
@@ -159,6 +159,7 @@ __all__ = [
     "VaultChanged",
     "Waiting",
     "Whereabouts",
+    "WordCheck",
     "join",
     "open_room",
     "resume",

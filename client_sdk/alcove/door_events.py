@@ -5,6 +5,8 @@ They are part of `alcove.events`.
 
 from dataclasses import dataclass, field
 
+from alcove.members import WordCheck
+
 
 @dataclass(frozen=True, slots=True)
 class Event:
@@ -78,6 +80,8 @@ class Knocked(Event):
     """The silent or absent member that they say they are, and whose place they would take."""
     away: int = 0
     """Seconds since that member's last sign of life."""
+    word: WordCheck | None = None
+    """What their word for today is to that member's. None where they say that they are nobody."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from alcove import events
 from alcove.agreeing import checked_agreement
 from alcove.door_room import RoomAtDoor
 from alcove.events import Closed, ConnectionState, Knocked, RoomState
+from alcove.joining.todays_word import NO_WORD
 from alcove.members import Member
 from alcove.messages.agreements import in_language
 from alcove.shell import COMMAND_PATIENCE, SendResult
@@ -169,15 +170,21 @@ class Room(RoomAtDoor):
         await self._call(lambda done: made.append(self._commands.ticket(done)))
         return made[0]
 
-    async def accept(self, version: int | None = None, *, answer: str = "") -> None:
+    async def accept(self, version: int | None = None, *, answer: str = "", word: str = "") -> None:
         """Accept the ground rules: on the card, and knock; or new ones in the room. Give the
         `version` that the person read, so that no later one is accepted in its place, and their
         `answer` to the `question` that the invite asks.
 
+        At the door they may choose a `word` for today, of at most 64 characters. A person
+        that lost the device and knocks again under the same name gives the same word: facilitators
+        are told whether it fits, and neither they nor the relay get the word itself.
+
         Only a person's act calls this. Raises `NotNow` (`nothing_to_accept`, `no_agreement`,
-        `agreement_changed`, `no_answer`), `InvalidInput` (`bad_answer`), `RoomClosed`.
+        `agreement_changed`, `no_answer`, `no_door`), `InvalidInput` (`bad_answer`, `bad_word`),
+        `RoomClosed`.
         """
-        self._commands.accept(version, answer)
+        key = await asyncio.to_thread(self._commands.word_key, word) if word else NO_WORD
+        self._commands.accept(version, answer, key)
         self._after()
 
     def acts(self, *, ref: str | None = None) -> None:
@@ -213,7 +220,7 @@ class Room(RoomAtDoor):
         people in.
 
         Raises `InvalidInput` (`unknown_name`), `NotNow` (`already_facilitator`,
-        `too_many_facilitators`, `too_many_appointments`, `cannot_facilitate`).
+        `two_of_one_name`, `too_many_facilitators`, `too_many_appointments`, `cannot_facilitate`).
         """
         await self._call(lambda done: self._commands.appoint(name, done))
 

@@ -155,7 +155,7 @@ FACILITATORS: Final = 8
 """Facilitators of one room at a time: each has a slot in every frame of the private line."""
 DESK_SMALL_FACILITATORS: Final = 4
 APPOINTMENTS: Final = 32
-"""Appointments in the life of a room. A card carries them all, beside the largest agreement."""
+"""Appointments in a room's state. A card carries them all, beside the largest agreement."""
 DOORS: Final = 64
 KNOCKS: Final = 100
 """Knocks that one room holds at a time."""

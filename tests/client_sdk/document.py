@@ -3,9 +3,11 @@
 The command rewrites that table, and all that `tests.protocol.document` rewrites.
 """
 
+from alcove.group.door_texts import TalkBody
 from alcove.group.extensions import LeafExtension, RoomExtension, RosterExtension
 from alcove.group.parked import ParkedBody
 from alcove.group.sealing import KnockBody, RefusalBody
+from alcove.group.standby_entry import StandbyAnswer
 from alcove.messages.payload import BODIES, Payload, Void
 from alcove_protocol.records import Record
 
@@ -16,6 +18,8 @@ from tests.protocol.support import describe
 SEALED: tuple[type[Record], ...] = (
     KnockBody,
     RefusalBody,
+    TalkBody,
+    StandbyAnswer,
     RoomExtension,
     LeafExtension,
     RosterExtension,

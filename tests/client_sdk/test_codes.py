@@ -19,6 +19,7 @@ CODE: Final = re.compile(r"[a-z]+(?:_[a-z]+)*")
 PROBLEMS: Final = {"Problem", "problem", "_problem"}
 """What is called with the code of a problem as its first argument."""
 PASSING: Final = {
+    "facilitation/card_watch.py": {"_tell"},
     "joining/door_watch.py": {"_tell"},
     "joining/newcomer.py": {"_tell_once"},
     "joining/standby_comer.py": {"_tell_once"},
@@ -29,6 +30,7 @@ UNSHOWN: Final = {"not_facilitator"}
 COMPUTED: Final = {
     # passed on: the code is a constant where these are called
     "shell.py": set[str](),
+    "facilitation/card_watch.py": set(),
     "messages/alarms.py": set(),
     "joining/standby_comer.py": set(),
     # `door_used` is compared with before; the rest is passed on

@@ -198,3 +198,37 @@ def test_only_an_absence_opens_the_way_back(op: Op) -> None:
     world.advance(20)
     assert ann.members() == {"Ann", "Cleo"}
     assert bob.engine.closed is not None
+
+
+def test_who_was_let_go_in_a_log_they_never_saw_settled_knocks_again() -> None:
+    """Bob's client does not know that log, so it brings its own chain first: to no end, since the
+    relay has a longer one. It did so twice a second, and never knocked."""
+    world, ann, bob, cleo = a_room()
+    world.kill_relay()
+    world.start_relay()
+    ann.back()
+    bob.back()
+    world.settle()
+    lose(world, bob, limits.UNSETTLED + ABSENT + 60.0)
+    assert ann.members() == cleo.members() == {"Ann", "Cleo"}
+    waits = set()
+    for _ in range(130):
+        world.advance(1)
+        waits.add(bob.engine.come_back_after)
+    assert 10.0 in waits
+    assert "knocking_again" in [event.code for event in bob.of(events.Problem)]
+    ann.admit(ann.of(events.Knocked)[-1])
+    world.advance(5)
+    assert ann.members() == bob.members() == cleo.members() == {"Ann", "Bob", "Cleo"}
+
+
+def test_an_ending_in_an_unknown_log_is_doubted_without_haste() -> None:
+    world, _ann, bob, _cleo = a_room()
+    engine = bob.engine
+    waits = []
+    for _ in range(3):
+        engine.on_not_authenticated("removed", bytes(8))
+        waits.append(engine.come_back_after)
+        engine.come_back_after = 0.0
+        world.clock.advance(1)
+    assert waits == [0.0, 10.0, 10.0]

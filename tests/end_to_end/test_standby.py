@@ -3,7 +3,8 @@
 import pytest
 from alcove import events
 from alcove.errors import NotNow
-from alcove.events import RoomState
+from alcove.events import CloseReason, RoomState
+from alcove_protocol import frames
 
 from tests.end_to_end.facilitating import all_agree, facilitators, goes_on, newcomer
 from tests.end_to_end.standing_by import close_link, comes, dies, make_link, orphaned
@@ -92,6 +93,49 @@ def test_a_new_link_closes_the_one_before() -> None:
     dora = comes(world, new)
     assert dora.of(events.Joined)
     all_agree(bob, cleo, dora)
+
+
+CLOSED = "This link was closed. Ask the person who gave it to you for another one."
+
+
+@pytest.mark.parametrize("when", ["before", "while they read", "while they wait"])
+def test_the_holder_of_a_closed_link_is_not_told_that_they_were_removed(when: str) -> None:
+    """They never were in the room."""
+    world, ann, _, _ = room_of_three()
+    link = make_link(world, ann)
+    if when == "before":
+        close_link(world, ann)
+    dora = world.knock(link, "Dora", accept=False)
+    if when == "while they wait":
+        world.advance(31)
+        assert dora.engine.entered
+    if when != "before":
+        close_link(world, ann)
+    world.advance(31)
+    closed = dora.engine.closed
+    assert closed is not None
+    assert (closed.reason, closed.code, closed.text) == (CloseReason.REFUSED, "link_closed", CLOSED)
+
+
+def test_of_two_who_hold_the_link_the_second_is_told_that_it_is_spent() -> None:
+    world, link, bob, cleo = orphaned()
+    world.advance(100)
+    dora = world.knock(link, "Dora")
+    eve = world.knock(link, "Eve", accept=False)
+    world.advance(60)
+    goes_on(world, dora, bob, cleo)
+    assert eve.engine.closed is not None
+    assert (eve.engine.closed.code, eve.engine.closed.text) == ("link_closed", CLOSED)
+
+
+def test_two_who_hold_the_link_are_not_called_copies_of_a_device() -> None:
+    world, ann, _, _ = room_of_three()
+    dora = world.knock(make_link(world, ann), "Dora", accept=False)
+    for _ in range(2):
+        dora.engine._endings.bye(frames.Bye("replaced", ""))
+    dora.collect()
+    told = [event.text for event in dora.of(events.Problem) if event.code == "replaced"]
+    assert [("this link" in text, "keys" in text) for text in told] == [(True, False)]
 
 
 def test_a_link_is_spent() -> None:

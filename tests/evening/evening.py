@@ -36,9 +36,10 @@ class Said:
 
 
 class Evening:
-    """By `async with`. `here` are the people who are in the room."""
+    """By `async with`. `here` are the people who are in the room, and `arguments` the relay's."""
 
-    def __init__(self) -> None:
+    def __init__(self, *arguments: str) -> None:
+        self._arguments = arguments
         self.clock = SharedClock()
         self.relay: RelayProcess
         self.people: dict[str, Person] = {}
@@ -53,7 +54,7 @@ class Evening:
     async def __aenter__(self) -> Self:
         await self._stack.enter_async_context(self.clock)
         run = ("-m", "tests.evening.relay_process", given_to(_RELAY, self.clock))
-        relay = RelayProcess(run=run, fds=self.clock.fds)
+        relay = RelayProcess(*self._arguments, run=run, fds=self.clock.fds)
         self.relay = await self._stack.enter_async_context(relay)
         return self
 

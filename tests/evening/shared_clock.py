@@ -31,6 +31,8 @@ class SharedClock:
         self._reads, self._writes = os.pipe()
         self.fds = (self._file.fileno(), self._writes)
         self.added = 0
+        self.moves: list[Callable[[int], None]] = []
+        """What else goes by this time: called with the seconds that were added in all."""
         self._seen: dict[str, int] = {}
         self._news = asyncio.Condition()
         self._reading: asyncio.Task[None] | None = None
@@ -45,6 +47,8 @@ class SharedClock:
         while self.added < end:
             self.added = min(end, self.added + STEP)
             _ADDED.pack_into(self._map, 0, self.added)
+            for move in self.moves:
+                move(self.added)
             async with asyncio.timeout(WITHIN), self._news:
                 await self._news.wait_for(lambda: min(self._seen.values()) >= self.added)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from hashlib import sha256
+from itertools import pairwise
 from typing import Annotated, Final
 
 from alcove import mls
@@ -49,8 +50,11 @@ class Played:
         self._relays = {own: self._people[key].relay.public for key, own in OWN.items()}
         self._relays["x"] = self._random(32)
         self._room = self._random(32)
-        strangers = [self._random(32) for _ in range(limits.APPOINTMENTS - world.cap)]
-        self._earlier = [self._sign("A", key, key, "") for key in strangers]
+        # A line that leads to the model's first facilitator, so that all of it is needed.
+        line = [self._random(32) for _ in range(limits.APPOINTMENTS - world.cap)]
+        line.append(self._people["A"].signature.public)
+        steps = (Appointment(self._room, by, key, key) for by, key in pairwise(line))
+        self._earlier = [Signed(step.encode(), bytes(64)) for step in steps]
         self._lobby = self._new_key()
         self.state = world.start
         first = self._people["A"]

@@ -46,7 +46,7 @@ VERSION: Final = Rule("agreement_version", "the version counts the agreements")
 CORRECTED: Final = Rule("agreement_corrected", "only a correction leaves earlier agreements good")
 FIXED: Final = Rule("not_offered", "what the opening fixed stays")
 LOBBY: Final = Rule("lobby_key_kept", "a list that loses a key brings a new lobby key")
-KEPT: Final = Rule("appointments_rewritten", "the appointments only grow")
+KEPT: Final = Rule("appointments_rewritten", "the appointments grow, or lose all that nobody needs")
 BY_COMMITTER: Final = Rule("appointment", "the committer is the appointer")
 THIS_ROOM: Final = Rule("appointment", "an appointment is of this room")
 SIGNED: Final = Rule("bad_signature", "an appointment is signed by its appointer")
@@ -103,6 +103,18 @@ class State(NamedTuple):
 
     def facilitators(self) -> frozenset[str]:
         return frozenset(keys.key for keys in self.listed)
+
+
+def kept_of(chain: tuple[Appointed, ...], after: State) -> tuple[Appointed, ...]:
+    """With which appointments the state after a commit has to begin."""
+    if after.chain[: len(chain)] == chain:
+        return chain
+    wanted, kept = set(after.facilitators()), list[Appointed]()
+    for one in reversed(chain):
+        if one.key in wanted:
+            wanted = wanted - {one.key} | {one.by}
+            kept.insert(0, one)
+    return tuple(kept)
 
 
 class Edit(NamedTuple):
@@ -309,9 +321,10 @@ class Machine:
         renewed = any(edit.kind in ("lobby", "demote") for edit in commit.edits)
         if before.facilitators() - after.facilitators() and not renewed:
             yield LOBBY
-        if after.chain[: len(before.chain)] != before.chain:
+        kept = kept_of(before.chain, after)
+        if after.chain[: len(kept)] != kept:
             yield KEPT
-        appended = after.chain[len(before.chain) :]
+        appended = after.chain[len(kept) :]
         for one in appended:
             if one.fault == "elsewhere":
                 yield THIS_ROOM

@@ -17,6 +17,7 @@ from tests.model.judging import (
     Commit,
     Keys,
     State,
+    kept_of,
 )
 
 SPARE: Final = {
@@ -45,7 +46,7 @@ def faults(before: State, commit: Commit, after: State, cap: int) -> Iterator[st
     known = verified(after.chain, cap)
     if known is None or any(known.get(keys.key) != keys.relay for keys in after.listed):
         yield "a newcomer does not know a facilitator"
-    appended = after.chain[len(before.chain) :]
+    appended = after.chain[len(kept_of(before.chain, after)) :]
     if any(one.key not in after.facilitators() for one in appended):
         yield "a newcomer knows a facilitator who was none"
     if any(one.by != commit.author for one in appended):

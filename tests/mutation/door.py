@@ -44,13 +44,193 @@ def _outside(where: str, old: str, new: str, test: str) -> Mutant:
     return Mutant("door", (Edit(where, old, new),), f"{_OUTSIDE}::{test}")
 
 
+_CARDS: Final = "tests/end_to_end/evil/test_cards.py"
+_WATCH: Final = "alcove.facilitation.card_watch:CardWatch"
+
+
+def _cards(where: str, old: str, new: str, test: str) -> Mutant:
+    return Mutant("door", (Edit(where, old, new),), f"{_CARDS}::{test}")
+
+
+_OLD_CARD: Final = "test_an_old_card_that_the_relay_shows_again_blames_nobody"
+_ALONE_READ: Final = "test_a_knock_that_one_facilitator_alone_can_read_is_found_at_once"
+
 _BACK: Final = "test_a_member_steps_outside_and_comes_back_within_ten_seconds"
 
+_STAYS_OUT: Final = "tests/end_to_end/evil/test_back_by_themselves.py"
+
+
+_GO_ON: Final = "tests/end_to_end/evil/test_rules_go_on.py"
+
+
+def _goes_on(where: str, old: str, new: str, test: str) -> Mutant:
+    return Mutant("rules go on", (Edit(where, old, new),), f"{_GO_ON}::{test}")
+
+
+def _stays_out(where: str, old: str, new: str, test: str) -> Mutant:
+    edit = Edit(f"alcove.facilitation.{where}", old, new)
+    return Mutant("a decision holds", (edit,), f"{_STAYS_OUT}::{test}")
+
+
+_CLOSED_NOW: Final = """if self.closed is not None:
+            return
+        if self.member is not None:"""
+
 ALL_DOOR: Final[tuple[Mutant, ...]] = (
+    _goes_on(
+        "alcove_server.rooms.slow_turns:SlowTurns._forget",
+        "len(gone) - GONE_KEPT",
+        "len(gone)",
+        "test_a_step_outside_begins_no_new_turn_of_slow_mode",
+    ),
+    _goes_on(
+        "alcove.engine.engine:Engine._welcomed",
+        "member.conversation.slow.go_on(self._outside.turn)",
+        "pass",
+        "test_a_step_outside_begins_no_new_turn_of_slow_mode",
+    ),
+    _goes_on(
+        "alcove.facilitation.same_names:SameNames.admitted",
+        "member.member in",
+        "member.key in",
+        "test_a_fold_goes_on_under_new_keys[let go]",
+    ),
+    _goes_on(
+        "alcove.facilitation.same_names:SameNames.admitted",
+        "self._committer.want(FoldMember(key=key))",
+        "pass",
+        "test_a_fold_goes_on_under_new_keys[silent]",
+    ),
+    _goes_on(
+        "alcove.facilitation.outside:WaysBack.was_paused",
+        "if gone.person.key == key",
+        "if self.knows(knock)",
+        "test_a_pause_goes_on_by_another_door_too",
+    ),
+    _goes_on(
+        "alcove.facilitation.intents:AdmitNewcomer.plan",
+        " or paused_since",
+        "",
+        "test_a_pause_that_was_set_after_the_knock_goes_on_under_new_keys",
+    ),
+    _goes_on(
+        "alcove.facilitation.lobby:Lobby._knock",
+        "others += self._same_names.kept(body.name)",
+        "pass",
+        "test_a_name_like_that_of_one_who_may_come_back_is_taken",
+    ),
+    *(
+        _stays_out(where, old, new, test)
+        for where, old, new, test in (
+            (
+                "removal_intent:RemoveMembers.plan",
+                "closed.update(back)",
+                "pass",
+                "test_a_removal_holds_when_a_step_outside_was_first",
+            ),
+            (
+                "removal_intent:RemoveMembers.plan",
+                "if proposals else None",
+                "if here else None",
+                "test_who_is_outside_is_removed_by_name",
+            ),
+            (
+                "lobby:Lobby.refuse",
+                "if self._outside.knows(knock):",
+                "if False:",
+                "test_who_was_refused_outside_comes_back_by_a_decision_alone",
+            ),
+            (
+                "outside:WaysBack.knows",
+                "gone is None or gone.person.relay_key != knock.body.relay_key",
+                "gone is None",
+                "test_only_the_keys_that_went_come_back_by_themselves",
+            ),
+            (
+                "removals:Removals._came_by",
+                "return first or ",
+                "return ",
+                "test_a_step_outside_keeps_no_invite_open",
+            ),
+            (
+                "removals:Removals._closed",
+                "self._door_keeper.revoke((old.id,))",
+                "pass",
+                "test_a_step_outside_keeps_no_invite_open",
+            ),
+            (
+                "removals:Removals._stay_out",
+                "self._absences.forget(one.key)",
+                "False",
+                "test_a_removal_holds_when_the_connection_was_lost_first[True]",
+            ),
+            (
+                "removals:Removals.moved",
+                "if person.key in self._unwanted:",
+                "if False:",
+                "test_another_facilitator_that_lets_a_lost_member_in_is_followed_by_the_removal",
+            ),
+            (
+                "invites:Invites.moved",
+                "self._end_ways_back(closed)",
+                "pass",
+                "test_who_is_outside_is_removed_by_name",
+            ),
+        )
+    ),
+    Mutant(
+        "a decision holds",
+        (Edit("alcove.engine.engine:Engine.tick", _CLOSED_NOW, "if self.member is not None:"),),
+        f"{_STAYS_OUT}::test_a_removal_holds_when_the_connection_was_lost_first[True]",
+    ),
+    _cards(f"{_WATCH}._is_forged", " and (knew or later)", "", _OLD_CARD),
+    _cards(
+        f"{_WATCH}._is_forged",
+        "(knew or later)",
+        "knew",
+        "test_a_card_by_the_first_in_line_is_replaced_by_the_next",
+    ),
+    _cards(
+        f"{_WATCH}._judge_card",
+        "        if checked is not None:\n            door.seen",
+        "        door.seen = max(door.seen, answer.number)\n"
+        "        if checked is not None:\n            door.seen",
+        "test_what_the_relay_calls_a_huge_number_closes_no_invite",
+    ),
+    _cards(
+        f"{_WATCH}._put_right",
+        "self._close(door.id, not_awaited)",
+        "pass",
+        "test_a_forged_card_with_the_last_number_closes_its_invite",
+    ),
+    _cards(
+        f"{_WATCH}._judge_card",
+        "self._compare_words(door, checked)",
+        "pass",
+        "test_other_words_on_a_card_are_told_with_their_signer_and_left",
+    ),
+    _cards(
+        f"{_WATCH}.look_now",
+        'self._found[door] = _Found("knock", self._clock())',
+        "pass",
+        _ALONE_READ,
+    ),
+    _cards(
+        f"{_WATCH}._judge",
+        "self._is_confirmed(door, answer.code)",
+        "False",
+        "test_an_invite_that_is_closed_at_the_relay_alone_is_told",
+    ),
+    _cards(
+        "alcove.facilitation.doors:Doors._number",
+        "max(self._numbers, seen + 1) if card_counter(seen + 1) <= counter else self._numbers",
+        "self._numbers",
+        "test_a_card_is_put_anew_above_the_last_of_a_facilitator_who_died",
+    ),
     _outside(
         "alcove.facilitation.outside:WaysBack.was_paused",
-        "self._gone[knock.door].paused",
-        "False",
+        "gone.paused for gone",
+        "False for gone",
         "test_a_pause_goes_on_after_a_step_outside",
     ),
     _outside(

@@ -193,7 +193,21 @@ def _slow(where: str, old: str, new: str, test: str) -> Mutant:
     return Mutant("slow mode", (Edit(where, old, new),), f"{_SLOWLY}::{test}")
 
 
+UNKNOWN: Final = Mutant(
+    "fold",
+    (
+        Edit(
+            "alcove.messages.conversation:Conversation._show",
+            "case None if self.folding.covers(payload.id, leaf.signature_key):",
+            "case None if False:",
+        ),
+    ),
+    "tests/end_to_end/evil/test_folds.py"
+    "::test_what_no_client_knows_is_told_of_nobody_who_is_folded[True]",
+)
+
 SLOW_MODE: Final = (
+    UNKNOWN,
     _slow(f"{_TURNS}.counts", " and not roster.is_facilitator(key)", "", _ONE_TURN),
     _slow(f"{_TURNS}.take", "now < began + limits.TURN + roster.slow", "False", _AT_RELAY),
     _slow(f"{_TURNS}.take", "now < began + limits.TURN:", "False:", _AT_RELAY),

@@ -216,6 +216,45 @@ ONE_INSIDER: Final[tuple[Mutant, ...]] = (
 ONE_ROSTER: Final[tuple[Mutant, ...]] = (
     order(
         "appointment",
+        "alcove.group.appointments:needed_appointments",
+        "wanted.add(one.appointer)",
+        "pass",
+        f"{EVIL}/test_appointments.py"
+        "::test_a_line_of_appointments_is_kept_while_its_last_one_facilitates",
+    ),
+    order(
+        "appointment",
+        "alcove.group.standby_rules:with_appointment",
+        "kept = kept_appointments(kept, whole)",
+        "pass",
+        f"{EVIL}/test_appointments.py::test_nobody_uses_up_the_appointments_of_a_room",
+    ),
+    order(
+        "appointment",
+        "alcove.facilitation.roles:Roles._only",
+        "> 1:",
+        "> 9:",
+        f"{EVIL}/test_insiders.py"
+        "::test_a_helper_under_a_members_name_is_not_made_facilitator_in_their_place[appoint]",
+    ),
+    order(
+        "vault",
+        "alcove.facilitation.roles:Roles.tick",
+        "REPAIR_AFTER + self._in_line.delay()",
+        "REPAIR_AFTER * (1 + self._in_line.delay())",
+        f"{EVIL}/test_insiders.py"
+        "::test_a_first_in_line_that_keeps_the_lobbys_key_back_closes_the_lobby_for_no_longer",
+    ),
+    order(
+        "vault",
+        "alcove.facilitation.lobby_keys:LobbyKeys.add",
+        "for key in theirs[:-COMING_MOST]:",
+        "for key in ():",
+        f"{EVIL}/test_lobby_keys.py"
+        "::test_keys_that_another_facilitator_sends_push_out_only_keys_of_theirs",
+    ),
+    order(
+        "appointment",
         "alcove.group.appointments:chained_facilitators",
         "known[keys.mls_key] = keys",
         "known.setdefault(keys.mls_key, keys)",

@@ -8,6 +8,8 @@ _LINE: Final = "tests/end_to_end/test_presence.py"
 _GONE: Final = "tests/end_to_end/test_absent.py"
 _NAME: Final = "tests/end_to_end/test_same_name.py"
 _SAME: Final = "alcove.facilitation.same_names:SameNames"
+_WORD: Final = "tests/end_to_end/test_todays_word.py"
+_WORDS: Final = "alcove.facilitation.todays_words:TodaysWords"
 _DESK: Final = "tests/server/test_desk.py"
 _AWAY: Final = "tests/server/test_away.py"
 
@@ -109,5 +111,47 @@ ALL_PRESENCE: Final = (
         "self.to_listen or self.instead.paused",
         "self.to_listen",
         f"{_NAME}::test_a_pause_carries_over_to_new_keys",
+    ),
+    _mutant(
+        f"{_WORDS}.check",
+        "compare_digest(word, chosen.word)",
+        "True",
+        f"{_WORD}::test_the_word_of_before_fits_and_others_do_not",
+    ),
+    _mutant(
+        f"{_WORDS}.check",
+        "len(chosen.wrong) >= WRONG_MOST",
+        "False",
+        f"{_WORD}::test_after_five_different_wrong_words_a_word_says_nothing_any_more",
+    ),
+    _mutant(
+        f"{_WORDS}.check",
+        "chosen.wrong.add(word)",
+        "chosen.wrong.add(bytes([len(chosen.wrong)]))",
+        f"{_WORD}::test_after_five_different_wrong_words_a_word_says_nothing_any_more",
+    ),
+    _mutant(
+        f"{_WORDS}.merged",
+        "person.key in absent or ",
+        "",
+        f"{_WORD}::test_who_was_let_go_is_known_by_their_word_for_two_hours",
+    ),
+    _mutant(
+        f"{_WORDS}._seat",
+        "old is None or brought.word != NO_WORD",
+        "True",
+        f"{_WORD}::test_who_comes_back_with_new_keys_has_the_new_word_or_the_one_from_before",
+    ),
+    _mutant(
+        f"{_WORDS}._forget_old",
+        "one.gone_at is None or now - one.gone_at <= limits.AWAY",
+        "True",
+        f"{_WORD}::test_who_was_let_go_is_known_by_their_word_for_two_hours",
+    ),
+    _mutant(
+        "alcove.joining.todays_word:word_key",
+        "_LABEL + room + name.encode()",
+        "_LABEL + room",
+        f"{_WORD}::test_a_word_is_bound_to_room_and_name",
     ),
 )

@@ -8,6 +8,9 @@ from tests.mutation.relay import FAIR, relay
 
 _SPACE: Final = "rooms.chain_space:ChainSpace"
 _CHAIN: Final = "tests/server/test_chain_space.py"
+_DEMOTED: Final = (
+    f"{_CHAIN}::test_the_culprit_is_demoted_though_the_chain_is_full_and_its_list_is_another"
+)
 _BYTES: Final = f"{CONTRACT}::test_memory_is_bounded_for_a_room_and_in_all"
 _HEALTH: Final = "tests/server/test_health.py"
 
@@ -22,7 +25,7 @@ SPACE: Final[tuple[Mutant, ...]] = (
     relay(
         "chain",
         f"{_SPACE}.fits",
-        "self.beyond.get(signer, 0) + size <= REMOVALS",
+        "self.beyond.get(signer, 0) + size <= self.removals",
         "True",
         f"{_CHAIN}::test_when_all_is_full_each_can_still_remove_members",
     ),
@@ -50,14 +53,14 @@ SPACE: Final[tuple[Mutant, ...]] = (
     relay(
         "chain",
         f"{_SPACE}._is_shared",
-        "size + kept <= _SHARED_END",
-        "size <= _SHARED_END",
+        "size + kept <= self._shared_end",
+        "size <= self._shared_end",
         f"{_CHAIN}::test_each_facilitator_has_a_part_that_no_other_can_use",
     ),
     relay(
         "chain",
         f"{_SPACE}._is_shared",
-        "<= _SHARED_END",
+        "<= self._shared_end",
         "<= limits.ROSTER_CHAIN",
         f"{_CHAIN}::test_beyond_what_is_shared_only_removals_have_a_place",
     ),
@@ -92,9 +95,25 @@ SPACE: Final[tuple[Mutant, ...]] = (
     relay(
         "chain",
         "rooms.roster_history:fits",
-        "removes and len(entry.changes) > 0",
-        "removes",
+        "taken > 0 and taken",
+        "taken",
         f"{_CHAIN}::test_an_entry_without_changes_is_no_removal",
+    ),
+    relay("chain", "rooms.roster_history:fits", "restates if changes", "0 if changes", _DEMOTED),
+    relay("chain", f"{_SPACE}.removals", "RESTATED * CHANGE_SIZE", "0 * CHANGE_SIZE", _DEMOTED),
+    relay(
+        "chain",
+        "rooms.roster_history:_takes_away",
+        "change.key in history.facilitators and ",
+        "",
+        f"{_CHAIN}::test_what_takes_nobody_away_is_no_removal",
+    ),
+    relay(
+        "chain",
+        "rooms.roster_history:fits",
+        " and changes[0].op is Op.RESET",
+        "",
+        f"{_CHAIN}::test_what_takes_nobody_away_is_no_removal",
     ),
     relay(
         "chain",

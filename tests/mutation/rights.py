@@ -313,7 +313,7 @@ ALL_RIGHTS: Final[tuple[Mutant, ...]] = (
     right(
         "appointments_rewritten",
         "_judge_appointments",
-        "if not after.appointments.startswith(before.appointments):",
+        "if not after.appointments.startswith(kept):",
         "if False:",
         "appointments left out",
     ),
@@ -351,7 +351,7 @@ ALL_RIGHTS: Final[tuple[Mutant, ...]] = (
     right(
         "appointment",
         "_judge_appointments",
-        "after.appointments[len(before.appointments) :]",
+        "after.appointments[len(kept) :]",
         "after.appointments",
         _allowed("appoint"),
     ),

@@ -220,33 +220,38 @@ ALL_STANDBY: Final = (
         "",
         "test_a_listed_one_is_removed_by_no_link",
     ),
-    _judged("_appointed_fault", "if extension.appointment is None:", "if False:", _FRESH),
     _judged(
-        "_appointed_fault",
+        "appointed_fault",
+        "if extension.appointment is None:",
+        "if False:",
+        _FRESH,
+    ),
+    _judged(
+        "appointed_fault",
         "(claimed.room, claimed.appointer) == (room, standby.mls_key)",
         "claimed.appointer == standby.mls_key",
         _FRESH,
     ),
     _judged(
-        "_appointed_fault",
+        "appointed_fault",
         " or appointed_keys(claimed) != own",
         "",
         _FRESH,
     ),
     _judged(
-        "_appointed_fault",
+        "appointed_fault",
         "    verify(Appointment, Label.APPOINT, signed, standby.mls_key)\n",
         "",
         _FRESH,
     ),
     _judged(
-        "_appointed_fault",
+        "appointed_fault",
         "if extension.agreement not in before.good_agreements():",
         "if False:",
         _FRESH,
     ),
-    _judged("listing_fault", "after != expected or ", "", _FIRST),
-    _judged("listing_fault", " or after.lobby_key == before.lobby_key", "", _FIRST),
+    _judged("is_listing", "after == expected and ", "", _FIRST),
+    _judged("is_listing", " and after.lobby_key != before.lobby_key", "", _FIRST),
     _judged(
         "listing_fault",
         "if not _may_replace(group.member(index), before, standby):",
@@ -355,10 +360,18 @@ ALL_STANDBY: Final = (
     ),
     _mutant(
         "log hash",
-        "alcove.engine.member:MemberClient._commit",
-        "if external and not following.held:",
+        "alcove.engine.member:MemberClient._begin_log_hash",
+        "if external and not self._following.held:",
         "if False:",
         f"{_LIFE}::test_the_standby_saves_the_room",
+    ),
+    _mutant(
+        "log hash",
+        "alcove.engine.member:MemberClient._follow",
+        "self._begin_log_hash(position, external=external)",
+        "self._new_log.begin_log(position)",
+        "tests/end_to_end/evil/test_external_commits.py"
+        "::test_a_member_and_the_relay_let_the_finder_in_and_everybody_sees_it",
     ),
     # the relay
     *(

@@ -46,9 +46,9 @@ def tell(event: alcove.AnyEvent) -> str:
             return assert_type(name, str)
         case alcove.Waiting(code):
             return assert_type(code, str)
-        case alcove.Knocked(id, name, code, door_revoked, question, outside, again, away):
+        case alcove.Knocked(id, name, code, door_revoked, question, outside, again, away, word):
             assert_type((outside, again, away), tuple[bool, str, int])
-            assert_type(door_revoked, bool)
+            assert_type((door_revoked, word), tuple[bool, alcove.WordCheck | None])
             return id + name + code + question
         case alcove.KnockGone(id) | alcove.Retracted(id) | alcove.Expired(id):
             return assert_type(id, str)
@@ -222,7 +222,7 @@ async def said(room: alcove.Room) -> None:
     room.acts(ref="3")
     room.list_members(ref="4")
     await room.accept()
-    await room.accept(2, answer="Ann")
+    await room.accept(2, answer="Ann", word="blue kettle")
     await room.outside()
     await room.inside()
     events: AsyncIterator[alcove.AnyEvent] = aiter(room)

@@ -3,8 +3,6 @@ stays ended. Where there is no C compiler, `test_faults.py` moves the store's cl
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -13,44 +11,17 @@ import redis
 from alcove_protocol.frames import BlobClass
 from alcove_server.store.redis.records import tag_of
 
-from tests.redis_store.groups import Standalone
+from tests.redis_store.moved import COMPILER, Moved, make_shim
 from tests.redis_store.node import Node, id_of, publication
 from tests.server.store.bench import ROOM, START, but
 
-COMPILER = shutil.which("cc")
 pytestmark = pytest.mark.skipif(COMPILER is None, reason="this machine has no C compiler")
 HOUR = 3600
 
 
 @pytest.fixture(scope="module")
 def shim(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    library = tmp_path_factory.mktemp("shim") / "shim.so"
-    source = Path(__file__).parent / "shim.c"
-    assert COMPILER is not None
-    subprocess.run(
-        [COMPILER, "-shared", "-fPIC", "-O1", "-o", str(library), str(source), "-ldl"], check=True
-    )
-    return library
-
-
-class Moved(Standalone):
-    """A server with a clock of the test's."""
-
-    def __init__(self, folder: Path, shim: Path) -> None:
-        super().__init__(folder)
-        self._offset = folder / "offset"
-        self.server.environment = {"LD_PRELOAD": str(shim), "ALCOVE_CLOCK": str(self._offset)}
-
-    def move(self, seconds: int) -> None:
-        """Set the clock so far ahead of the machine's, or behind."""
-        before = self._offset.with_suffix(".new")
-        before.write_text(str(seconds))
-        before.rename(self._offset)
-
-    def time(self) -> float:
-        with redis.Redis(port=self.server.port) as asked:
-            seconds, micros = asked.time()
-            return float(seconds) + float(micros) / 1e6
+    return make_shim(tmp_path_factory.mktemp("shim"))
 
 
 @pytest.fixture

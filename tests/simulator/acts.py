@@ -17,7 +17,7 @@ def there(world: "World", who: int) -> Person | None:
     return person if person is not None and person.there else None
 
 
-def _host(world: "World", arg: int) -> Person | None:
+def host_of(world: "World", arg: int) -> Person | None:
     """A facilitator."""
     hosts = [p for p in world.people if p.facilitates and p.inside and not p.frozen]
     return hosts[arg % len(hosts)] if hosts else None
@@ -96,7 +96,7 @@ def die(world: "World", who: int, arg: int) -> None:
 
 
 def remove(world: "World", who: int, arg: int) -> None:
-    host, target = _host(world, arg), world.present[who]
+    host, target = host_of(world, arg), world.present[who]
     if host is None or target is None:
         return
     name = target.name
@@ -113,7 +113,7 @@ def remove(world: "World", who: int, arg: int) -> None:
 
 
 def invite(world: "World", who: int, arg: int) -> None:
-    host = _host(world, arg)
+    host = host_of(world, arg)
     if host is None:
         return
 
@@ -125,7 +125,7 @@ def invite(world: "World", who: int, arg: int) -> None:
 
 def links(world: "World", who: int, arg: int) -> None:
     """A facilitator makes invites for one person each."""
-    host = _host(world, arg)
+    host = host_of(world, arg)
     if host is None:
         return
     world.truth.commands[host.name].invited = True
@@ -138,7 +138,7 @@ def links(world: "World", who: int, arg: int) -> None:
 
 def revoke(world: "World", who: int, arg: int) -> None:
     """A facilitator closes an invite, and makes another one."""
-    host = _host(world, arg)
+    host = host_of(world, arg)
     if host is None or not world.invites:
         return
     door = Invite.parse(world.invites[arg % len(world.invites)]).door.hex()
@@ -149,7 +149,7 @@ def revoke(world: "World", who: int, arg: int) -> None:
 
 def door(world: "World", who: int, arg: int) -> None:
     """Who waits says something, or a facilitator does to all that wait."""
-    host, person = _host(world, arg), there(world, who)
+    host, person = host_of(world, arg), there(world, who)
     speaker = person if arg % 2 and person is not None and not person.inside else host
     if speaker is not None and not speaker.frozen:
         text = f"{speaker.name} at the door {arg}"
@@ -159,7 +159,7 @@ def door(world: "World", who: int, arg: int) -> None:
 
 def refresh(world: "World", arg: int) -> None:
     """A facilitator's client begins a new epoch, as it does every half hour."""
-    host = _host(world, arg)
+    host = host_of(world, arg)
     if host is not None:
         host.engine.require_facilitator().refresh_keys()
 
@@ -177,27 +177,27 @@ def make_facilitator(world: "World", by: Person, name: str) -> None:
 
 
 def appoint(world: "World", who: int, arg: int) -> None:
-    host, target = _host(world, arg), world.present[who]
+    host, target = host_of(world, arg), world.present[who]
     if host is not None and target is not None:
         make_facilitator(world, host, target.name)
 
 
 def demote(world: "World", who: int, arg: int) -> None:
-    host, target = _host(world, arg), world.present[who]
+    host, target = host_of(world, arg), world.present[who]
     if host is not None and target is not None:
         world.truth.commands[host.name].demoted.add(target.name)
         world.call(host, lambda: world.room(host).demote(target.name))
 
 
 def step_down(world: "World", who: int, arg: int) -> None:
-    host = _host(world, arg)
+    host = host_of(world, arg)
     if host is not None:
         world.truth.commands[host.name].demoted.add(host.name)
         world.call(host, world.room(host).step_down)
 
 
 def hand_over(world: "World", who: int, arg: int) -> None:
-    host, target = _host(world, arg), world.present[who]
+    host, target = host_of(world, arg), world.present[who]
     if host is not None and target is not None:
         commands = world.truth.commands[host.name]
         commands.appointed.add(target.name)
@@ -207,7 +207,7 @@ def hand_over(world: "World", who: int, arg: int) -> None:
 
 def agreement(world: "World", who: int, arg: int) -> None:
     """A facilitator gives the room other ground rules, or mends the wording of those it has."""
-    host = _host(world, arg)
+    host = host_of(world, arg)
     if host is not None:
         text = f"Ground rules {arg} of {host.name}."
         world.truth.commands[host.name].agreements.add(text)
@@ -216,7 +216,7 @@ def agreement(world: "World", who: int, arg: int) -> None:
 
 
 def pause(world: "World", who: int, arg: int) -> None:
-    host, target = _host(world, arg), world.present[who]
+    host, target = host_of(world, arg), world.present[who]
     if host is not None and target is not None:
         room, name = world.room(host), target.name
         if arg % 3:
@@ -228,7 +228,7 @@ def pause(world: "World", who: int, arg: int) -> None:
 
 
 def listen_only(world: "World", who: int, arg: int) -> None:
-    host = _host(world, arg)
+    host = host_of(world, arg)
     if host is not None:
         on = arg % 2 == 0
         world.truth.commands[host.name].rules.add(("listen_only", on))
@@ -236,7 +236,7 @@ def listen_only(world: "World", who: int, arg: int) -> None:
 
 
 def lock(world: "World", who: int, arg: int) -> None:
-    host = _host(world, arg)
+    host = host_of(world, arg)
     if host is not None:
         on = arg % 2 == 0
         world.truth.commands[host.name].rules.add(("locked", on))
@@ -251,7 +251,7 @@ def _shown(world: "World", arg: int) -> str | None:
 
 def quiet(world: "World", who: int, arg: int) -> None:
     """A facilitator holds the room, or lets it go on."""
-    host = _host(world, arg)
+    host = host_of(world, arg)
     if host is None:
         return
     room, commands = world.room(host), world.truth.commands[host.name]
@@ -267,7 +267,7 @@ def quiet(world: "World", who: int, arg: int) -> None:
 
 def slow(world: "World", who: int, arg: int) -> None:
     """A facilitator slows the room, or lets it go on as before."""
-    host = _host(world, arg)
+    host = host_of(world, arg)
     if host is not None:
         seconds = (0, 5, 40, 90)[arg % 4]
         room, rules = world.room(host), world.truth.commands[host.name].rules
@@ -277,7 +277,7 @@ def slow(world: "World", who: int, arg: int) -> None:
 
 def fold(world: "World", who: int, arg: int) -> None:
     """A facilitator folds a message, or all that one member writes."""
-    host, target = _host(world, arg), world.present[who]
+    host, target = host_of(world, arg), world.present[who]
     if host is None:
         return
     room, commands = world.room(host), world.truth.commands[host.name]
@@ -296,7 +296,7 @@ def fold(world: "World", who: int, arg: int) -> None:
 
 def standby(world: "World", who: int, arg: int) -> None:
     """A facilitator makes a standby's link, another one, or closes it."""
-    host = _host(world, arg)
+    host = host_of(world, arg)
     if host is not None:
         on = arg % 4 != 0
         world.truth.commands[host.name].standby.add(on)
@@ -305,7 +305,7 @@ def standby(world: "World", who: int, arg: int) -> None:
 
 def lift(world: "World") -> None:
     """A facilitator lets everybody write, and opens the door."""
-    host = _host(world, 0)
+    host = host_of(world, 0)
     if host is None:
         return
     room, commands = world.room(host), world.truth.commands[host.name]
@@ -323,7 +323,7 @@ def lift(world: "World") -> None:
 
 
 def end(world: "World", who: int, arg: int) -> None:
-    host = _host(world, arg)
+    host = host_of(world, arg)
     if host is None:
         return
 

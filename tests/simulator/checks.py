@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 def each_step(world: "World") -> None:
     """Members in one epoch have one group, one roster and one state of the room (I4)."""
-    for author in world.truth.slips:
-        world.fail(f"the relay took a message of {author}, who may not write")
+    for slip in world.truth.slips:
+        world.fail(f"the relay took {slip}")
     seen: dict[int, tuple[str, tuple[object, ...]]] = {}
     for person in world.people:
         if not person.inside or _held(person):
@@ -197,7 +197,7 @@ def _was_due(world: "World", person: "Person", said: "Said") -> bool:
     if not said.taken or said.unsent:
         return False
     (generation, number), at = said.taken[0]
-    if person.slot == 0:
+    if person.name == world.truth.founder:
         return True
     added, joined = _entry(world, person), world.told[person].joined_at
     if added is None or joined is None or at < added.at:

@@ -32,9 +32,10 @@ def wrong_ending(world: "World", person: "Person", reason: CloseReason, code: st
         return "" if code in may_be_refused(world, name) else f"there is no reason for {code}"
     if reason is CloseReason.LOST:
         refused = not truth.happened(Op.ADD, name) and code in may_be_refused(world, name)
-        # Who was away does not know that whoever signed the removal facilitates by now.
+        # Who was away does not know that whoever signed removal or end facilitates by now.
         appointed = any(commands.appointed for commands in truth.commands.values())
-        removed = truth.happened(Op.REMOVE, name) and appointed and code == "lost"
+        put_out = truth.over or truth.happened(Op.REMOVE, name)
+        removed = put_out and appointed and code == "lost"
         let_go = truth.happened(Op.ABSENT, name) and code in ("knock_again", "not_member")
         lost = refused or removed or let_go or world.lies or _may_be_lost(world)
         return "" if lost else "the room is not lost"
@@ -57,8 +58,7 @@ def may_be_refused(world: "World", name: str) -> set[str]:
     """The codes with which this newcomer may be turned away."""
     truth = world.truth
     codes: set[str] = set()
-    if truth.commanded("refused", name):
-        codes.add("refused")
+    codes |= {done.reasons[name] for done in truth.commands.values() if name in done.reasons}
     if world.clock() > limits.KNOCK_TTL:
         codes.add("expired")
     if truth.ruled("locked", on=True):
@@ -74,6 +74,9 @@ def may_be_refused(world: "World", name: str) -> set[str]:
         codes.add("agreement")
     if truth.losses:
         codes |= {"unknown_room", "unknown_door", "no_welcome", "door_expired"}
+    links = {person.link for person in world.people if person.name == name} - {b""}
+    if links and (truth.losses or links.isdisjoint(truth.links)):
+        codes.add("link_closed")
     if truth.over:
         codes.add("ended")
     if _may_be_lost(world):

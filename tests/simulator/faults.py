@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from tests.simulator import acts
+from tests.simulator import acts, ways
 from tests.simulator.acts import there
 from tests.simulator.network import Trap
 
@@ -211,6 +211,14 @@ STEPS: Final[dict[str, Callable[["World", int, int], None]]] = {
     "listen_only": acts.listen_only,
     "standby": acts.standby,
     "lock": acts.lock,
+    "blackout": ways.blackout,
+    "enter": ways.enter,
+    "again": ways.again,
+    "outside": ways.outside,
+    "inside": ways.inside,
+    "rejoin": ways.rejoin,
+    "take": ways.take,
+    "question": ways.question,
     "end": acts.end,
     "anyway": acts.anyway,
     "wait": acts.wait,

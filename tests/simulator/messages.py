@@ -3,7 +3,6 @@
 from typing import TYPE_CHECKING
 
 from alcove import events
-from alcove_protocol.roster import Op
 
 if TYPE_CHECKING:
     from tests.simulator.model import Said
@@ -52,17 +51,10 @@ class MessagesTold:
 
     def _of_this_stay(self, said: "Said") -> str:
         """Nothing is shown of before a member came, or after they went (I5)."""
-        (_, number), _ = said.taken[0]
-        if self._truth.happened(Op.ABSENT, self._person.name):
-            return ""  # they may have come and gone
-        came = self._truth.when(Op.ADD, self._person.name)
-        if came is not None and number <= came.place[1]:
-            return "it was said before this person came"
-        for op in (Op.REMOVE, Op.LEFT):
-            went = self._truth.when(op, self._person.name)
-            if went is not None and number > went.place[1]:
-                return "it was said after this person went"
-        return ""
+        place, _ = said.taken[0]
+        if self._truth.is_in(self._person.name, place):
+            return ""
+        return "it was said before this person came, or after they went"
 
     def outcome(self, event: events.Sent | events.Queued | events.Failed) -> str:
         said, id = self._truth.said.get(event.id), event.id

@@ -4,18 +4,23 @@ It hears what people command, and what the relay's store takes: the signed roste
 8) and the class, sender and place of each blob (section 9). It holds no key and decrypts nothing.
 """
 
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
 from alcove_protocol.frames import BlobClass
-from alcove_protocol.limits import ENTRY
+from alcove_protocol.limits import ENTRY, READ_ONLY_AFTER
+from alcove_protocol.roster import Change as RosterChange
 from alcove_protocol.roster import Op, Role, RoomFlag, RosterEntry, Seat
 from alcove_protocol.statements import Opening, Signed
 from alcove_server.store.interface import Publication
 
 Place = tuple[bytes, int]
 """Generation and number of a blob."""
+GOING: Final = frozenset({Op.REMOVE, Op.LEFT, Op.ABSENT})
+ALONE: Final = READ_ONLY_AFTER - 1.0
+"""Seconds without a heartbeat before a standby may come, with what the clocks round."""
 
 
 @dataclass(eq=False)
@@ -79,6 +84,18 @@ class Commands:
     """Whether they closed an invite."""
     said: set[str] = field(default_factory=set)
     """What they said at the door."""
+    took: bool = False
+    """Whether they took over the talk with somebody at the door."""
+    reasons: dict[str, str] = field(default_factory=dict)
+    """Why they refused whom."""
+    listeners: set[str] = field(default_factory=set)
+    """Knocks that this person let in to listen."""
+    outside: bool = False
+    """Whether they wished to step outside."""
+    rejoin: bool = False
+    """Whether they asked to be let in again themselves."""
+    by_link: bool = False
+    """Whether they came by a standby's link."""
 
 
 class Truth:
@@ -105,14 +122,24 @@ class Truth:
         self.muted: set[str] = set()
         """Who may not write, by the last entry."""
         self.slips: list[str] = []
-        """What the relay took of a member who may not write."""
-        self._seats: dict[str, Seat] = {}
+        """What the relay took that it must not: a sentence each."""
+        self.find: Callable[[bytes], str] = lambda key: ""
+        """The person who has a relay key that was made later, or empty."""
+        self.questions: set[str] = set()
+        """What invites ask newcomers."""
+        self.keys: defaultdict[str, set[bytes]] = defaultdict(set)
+        """The relay keys under which each person was let in."""
+        self._seats: dict[bytes, Seat] = {}
 
     # --- what people do ------------------------------------------------------------------------
 
     def person(self, name: str, relay_key: bytes) -> None:
         self._names[relay_key] = name
-        self.commands[name] = Commands()
+        self.commands.setdefault(name, Commands())
+
+    def _name(self, key: bytes) -> str:
+        """Whose relay key this is. Empty for that of a standby's link, which is no person's."""
+        return self._names.get(key) or self.find(key)
 
     def says(self, id: str, author: str, text: str) -> None:
         self.said[id] = Said(id, author, text, self._now())
@@ -129,7 +156,7 @@ class Truth:
         opening = Opening.decode(entry.body)
         self.generation = generation
         self.founder = self._names[opening.relay_key]
-        self._seats = {self.founder: Seat(role=Role.FACILITATOR)}
+        self._seats = {opening.relay_key: Seat(role=Role.FACILITATOR)}
         self.members = {self.founder}
 
     def restored(self, chain: tuple[Signed, ...], generation: bytes, commits: int) -> None:
@@ -137,8 +164,8 @@ class Truth:
         so many commits."""
         self.restored_at = self._now()
         self.generation = generation
-        self.members = {self._names[Opening.decode(chain[0].body).relay_key]}
-        self._seats = dict.fromkeys(self.members, Seat(role=Role.FACILITATOR))
+        self._seats = {Opening.decode(chain[0].body).relay_key: Seat(role=Role.FACILITATOR)}
+        self.members = {self.founder}
         for entry in chain[1:]:
             self._apply(entry, (generation, 0), again=True)
         for number in range(1, commits + 1):
@@ -149,49 +176,71 @@ class Truth:
         if place in self.places:
             return  # a repetition of a known id
         self.places[place] = BlobClass(publication.blob_class)
+        silent = self._now() - max(self.beat_at, default=0.0)
+        if publication.blob_class == BlobClass.EXTERNAL and silent < ALONE and not self.losses:
+            self.slips.append(f"a standby's commit, {silent:.0f} s after a facilitator's heartbeat")
         if publication.step is not None:
             self._apply(publication.step.entry, place)
         if publication.blob_class == BlobClass.BEAT:
             self.beat_at.append(self._now())
-        author = self._names.get(publication.sender, "")
+        author = self._name(publication.sender)
         if publication.blob_class == BlobClass.APPLICATION and author in self.muted:
-            self.slips.append(author)
+            self.slips.append(f"a message of {author}, who may not write")
         id = self._blobs.get(publication.blob)
         if publication.blob_class == BlobClass.APPLICATION and id in self.said:
             self.said[id].taken.append((place, self._now()))
 
     def _apply(self, signed: Signed, place: Place, *, again: bool = False) -> None:
         entry = RosterEntry.decode(signed.body, limit=ENTRY)
-        changes = [(c.op, self._names.get(c.key, "")) for c in entry.decoded_changes()]
+        changes = [(c.op, self._name(c.key)) for c in entry.decoded_changes()]
         changes = [(op, name) for op, name in changes if name or op is Op.RESET]  # no standby's key
         self._sit(entry)
-        for op, name in changes:
-            if op is Op.RESET:
-                self.members = set()
-            elif op is Op.ADD:
-                self.members.add(name)
-            elif op in (Op.REMOVE, Op.LEFT, Op.ABSENT):
-                self.members.discard(name)
+        self.members = {self._name(key) for key in self._seats} - {""}
         after, now = frozenset(self.members), self._now()
         if not again:
             self.changes += [Change(op, name, place, now, after) for op, name in changes]
 
     def _sit(self, entry: RosterEntry) -> None:
-        """Who may write after this entry."""
+        """Who is on the list, and who may write, after this entry."""
         for change in entry.decoded_changes():
-            name = self._names.get(change.key, "")
             if change.op is Op.RESET:
                 self._seats = {}
             elif change.op in (Op.ADD, Op.CHANGE):
-                self._seats[name] = change.seat
+                self._seats[change.key] = change.seat
             elif change.op is not Op.REJOIN:
-                self._seats.pop(name, None)
+                self._seats.pop(change.key, None)
+            if change.op is Op.ADD:
+                self._let_in(self._name(change.key), change)
         listen = bool(RoomFlag(entry.flags) & RoomFlag.LISTEN_ONLY)
         self.muted = {
-            name
-            for name, seat in self._seats.items()
+            self._name(key)
+            for key, seat in self._seats.items()
             if seat.paused or (listen and seat.role is not Role.FACILITATOR)
         }
+
+    def _let_in(self, name: str, change: RosterChange) -> None:
+        first = not self.keys[name]
+        self.keys[name].add(change.key)
+        others = [done for done in self.commands.values() if name in done.admitted]
+        heard = any(name in done.listeners for done in others)
+        talks = any(name not in done.listeners for done in others)
+        if first and heard and not talks and not change.seat.paused:
+            self.slips.append(f"{name} as one who may write, and they were let in to listen")
+
+    @property
+    def links(self) -> frozenset[bytes]:
+        """The relay keys of the standby's links that are on the list."""
+        standbys = {key for key, seat in self._seats.items() if seat.role is Role.STANDBY}
+        return frozenset(key for key in standbys if not self._name(key))
+
+    def is_in(self, name: str, place: Place) -> bool:
+        """Whether this person was a member at a place of a log that has all their changes. Of two
+        changes in one entry the one that lets them in counts."""
+        own = [one for one in self.changes if one.name == name and one.place <= place]
+        own = [one for one in own if one.op is Op.ADD or one.op in GOING]
+        if not own:
+            return name == self.founder
+        return any(one.op is Op.ADD for one in own if one.place == own[-1].place)
 
     def ended(self) -> None:
         self.over = True

@@ -12,12 +12,13 @@ from alcove.events import AnyEvent
 from alcove.facilitation.doors import InviteTerms, RoomCard
 from alcove.facilitation.opening import RoomPlan
 from alcove.group.keys import ROOM_SUITE, Identity
+from alcove.group.standby import StandbySecrets
 from alcove.relay.transport import Transport, TransportOptions
 from alcove.room import Room
 from alcove_protocol import frames
 from alcove_protocol.card import AgreementText
 from alcove_protocol.frames import BlobClass, Publish
-from alcove_protocol.invite import Invite
+from alcove_protocol.invite import Invite, InviteRole
 from alcove_server.testing.embedded import EmbeddedLink
 
 from tests.simulator.network import ORIGIN, Trap, Wire
@@ -60,6 +61,10 @@ class Person:
         self.dead = False
         self.wire: Wire | None = None
         self.traps: list[Trap] = []
+        self.link: bytes = b""
+        """The relay key of the standby's link by which this person comes. Empty for all others."""
+        self.steps_in = False
+        """Whether they are outside, and said that they come back."""
         self.failure: AlcoveError | None = None
         """Why the room could not be entered."""
         self.beat_sent = self.frame_sent = float("-inf")
@@ -120,7 +125,10 @@ class Person:
         self._begin(Room(self.engine, ORIGIN, TransportOptions(), TITLE))
 
     def join(self, invite: str, *, accept: bool) -> None:
-        self.engine.begin_joining(Invite.parse(invite), accept=accept)
+        parsed = Invite.parse(invite)
+        if parsed.role == InviteRole.STANDBY:
+            self.link = StandbySecrets.of(parsed).keys.relay_key
+        self.engine.begin_joining(parsed, accept=accept)
         self._begin(Room(self.engine, ORIGIN, TransportOptions()))
 
     def _begin(self, room: Room) -> None:
@@ -156,7 +164,8 @@ class Person:
     def facilitates(self) -> bool:
         """Whether this client acts as a facilitator."""
         member = self.engine.member
-        return self.slot == 0 if member is None else member.facilitator is not None
+        founds = self.slot == 0 and self.engine.newcomer is None
+        return founds if member is None else member.facilitator is not None
 
     @property
     def inside(self) -> bool:

@@ -27,6 +27,8 @@ HARD: Final = {
 """What facilitators do besides, in one world of three."""
 DOOR: Final = {"links": 2, "revoke": 2, "door": 5}
 """What happens at the door, in one world of four."""
+WAYS: Final = {"outside": 4, "inside": 4, "rejoin": 2, "take": 2, "question": 2}
+"""Other ways in and out, in one world of four."""
 NETWORK: Final = {"cut": 6, "offline": 4, "hold": 3, "freeze": 3, "trap": 14}
 RELAY: Final = {"restart": 4, "drain": 1, "slow": 3, "fail": 5, "relay-clock": 1, "clock": 1}
 AMNESIA: Final = {"amnesia": 4}
@@ -98,6 +100,9 @@ def schedule_of(seed: int) -> Schedule:
     _hard_minutes(steps, Random(f"{seed} hard"))
     _at_the_door(steps, Random(f"{seed} door"))
     _standbys(steps, Random(f"{seed} standby"))
+    _other_ways(steps, Random(f"{seed} ways"))
+    _by_link(steps, Random(f"{seed} link"))
+    again = _own_name_again(steps, Random(f"{seed} again"))
     several = random.random() < 0.3
     return Schedule(
         seed,
@@ -108,7 +113,7 @@ def schedule_of(seed: int) -> Schedule:
         random.choice((2, 3)) if several else 1,
         tuple(steps),
         random.random() < 0.3,
-        Random(f"{seed} line").random() < LINES,
+        again or Random(f"{seed} line").random() < LINES,
     )
 
 
@@ -137,6 +142,51 @@ def _standbys(steps: list[Step], random: Random) -> None:
         for _ in range(random.randint(1, 4)):
             step = Step(random.choice((0.0, 0.3, 3.0)), "standby", 0, random.randrange(ARGUMENTS))
             steps.insert(random.randint(0, len(steps)), step)
+
+
+def _other_ways(steps: list[Step], random: Random) -> None:
+    """Put other ways in and out into the course of some worlds, as hard minutes are."""
+    if random.random() < 1 / 4:
+        for _ in range(random.randint(2, 7)):
+            pause, act = random.choice((0.0, 0.3, 3.0, 20.0)), _pick(random, WAYS)
+            who, arg = random.randrange(1, len(NAMES)), random.randrange(ARGUMENTS)
+            steps.insert(random.randint(0, len(steps)), Step(pause, act, who, arg))
+
+
+def _by_link(steps: list[Step], random: Random) -> None:
+    """In one world of eight the facilitators' devices die, and somebody comes by the standby's
+    link: soon or after the silence that opens it, alone or two at a time, and in some worlds
+    another link took its place, or none did."""
+    if random.random() > 1 / 8:
+        return
+
+    def step(pause: float, act: str, who: int = 0) -> Step:
+        return Step(pause, act, who, random.randrange(ARGUMENTS))
+
+    block = [Step(1.0, "standby", 0, random.choice((1, 1, 2, 3)))]
+    if random.random() < 0.3:
+        block.append(step(3.0, "standby"))
+    block += [step(2.0, "talk", 1), step(random.choice((0.0, 3.0)), "blackout")]
+    comers = random.sample(range(2, len(NAMES)), random.choice((1, 1, 2)))
+    block += [step(random.choice((0.0, 0.3, 30.0, 95.0)), "enter", who) for who in comers]
+    block += [step(random.choice((20.0, 60.0, 100.0)), "talk", 1), step(1.0, "talk", comers[0])]
+    at = random.randint(len(steps) // 4, len(steps))
+    steps[at:at] = block
+
+
+def _own_name_again(steps: list[Step], random: Random) -> bool:
+    """In one world of twenty a device is lost, and its person comes again under their name: they
+    need the signs of life of the private line. Return whether it is this world."""
+    if random.random() > 1 / 20:
+        return False
+    for _ in range(random.randint(1, 3)):
+        who, lost = random.randrange(1, len(NAMES)), random.choice(("die", "die", "freeze"))
+        pause = random.choice((0.3, 12.0, 40.0, 150.0))
+        block = [Step(1.0, lost, who, random.randrange(ARGUMENTS))]
+        block += [Step(pause, "again", who, random.randrange(ARGUMENTS)), Step(40.0, "wait")]
+        at = random.randint(len(steps) // 4, len(steps))
+        steps[at:at] = block
+    return True
 
 
 def _pick(random: Random, weights: dict[str, int]) -> str:

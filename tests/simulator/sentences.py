@@ -82,12 +82,19 @@ class Told:
                 return self._joined(event)
             case events.Left() | events.Removed():
                 return self._gone(event)
-            case events.NewKeys():
-                return "every person has another name here"
             case events.Reloaded():
                 return "nobody comes back by a ticket here"
             case events.TicketMade():
                 return "this person did not ask"
+            case events.NewKeys(name):
+                return "" if len(self.world.truth.keys[name]) > 1 else "they have the same keys"
+            case events.Outside(name):
+                wanted = self.world.truth.commands[name].outside
+                went = wanted and self.world.truth.happened(Op.LEFT, name)
+                return "" if went else "they did not step outside"
+            case events.DoorTaken(_, by):
+                took = not by or self.world.truth.commands[by].took
+                return "" if took else "they took no talk"
             case events.Absent(name):
                 return "" if self.world.truth.happened(Op.ABSENT, name) else "no entry says so"
             case events.RoleChanged():
@@ -105,8 +112,8 @@ class Told:
                 return "" if (invite != "") in asked else "this person did not ask"
             case events.StandbyChanged(on):
                 return self._standby(on)
-            case events.StandbyAsked():
-                return "no holder of a link came"
+            case events.StandbyAsked(admitted):
+                return self._asked(admitted=admitted)
             case events.VaultChanged(_, complete):
                 kept = self.world.lies or not self.world.quiet
                 return "" if complete or kept else "nothing kept the vault away"
@@ -162,7 +169,26 @@ class Told:
             return "" if made else "no facilitator made one"
         closed = any(False in done.standby for done in truth.commands.values())
         went = any(done.demoted or done.leave for done in truth.commands.values())
-        return "" if closed or went else "no facilitator closed it, and none went"
+        spent = any(truth.happened(Op.CHANGE, name) for name in self._comers)
+        return "" if closed or went or spent else "no facilitator closed it, and none went"
+
+    @property
+    def _comers(self) -> list[str]:
+        """Those who come by a standby's link."""
+        return [name for name, done in self.world.truth.commands.items() if done.by_link]
+
+    @property
+    def _shares_link(self) -> bool:
+        others = (one for one in self.world.people if one is not self.person)
+        return self.person.link != b"" and any(one.link == self.person.link for one in others)
+
+    def _asked(self, *, admitted: bool) -> str:
+        """A holder asks, or is a facilitator now."""
+        truth = self.world.truth
+        if not self._comers:
+            return "no holder of a link came"
+        listed = any(truth.happened(Op.CHANGE, name) for name in self._comers)
+        return "" if listed or truth.losses or not admitted else "no holder is a facilitator"
 
     # --- people --------------------------------------------------------------------------------
 
@@ -170,7 +196,8 @@ class Told:
         truth, name = self.world.truth, event.name
         if name != truth.founder and not truth.happened(Op.ADD, name):
             return "no entry adds them"
-        if name != truth.founder and not truth.commanded("admitted", name):
+        by_link = truth.commands[name].by_link
+        if name != truth.founder and not by_link and not truth.commanded("admitted", name):
             return "no facilitator admitted them"
         if not event.you:
             return ""
@@ -190,7 +217,8 @@ class Told:
             return "no entry says so"
         if op is Op.LEFT:
             # The client of a member who is not let in again lets its leaf go.
-            goes = truth.commands[name].leave or name in self.world.kept_out
+            wishes = truth.commands[name].leave or truth.commands[name].outside
+            goes = wishes or name in self.world.kept_out
             return "" if goes else "they did not ask to go"
         return "" if truth.commanded("removed", name) else "no facilitator wanted that"
 
@@ -201,7 +229,18 @@ class Told:
         twice, self.knocks[event.id] = event.id in self.knocks, event
         self.knocked.add((event.name, event.code))
         known_name = event.name in self.world.truth.commands and self._facilitates
+        if event.again:
+            return self._again(event)
         return "" if known_name and not twice else "there is no such knock for this person"
+
+    def _again(self, event: events.Knocked) -> str:
+        """Who is said to be lost gave no sign of life for as long as this client says."""
+        world = self.world
+        same = [person for person in world.people if person.name == event.again]
+        if len(same) < 2 or not self._facilitates:
+            return "nobody comes again under this name"
+        silent = world.clock() - max(person.frame_sent for person in same[:-1])
+        return "" if event.away <= silent + 1.0 or world.lies else f"silent for {silent:.0f} s"
 
     @property
     def _facilitates(self) -> bool:
@@ -214,7 +253,9 @@ class Told:
         if not truth.happened(Op.CHANGE, event.name) and not truth.losses:
             return "no entry says so"
         wanted = "appointed" if event.facilitator else "demoted"
-        return "" if truth.commanded(wanted, event.name) else "no facilitator wanted that"
+        by_link = event.facilitator and truth.commands[event.name].by_link
+        wished = by_link or truth.commanded(wanted, event.name)
+        return "" if wished else "no facilitator wanted that"
 
     def _pause(self, event: events.Paused | events.Unpaused) -> str:
         truth = self.world.truth
@@ -264,11 +305,15 @@ class Told:
         # A leave that was cut off on its way, or a list that was lost with it: nobody saw it.
         unseen = lost or not all(truth.happened(Op.LEFT, name) for name in leavers)
         left = bool(leavers) and unseen
+        invited = any(commands.invited for commands in truth.commands.values())
         slept = any(step.act == "freeze" for step in world.schedule.steps)
         ruled = any(commands.agreements for commands in truth.commands.values())
         held = any(self._holds(person) for person in world.people)
         reasons = {
-            "held": lost,  # all commits but the last
+            "held": lost or truth.commands[self.person.name].rejoin,  # all commits but the last
+            "standby_asks": bool(self.person.link),
+            "facilitated": bool(self.person.link),
+            "replaced": self._shares_link,
             "cannot_open": lost,  # of before the relay's loss
             "ending_doubted": lost,
             "knocking_again": lost and settled,
@@ -284,7 +329,7 @@ class Told:
             "absent": truth.happened(Op.ABSENT, self.person.name),
             "facilitator_silent": trouble or self._is_away(sender),
             "last_facilitator_left": sender in truth.commands and truth.commands[sender].leave,
-            "door_used": truth.admitted() >= world.schedule.uses,
+            "door_used": invited or truth.admitted() >= world.schedule.uses,
             "nobody_there": trouble or not held,
             "facilitator_there": "nobody_there" in self.problems,
         }

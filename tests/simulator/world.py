@@ -8,12 +8,14 @@ the room works, and at last it is ended.
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
+from functools import partial
 from random import Random
 from typing import Final
 
 from alcove import events
 from alcove.errors import AlcoveError
 from alcove.events import AnyEvent
+from alcove.joining.door_words import REASONS
 from alcove.room import Room
 from alcove_protocol import limits
 
@@ -45,11 +47,14 @@ class World:
         self.random = Random(f"{schedule.seed} world")
         self.clock = self.loop.time
         self.truth = Truth(self.clock)
+        self.truth.find = self._owner
         self.node = Node(self.truth, self.random, limited=schedule.limited)
         self.reach = self.node.reach
         self.people: list[Person] = []
         self.present: list[Person | None] = [None] * len(NAMES)
         self.invites: list[str] = []
+        self.links: list[str] = []
+        """The links of standbys that facilitators were shown."""
         self.decisions: dict[str, int] = {}
         self.kept_out: set[str] = set()
         """Members whom a facilitator did not let in again."""
@@ -91,10 +96,17 @@ class World:
     def sends(self, blob: bytes, id: str) -> None:
         self.truth.sends(blob, id)
 
-    def new_person(self, slot: int) -> Person:
+    def _owner(self, relay_key: bytes) -> str:
+        """Who came by a standby's link makes fresh keys, as often as an answer was false."""
+        owners = (p for p in self.people if p.engine.identity.relay.public == relay_key)
+        return next((person.name for person in owners), "")
+
+    def new_person(self, slot: int, name: str = "") -> Person:
+        """Another stay at this place. With a `name` it is that of an earlier one."""
         stay = sum(person.slot == slot for person in self.people)
-        name = NAMES[slot] + (f" {chr(ord('A') + stay)}" if stay else "")
-        person = Person(slot, name, self, f"{self.schedule.seed} {name}")
+        seed = NAMES[slot] + (f" {chr(ord('A') + stay)}" if stay else "")
+        name = name or seed
+        person = Person(slot, name, self, f"{self.schedule.seed} {seed}")
         self.people.append(person)
         self.present[slot] = person
         self.told[person] = Told(person, self)
@@ -108,8 +120,13 @@ class World:
         match event:
             case events.Opened(invite) | events.InviteChanged(invite):
                 self.invites.append(invite)
-            case events.AgreementShown() if self.decisions.get(person.name, 0) % 4 == 0:
-                self.later(1.0, lambda: self.call(person, self.room(person).accept))
+            case events.StandbyLink(link) if link:
+                self.links.append(link)
+            case events.AgreementShown(question=asked) if asked and not person.inside:
+                self.later(1.0, lambda: self.call(person, lambda: self._answer(person)))
+            case events.AgreementShown() if not person.inside:
+                if self.decisions.get(person.name, 0) % 4 == 0 or person.link:
+                    self.later(1.0, lambda: self.call(person, self.room(person).accept))
             case events.AgreementShown(asked=True) if person.inside:
                 self.later(self._thinks(person), lambda: self.accept(person))
             case events.Closed(code="knock_again") if self.lies:
@@ -126,6 +143,9 @@ class World:
         """Seconds in which a person reads new ground rules."""
         return 1.0 if self.healing else float(self.decisions.get(person.name, 0) % 50)
 
+    async def _answer(self, person: Person) -> None:
+        await self.room(person).accept(answer=f"{person.name} was invited.")
+
     def accept(self, person: Person) -> None:
         """Accept the ground rules that a person was shown last, once their device is awake."""
         if person.inside and person.frozen:
@@ -140,20 +160,29 @@ class World:
 
     def _knocked(self, person: Person, knock: events.Knocked) -> None:
         """A facilitator decides, as the newcomer's step says. A member who returns has no code."""
+        if knock.outside:
+            return  # they come back by themselves
         drawn, room = self.decisions.get(knock.name, 99), self.room(person)
         decision = drawn % 10 if knock.code else drawn // 10 % 10
         if not knock.code and decision < 2 and not self.healing:
             self.kept_out.add(knock.name)
         commands = self.truth.commands[person.name]
         if decision == 0 and not self.healing:
+            reason = REASONS[drawn // 100 % len(REASONS)]
             commands.refused.add(knock.name)
-            self.later(0.5, lambda: self.call(person, lambda: room.refuse(knock.id)))
+            commands.reasons[knock.name] = reason
+            self.later(0.5, lambda: self.call(person, lambda: room.refuse(knock.id, reason)))
         elif decision == 1 and not self.healing:
             pass  # nobody looks
         else:
             commands.admitted.add(knock.name)
             seconds = 20.0 if decision == 2 else 0.1 * decision
-            self.later(seconds, lambda: self.call(person, lambda: room.admit(knock.id)))
+            listens = bool(knock.code) and drawn // 100 == 3
+            if listens:
+                commands.listeners.add(knock.name)
+                commands.paused.add(knock.name)
+            admit = partial(room.admit, knock.id, to_listen=listens)
+            self.later(seconds, lambda: self.call(person, admit))
 
     def fail(self, what: str) -> None:
         self.log(f"FAILED: {what}")

@@ -83,6 +83,8 @@ def _open(case: Case) -> bytes:
     kind = case["kind"]
     if kind == "card":
         return open_card(_invite_of(case), case["number"], sealed).encode()
+    if kind == "external commit":
+        return facilitation.open_external(case, sealed)
     private, public_key = bytes.fromhex(case["private"]), bytes.fromhex(case["public"])
     keys = mls.HpkeKeyPair(Secret(private), public_key)
     if kind == "knock":
@@ -217,7 +219,17 @@ def _spoiled(case: Case) -> dict[str, Case]:
         other_secret = bytes(32)
         door = door_id_of(ROOM, other_secret)
         spoiled["with another secret"] = {"secret": other_secret.hex(), "door": door.hex()}
-    for name in ("sender", "recipient", "to", "tick", "epoch", "bodies", "sender_desk"):
+    for name in (
+        "sender",
+        "recipient",
+        "to",
+        "tick",
+        "epoch",
+        "bodies",
+        "sender_desk",
+        "key",
+        "position",
+    ):
         if name in case:
             other: object = facilitation.other(case[name])
             spoiled[f"of another {name.replace('_', ' ')}"] = {name: other}
@@ -367,7 +379,16 @@ def rights() -> list[Case]:
                 + _keys(MEMBER_MLS, key_of("another")),
             ),
         ),
-        "appointments left out": (two, replace(one, appointments=b"")),
+        "the appointment of a facilitator is left out": (two, replace(two, appointments=b"")),
+        "an appointment that nobody needs is left out": (two, replace(one, appointments=b"")),
+        "one of two appointments that nobody needs is left out": (
+            replace(two, appointments=signed + signed),
+            replace(one, appointments=signed),
+        ),
+        "the earlier of two appointments is left out": (
+            replace(two, appointments=signed + signed),
+            two,
+        ),
         "the committer takes themselves off the list": (
             two,
             replace(two, facilitators=_keys(MEMBER_MLS, MEMBER)),
@@ -379,6 +400,7 @@ def rights() -> list[Case]:
     found += agreement.good(alone) + agreement.told(alone, ROOM)
     found += facilitation.step_downs(alone, two) + facilitation.vaults(two)
     found += facilitation.desks(alone)
+    found += standby.asks(two) + standby.entries(two) + standby.listings(two)
     for key_name, key in (("facilitator", FACILITATOR_MLS), ("participant", MEMBER_MLS)):
         for state_name, state in (
             ("open", alone),
@@ -402,6 +424,8 @@ def rights() -> list[Case]:
 def check_right(case: Case) -> None:
     if case["kind"] in facilitation.VERDICTS:
         assert facilitation.judged(case) == case, case["name"]
+    elif case["kind"] in standby.VERDICTS:
+        assert standby.judged(case) == case, case["name"]
     elif case["kind"] in ("accepted", "told"):
         agreement.check(case)
     elif case["kind"] == "state":

@@ -4,8 +4,19 @@ from dataclasses import replace
 from typing import Any
 
 from alcove import mls
+from alcove.desk.frame import (
+    NO_BEAT,
+    DeskBody,
+    DeskPlace,
+    DeskRoute,
+    DeskSlot,
+    open_frame,
+    seal_frame,
+)
+from alcove.errors import NotTrusted
 from alcove.group.desk_settings import has_desk_settings
 from alcove.group.extensions import RoomExtension
+from alcove.group.external_wrap import unwrap_external, wrap_external
 from alcove.group.facilitator_seals import (
     DeskFrame,
     Reply,
@@ -25,6 +36,7 @@ from alcove.group.rights import NotAllowed, judge_step_down
 from alcove.group.sealing import Psk, desk_psk, request_psk
 from alcove.group.vault import VaultPost, judge_vault, sign_vault
 from alcove.mls.secret import Secret
+from alcove_protocol.errors import Malformed
 from alcove_protocol.invite import Invite, InviteRole, door_id_of
 from alcove_protocol.labels import Label
 from alcove_protocol.sealed import VaultBody
@@ -43,7 +55,7 @@ from tests.vectors.parts import (
 )
 from tests.vectors.wire import DOOR, SECRET
 
-KINDS = ("vault", "slot", "answer", "talk")
+KINDS = ("vault", "slot", "frame", "answer", "talk")
 VERDICTS = ("step down", "vault", "desk")
 EPOCH, TICK = 7, 41
 HPKE = mls.ciphersuite(ROOM_SUITE)
@@ -113,6 +125,15 @@ def seals() -> list[Case]:
             **_psk(AT_DESK),
             "sealed": seal_slot(frame, DESK.public, OWN_DESK, b"a body key", AT_DESK, random),
         },
+        *frames(),
+        {
+            "kind": "external commit",
+            "key": fixed_random("wrapping key")(32).hex(),
+            "epoch": EPOCH,
+            "sealed": wrap_external(
+                fixed_random("wrapping key")(32), ROOM, EPOCH, b"an external commit", random
+            ),
+        },
         {
             "name": "answer to a standby",
             "kind": "answer",
@@ -144,12 +165,53 @@ def seals() -> list[Case]:
     ]
 
 
+def frames() -> list[Case]:
+    """Frames of the private line: to two facilitators that get other bodies, of a facilitator with
+    an own slot for nobody, empty, and to six. `opened` is the heartbeat's hash and the text."""
+    random = fixed_random("frames")
+    route = DeskRoute(ROOM, EPOCH, public(MEMBER), TICK)
+    beat = random(32)
+    said, other = DeskBody(beat, b"Can we talk?"), DeskBody(beat, b"To you alone.")
+    first, second = DeskSlot(DESK.public, 0), DeskSlot(LOBBY.public, 1)
+    nobody = DeskSlot(None, 0)
+    nothing = DeskBody(NO_BEAT)
+    made = {
+        "to the first facilitator": (DESK, 0, (first, second), (said, other), 1024),
+        "to the second facilitator": (LOBBY, 1, (first, second), (said, other), 1024),
+        "of a facilitator": (LOBBY, 1, (nobody, second), (said, said), 1024),
+        "without a word": (DESK, 0, (first, second), (nothing, nothing), 1024),
+        "of the larger size": (DESK, 0, (first, *[second] * 5), (said, other), 2048),
+    }
+    return [
+        {
+            "kind": "frame",
+            "name": f"frame {name}",
+            "epoch": EPOCH,
+            "sender": public(MEMBER).hex(),
+            "tick": TICK,
+            "sender_desk": OWN_DESK.public.hex(),
+            "position": position,
+            "slots": len(slots),
+            **_keyed(keys),
+            **_psk(AT_DESK),
+            "sealed": seal_frame(route, size, bodies, slots, OWN_DESK, AT_DESK, random),
+        }
+        for name, (keys, position, slots, bodies, size) in made.items()
+    ]
+
+
 def open_seal(case: Case, keys: mls.HpkeKeyPair, sealed: bytes, psk: Psk) -> bytes:
     """Raises `NotTrusted`."""
     room, sender = bytes.fromhex(case["room"]), bytes.fromhex(case["sender"])
     if case["kind"] == "vault":
         route = VaultRoute(room, sender, bytes.fromhex(case["recipient"]))
         return open_vault(route, keys, sealed, psk).encode()
+    if case["kind"] == "frame":
+        desk_route = DeskRoute(room, case["epoch"], sender, case["tick"])
+        place = DeskPlace(case["position"], case["slots"])
+        own = bytes.fromhex(case["sender_desk"])
+        body = open_frame(desk_route, sealed, place, keys, own, psk)
+        return body.beat + body.content
     if case["kind"] == "slot":
         bodies, own = bytes.fromhex(case["bodies"]), bytes.fromhex(case["sender_desk"])
         frame = DeskFrame(room, case["epoch"], sender, case["tick"], bodies)
@@ -157,6 +219,16 @@ def open_seal(case: Case, keys: mls.HpkeKeyPair, sealed: bytes, psk: Psk) -> byt
     reply = Reply(room, bytes.fromhex(case["to"]), sender)
     opens = open_answer if case["kind"] == "answer" else open_talk
     return opens(reply, keys, sealed, psk)
+
+
+def open_external(case: Case, sealed: bytes) -> bytes:
+    """Raises `NotTrusted`."""
+    try:
+        return unwrap_external(
+            bytes.fromhex(case["key"]), bytes.fromhex(case["room"]), case["epoch"], sealed
+        )
+    except Malformed:
+        raise NotTrusted("cannot_open", "It does not open.") from None
 
 
 def other(value: object) -> object:

@@ -45,7 +45,8 @@ FILES = {
         wire.check_padding,
     ),
     "hashes": VectorFile(
-        "The log hash after each blob (class, bytes), agreement hashes and short codes.",
+        "The log hash after each blob (class, bytes), agreement hashes and short codes; and what a "
+        "knock carries of a `word` (`key`), or the `code` of what is none.",
         wire.hashes,
         wire.check_hash,
     ),
@@ -74,7 +75,9 @@ FILES = {
         "`state`: a commit from the state before to the state after is burned with `code`, or "
         "null. `act`: a member may send a message of this kind, or may not. `vault` and "
         "`step down`: `signed` is refused with `code`, or null; a vault that is `complete` serves "
-        "the state.",
+        "the state. `ask`: what a standby `signed` is answered, or refused with `code`. `enters`: "
+        "an external commit whose new leaf has `mls_key` and the extension `leaf` is burned with "
+        "`code`, or null; `lists`: so is that leaf's first commit, by the state before and after.",
         client.rights,
         client.check_right,
     ),

@@ -3,9 +3,11 @@
 from typing import Any
 
 import msgpack  # type: ignore[import-untyped]  # it has no types
+from alcove.group.door_texts import TalkBody
 from alcove.group.extensions import LeafExtension, RoomExtension, RosterExtension
 from alcove.group.parked import ParkedBody
 from alcove.group.sealing import KnockBody, RefusalBody
+from alcove.group.standby_entry import StandbyAnswer
 from alcove.messages.payload import BODIES, Payload
 from alcove_protocol import limits
 from alcove_protocol.codec import unpack
@@ -22,6 +24,8 @@ KINDS: dict[str, type[Record]] = {
         *OTHERS,
         KnockBody,
         RefusalBody,
+        TalkBody,
+        StandbyAnswer,
         RoomExtension,
         LeafExtension,
         RosterExtension,

@@ -5,7 +5,10 @@ import hashlib
 from dataclasses import replace
 from typing import Any
 
+from alcove.errors import InvalidInput
 from alcove.group.sealing import short_code
+from alcove.group.standby import StandbySecrets
+from alcove.joining.todays_word import word_key
 from alcove.messages.log_hash import log_next, log_start
 from alcove_protocol import limits
 from alcove_protocol.card import AgreementText, agreement_hash, pack_agreement, unpack_agreement
@@ -66,7 +69,10 @@ def _invite(name: str, url: str) -> Case:
             "door_seed": found.door_seed().hex(),
             "lobby_psk": found.lobby_psk().hex(),
             "card_key": found.card_key().hex(),
+            "standby": None,
         }
+        if found.role is InviteRole.STANDBY:
+            case["standby"] = StandbySecrets.of(found).keys.encode().hex()
     return case
 
 
@@ -233,7 +239,34 @@ def hashes() -> list[Case]:
             }
             for name, data in (("of a KeyPackage", b"a KeyPackage"), ("of another", b"another"))
         ),
+        *(
+            _word({"kind": "word", "name": about, "member": who, "word": word})
+            for about, who, word in WORDS
+        ),
     ]
+
+
+WORDS = (
+    ("a word", "Bob", "blue kettle"),
+    ("in large letters, with spaces around", "Bob", " Blue\t KETTLE\n"),
+    ("in wide letters, with an umlaut", "Zo\u00eb", "\uff22l\u00c4u"),
+    ("of another script", "Bob", "\u0635\u0628\u0627\u062d \u0627\u0644\u062e\u064a\u0631"),
+    ("two characters of three bytes", "Bob", "\u5e0c\u671b"),
+    ("too short", "Bob", "abc"),
+    ("nothing but spaces", "Bob", "      "),
+    ("64 characters", "Bob", "x" * 64),
+    ("65 characters", "Bob", "x" * 65),
+    ("the name", "Robin", " rOBIN"),
+)
+"""What a case shows, the name of who chose the word, and the word as it was typed."""
+
+
+def _word(case: Case) -> Case:
+    case = {**case, "room": ROOM.hex(), "key": None, "code": None}
+    try:
+        return case | {"key": word_key(ROOM, case["member"], case["word"]).hex()}
+    except InvalidInput as error:
+        return case | {"code": error.code}
 
 
 def check_hash(case: Case) -> None:
@@ -247,6 +280,8 @@ def check_hash(case: Case) -> None:
         assert pack_agreement(texts) == agreement
         found = agreement_hash(bytes.fromhex(case["room"]), case["version"], agreement)
         assert found.hex() == case["hash"]
+    elif case["kind"] == "word":
+        assert _word(case) == case
     else:
         assert short_code(bytes.fromhex(case["key_package"])) == case["code"]
 

@@ -211,6 +211,8 @@ class AcceptCommand(Command):
     """The version that the person read. Without it, the one that was shown last."""
     answer: str = field(default="", repr=False)
     """To the question that the invite asks."""
+    word: str = field(default="", repr=False)
+    """The person's word for today, at the door."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

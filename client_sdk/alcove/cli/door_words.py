@@ -17,6 +17,13 @@ HELP: Final = (
 )
 """What a facilitator can type about newcomers."""
 
+CHOOSE_WORD: Final = (
+    "If you like, choose a word for today before that: /word and the word. If your device fails, "
+    "come back under the same name with the same word, and the facilitators can tell that it is "
+    "you. If you are coming back now, give the word from before."
+)
+WORD_KEPT: Final = "Your word for today goes along when you accept. Remember it."
+
 
 def taken(event: events.DoorTaken) -> str:
     """Return with whom a newcomer talks. Without an id this client is the newcomer's."""

@@ -162,9 +162,11 @@ def _of_people(
     match event:
         case events.Waiting(code):
             return "waiting", _if(code=code)
-        case events.Knocked(id, name, code, revoked, answered, outside, again, away):
+        case events.Knocked(id, name, code, revoked, answered, outside, again, away, word):
             notes = _if(code=code, door_revoked=revoked, question=answered, outside=outside)
-            return "knock", {"id": id, "name": name} | notes | _if(again=again, away=away)
+            return "knock", {"id": id, "name": name} | notes | _if(
+                again=again, away=away, word=word
+            )
         case events.KnockGone(id):
             return "knock_gone", {"id": id}
         case events.Joined(name, you, members):

@@ -219,8 +219,8 @@ class Performer:
                 self._room.invites(ref=ref)
             case RevokeCommand(door=door):
                 await self._room.revoke(door)
-            case AcceptCommand(version=version, answer=answer):
-                await self._room.accept(version, answer=answer)
+            case AcceptCommand(version=version, answer=answer, word=word):
+                await self._room.accept(version, answer=answer, word=word)
             case AgreementChangeCommand(file=file, correction=correction):
                 agreement = await asyncio.to_thread(read_agreement, Path(file))
                 await self._room.change_agreement(agreement, correction=correction)

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Final
 
 from alcove.cli import (
+    door_words,
     escape,
     invite_words,
     moderation_words,
@@ -155,6 +156,9 @@ class PlainMode:
                 await self._rules(self._view.rules, language)
             case slash_commands.Reveal():
                 await self._reveal()
+            case slash_commands.ChooseWord(word):
+                self._view.word = word
+                await self._say(door_words.WORD_KEPT)
             case SendCommand(text=said) if self._editor is not None:
                 if not self._runner.entered.is_set():
                     raise slash_commands.Misread(
@@ -192,6 +196,8 @@ class PlainMode:
                     await self._say(invite_words.question(event.question))
                 elif not self._accepted:
                     await self._say("Type /accept if you agree, or /leave.")
+                if event.question or not self._accepted:
+                    await self._say(door_words.CHOOSE_WORD)
             case Message(id, sender, text, _, warning):
                 name = words.author(sender, self._room.members)
                 if event.folded:

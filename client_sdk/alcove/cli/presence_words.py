@@ -6,8 +6,20 @@ from typing import Final, assert_never
 
 from alcove import events
 from alcove.cli import escape
-from alcove.members import Whereabouts
+from alcove.members import Whereabouts, WordCheck
 
+WORD: Final[Mapping[WordCheck, str]] = MappingProxyType(
+    {
+        "fits": "The word for today that came with it is the one that {} chose.",
+        "differs": "The word for today that came with it is not the one that {} chose.",
+        "missing": "{} chose a word for today, and none came with it.",
+        "none": "{} chose no word for today.",
+        "unknown": "Whether {} chose a word for today is not known on this device.",
+        "spent": "Too many wrong words for today were tried under the name {}, so a word says "
+        "nothing any more.",
+    }
+)
+"""What a word for today is to that of the member, whose name goes in."""
 PRESENCE: Final[Mapping[Whereabouts, str]] = MappingProxyType(
     {
         "here": "{} is here again.",
@@ -41,7 +53,8 @@ def returns(knock: events.Knocked) -> str:
         return ""
     name, minutes = escape.name(knock.again), knock.away // 60
     long = f"{knock.away} seconds" if not minutes else f"{minutes} min"
+    word = f"{WORD[knock.word].format(name)} " if knock.word else ""
     return (
-        f" Someone who says they are {name}. {name} has been away for {long}. "
+        f" Someone who says they are {name}. {name} has been away for {long}. {word}"
         "If you let them in, they take that place; make sure that it is the same person."
     )

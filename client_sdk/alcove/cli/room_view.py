@@ -38,6 +38,8 @@ class RoomView:
         self.rules: events.AgreementShown | None = None
         self.connection: events.ConnectionState | None = None
         self.state: events.RoomState | None = None
+        self.word = ""
+        """The person's word for today, until it goes along with the knock."""
         self.knocked = False
         self.joined = False
         self._away: set[str] = set()
@@ -59,7 +61,7 @@ class RoomView:
             case events.AgreementShown():
                 self.rules = event
             case events.Waiting():
-                self.knocked = True
+                self.knocked, self.word = True, ""
             case events.Outside(you=True):
                 self.knocked, self.joined = True, False
             case events.Knocked(id):

@@ -1,7 +1,7 @@
 """The lines that a person types: a text to say, or a command that begins with a slash."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
@@ -44,6 +44,8 @@ from alcove.cli.commands import (
 )
 from alcove.cli.room_view import RoomView
 from alcove.cli.rooms import MemberLike
+from alcove.errors import InvalidInput
+from alcove.joining.todays_word import clean_word
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,14 @@ class Reveal:
     """Show the text behind the latest content warning."""
 
 
-UserAction = AnyCommand | Help | Who | ShowInvite | ShowCode | ShowRules | Reveal
+@dataclass(frozen=True, slots=True)
+class ChooseWord:
+    """Keep the person's word for today until they accept."""
+
+    word: str = field(repr=False)
+
+
+UserAction = AnyCommand | Help | Who | ShowInvite | ShowCode | ShowRules | Reveal | ChooseWord
 
 
 class Misread(Exception):
@@ -106,6 +115,8 @@ def read(line: str, view: RoomView, members: Sequence[MemberLike]) -> UserAction
         return _PLAIN[word]
     if word == _ACCEPT:
         return _accept(view, rest)
+    if word == _WORD:
+        return _todays_word(rest, view)
     if word in _OF_THE_SCREEN:
         return _OF_THE_SCREEN[word](view)
     if word in _NEWCOMERS:
@@ -278,7 +289,19 @@ def _accept(view: RoomView, answer: str = "") -> UserAction:
     if asks and not answer:
         raise Misread("This invite asks a question: type /accept and your answer.")
     # A later agreement than the one on the screen may be here when the line is done.
-    return AcceptCommand(version=view.rules.version if view.rules else None, answer=answer)
+    version, word = view.rules.version if view.rules else None, "" if view.joined else view.word
+    return AcceptCommand(version=version, answer=answer, word=word)
+
+
+def _todays_word(word: str, view: RoomView) -> ChooseWord:
+    if view.knocked or view.joined:
+        raise Misread("A word for today goes along with /accept; yours is on its way already.")
+    if not word:
+        raise Misread("Say which word: /word WORD.")
+    try:
+        return ChooseWord(clean_word(word))
+    except InvalidInput as error:
+        raise Misread(error.text) from None
 
 
 def _retract(view: RoomView) -> UserAction:
@@ -314,6 +337,7 @@ _OF_THE_SCREEN: Final[Mapping[str, Callable[[RoomView], UserAction]]] = MappingP
 )
 """These stand alone too, and are about what the person sees."""
 _ACCEPT: Final = "/accept"
+_WORD: Final = "/word"
 _NEWCOMERS: Final = ("/admit", "/tolisten", "/refuse")
 REASONS_IN_WORDS: Final[Mapping[str, str]] = MappingProxyType(
     {"tonight": "not_tonight", "late": "too_late", "group": "other_group", "write": "write_first"}
@@ -356,6 +380,7 @@ _NAMED: Final = (*_MEMBERS, _REMOVE, *_FOLDS, _FOLD_LAST, _HOLD)
 _WORDS: Final = (
     *_PLAIN,
     *_OF_THE_SCREEN,
+    _WORD,
     *_NEWCOMERS,
     *_NAMED,
     *_SWITCHES,

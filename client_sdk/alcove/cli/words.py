@@ -71,6 +71,7 @@ HELP: Final = (
     ("/acts", "what facilitators did"),
     ("/rules", "read the agreement again; /rules TAG in another language"),
     ("/accept", "accept the agreement, new or changed; with your answer, if the invite asks one"),
+    ("/word WORD", "at the door: a word for today, to be known again if your device fails"),
     ("/anyway", "send what waits, though something is wrong"),
     ("/rejoin", "ask to be let in again, when others see another room"),
     ("/outside", "step outside for a while; /inside comes back"),
@@ -321,7 +322,9 @@ def waiter(knock: events.Knocked) -> str:
     if knock.door_revoked:
         notes.append("came by a revoked invite")
     if knock.question:
-        notes.append(f"answered: {escape.line(knock.question)}")
+        # A newcomer chose these words: they end where the quotation mark does.
+        answer = escape.line(knock.question).replace('"', "'")
+        notes.append(f'answered: "{answer}"')
     return escape.name(knock.name) + (f" ({', '.join(notes)})" if notes else "")
 
 

@@ -22,6 +22,8 @@ from alcove.errors import AlcoveError, InvalidInput, NotNow
 from alcove.events import CloseReason
 from alcove.facilitation.intents import Done
 from alcove.group.safety_words import safety_words
+from alcove.joining.newcomer import Newcomer
+from alcove.joining.todays_word import NO_WORD, word_key
 from alcove.messages.muted import muted
 from alcove.messages.payload import Retract, check_text
 from alcove.messages.slow import too_soon
@@ -106,10 +108,24 @@ class Commands(DoorCommands):
         member.tick()
         return keeper.ticket
 
-    def accept(self, version: int | None = None, answer: str = "") -> None:
+    def word_key(self, word: str) -> bytes:
+        """What a knock of this client carries of this word for today; zeros for no word. It takes a
+        fifth of a second, and may be called from another thread.
+
+        Raises `InvalidInput` (`bad_word`), `NotNow` (`no_door`) where there is no door to knock at.
+        """
+        newcomer = self._standing.newcomer
+        if not word:
+            return NO_WORD
+        if self._standing.member is not None or not isinstance(newcomer, Newcomer):
+            text = "A word for today is chosen at the door, when you ask to be let in."
+            raise NotNow("no_door", text)
+        return word_key(newcomer.invite.room, newcomer.identity.name, word)
+
+    def accept(self, version: int | None = None, answer: str = "", word: bytes = NO_WORD) -> None:
         """Accept the agreement on the card, and knock; or, in the room, one that changed. With
         `version` only that one: another may have come while the person read it. `answer` is to the
-        question of the invite.
+        question of the invite. `word` is what `word_key` made of today's word.
 
         Raises `NotNow` (`nothing_to_accept`, `no_agreement`, `agreement_changed`, `no_answer`),
         `InvalidInput` (`bad_answer`), `RoomClosed`.
@@ -121,7 +137,7 @@ class Commands(DoorCommands):
             return
         if self._standing.newcomer is None:
             raise NotNow("nothing_to_accept", "There is nothing to accept.")
-        self._standing.newcomer.accept(version, answer)
+        self._standing.newcomer.accept(version, answer, word)
 
     def leave(
         self,
@@ -157,7 +173,8 @@ class Commands(DoorCommands):
         """Make a member a facilitator. `RoleChanged` follows.
 
         Raises `InvalidInput` (`unknown_name`), `NotNow` (`already_facilitator`,
-        `too_many_facilitators`, `too_many_appointments`, `cannot_facilitate`), `RoomClosed`.
+        `two_of_one_name`, `too_many_facilitators`, `too_many_appointments`, `cannot_facilitate`),
+        `RoomClosed`.
         """
         self._standing.require_facilitator().roles.appoint(name, done)
 

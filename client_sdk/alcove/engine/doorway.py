@@ -13,6 +13,7 @@ from alcove.group.membership import Membership
 from alcove.joining.card import CheckedCard
 from alcove.joining.door_words import KNOCKING_AGAIN
 from alcove.joining.newcomer import Newcomer
+from alcove.joining.todays_word import NO_WORD
 from alcove.relay.link import Link
 from alcove.relay.ports import Ports
 
@@ -37,6 +38,8 @@ class Doorway(Standing):
         before: CheckedCard | None,
         outside: bytes = b"",
     ) -> None:
+        """At this door. Today's word stays what it was at the one before."""
+        word = self.newcomer.word if isinstance(self.newcomer, Newcomer) else NO_WORD
         self.newcomer = Newcomer(
             invite,
             self.identity,
@@ -45,6 +48,7 @@ class Doorway(Standing):
             agreements=self.agreements,
             before=before,
             outside=outside,
+            word=word,
             on_card=self._note_entered,
             on_member=self._welcomed,
             fail=self.fail,

@@ -15,7 +15,6 @@ from alcove_protocol.statements import EndStatement, Signed, verify
 
 from alcove import events
 from alcove.engine.standing import Standing
-from alcove.errors import Refused
 from alcove.events import CloseReason
 
 CLAIMS: Final = 3
@@ -28,6 +27,10 @@ REPLACED_WAIT: Final = 30.0
 _REPLACED: Final = (
     "The relay says that another connection uses this client's keys, as a copy of this device "
     "would. Your client keeps coming back; if there is no copy, the relay is at fault."
+)
+_LINK_SHARED: Final = (
+    "The relay says that another program uses this link, as somebody else would who holds it too. "
+    "Your program keeps coming back; if nobody else has the link, the relay is at fault."
 )
 _DOUBTED: Final = (
     "The relay lost its memory, and says that the room was ended or that you were removed. That "
@@ -102,7 +105,9 @@ class Endings:
         if again:
             self._standing.come_back_after = REPLACED_WAIT
             if not self._told_replaced:
-                self._standing.emit(events.Problem("replaced", _REPLACED))
+                shared = self._standing.holds_link
+                text = _LINK_SHARED if shared else _REPLACED
+                self._standing.emit(events.Problem("replaced", text))
             self._told_replaced = True
 
     def _removed(self, frame: frames.Bye) -> None:
@@ -140,7 +145,7 @@ class Endings:
 
     def _unproved(self, code: str) -> None:
         if self._standing.member is None:
-            self._standing.fail(Refused.by_relay(code))
+            self._standing.fail(self._standing.refused(code))
         else:
             what = "the room was ended" if code == "ended" else "you were removed"
             text = f"The relay says that {what}, but no facilitator that you know of signed it."

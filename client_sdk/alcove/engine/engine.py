@@ -123,6 +123,8 @@ class Engine(ForgottenRoom, EnteringRoom):
             self._clock_watch.tick()
         self._begin_anew_when_misled()
         self._coming_back.tick()
+        if self.closed is not None:
+            return
         if self.member is not None:
             self._outside.tick()
             self.member.tick()
@@ -161,10 +163,10 @@ class Engine(ForgottenRoom, EnteringRoom):
         if not self._asked_for(answer.role):
             self.link.hang_up = True  # on such a connection nothing would ever go out
             return
-        self._away_since = self._unknown_since = self._forgotten_since = None
         if answer.role == ConnectionRole.RESEAT:
-            self._restore_room()
+            self._restore_room()  # any key may; whether the relay knows this one shows afterwards
             return
+        self._away_since = self._unknown_since = self._forgotten_since = None
         if answer.role == ConnectionRole.AWAY and self.member is not None:
             self._coming_back.ask(self.member)
             return
@@ -216,7 +218,7 @@ class Engine(ForgottenRoom, EnteringRoom):
         elif code == "not_member" and self.member is not None and self._coming_back.begin():
             pass  # its connection may have been lost for so long that it was let go
         elif not known:
-            self.fail(Refused.by_relay(code))
+            self.fail(self.refused(code))
         elif code == "room_exists":
             self._restoring = False
         else:
@@ -240,7 +242,7 @@ class Engine(ForgottenRoom, EnteringRoom):
         match notice:
             case frames.Bye():
                 self.link.hang_up = True
-                self.come_back_after = float(notice.delay or 0)
+                self.come_back_after = max(self.come_back_after, float(notice.delay or 0))
                 self._endings.bye(notice)
             case frames.WelcomeIs():
                 if member is not None:
@@ -307,6 +309,7 @@ class Engine(ForgottenRoom, EnteringRoom):
             self.emit(events.Joined(self.identity.name, you=True, members=members))
 
         member = self._become_member(membership, self.newcomer.card.opening, at, tell_joined)
+        member.conversation.slow.go_on(self._outside.turn)
         self.link.admitted()
         member.authenticated()
 

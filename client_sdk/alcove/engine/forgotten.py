@@ -19,6 +19,9 @@ KNOCK_AGAIN_AFTER: Final = limits.UNSETTLED_LEAST + 30.0
 """Seconds that a member waits, whom a relay without memory does not list, before they knock. The
 log settles first, and a facilitator's client, which looks every 20 s, repeats the commit then."""
 
+BRING_AGAIN: Final = 10.0
+"""Seconds between two times that a client brings its chain, when the first was of no use."""
+
 
 class ForgottenRoom(Doorway):
     """What a client does while the relay does not know its room, or does not list it."""
@@ -30,13 +33,19 @@ class ForgottenRoom(Doorway):
         self._unknown_since: float | None = None
         self._unknown_in: bytes | None = None
         self._forgotten_since: float | None = None
+        self._brought_at = float("-inf")
 
     def _bring_room(self, *, first: bool) -> None:
         """Bring the room with the next connection. A participant leaves that to the facilitators
         for a while, unless it is the `first` to do so."""
         if self._forgotten_since is None:
             self._forgotten_since = self.ports.clock()
-        self._restoring = first or self.ports.clock() - self._forgotten_since >= OTHERS_FIRST
+        now = self.ports.clock()
+        self._restoring = first or now - self._forgotten_since >= OTHERS_FIRST
+        if self._restoring:
+            if now - self._brought_at < BRING_AGAIN:
+                self.come_back_after = BRING_AGAIN
+            self._brought_at = now
 
     def _lost_memory(self, generation: bytes | None) -> bool:
         """Whether the relay's log is another than the one that this member knows."""

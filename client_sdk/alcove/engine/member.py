@@ -209,10 +209,14 @@ class MemberClient(MemberParts):
         else:
             self._follow(frame.blob, entry, position, external=external)
         if digest == membership.commit_hash:
-            self._new_log.begin_log(position)
-            if external and not following.held:  # it begins the log hash anew, as a new log does
-                context = membership.group.context
-                self.stream.start_log(position, context.confirmed_transcript_hash)
+            self._begin_log_hash(position, external=external)
+
+    def _begin_log_hash(self, position: Position, *, external: bool) -> None:
+        """At the last commit that this client merged. A second time changes nothing."""
+        self._new_log.begin_log(position)
+        if external and not self._following.held:  # it begins anew, as with a new log
+            context = self.membership.group.context
+            self.stream.start_log(position, context.confirmed_transcript_hash)
 
     def _follow(
         self, blob: bytes, entry: Signed | None, position: Position, *, external: bool = False
@@ -226,7 +230,8 @@ class MemberClient(MemberParts):
                 if self._following.held:
                     self._release()  # an authentic commit on its epoch: it was right to stay
                 self._following.in_step = True
-                self._new_log.begin_log(position)  # before a heartbeat names the value here
+                # Before a heartbeat names the value here: one of now goes out with the merge.
+                self._begin_log_hash(position, external=external)
                 self._merged(outcome, own=False, blob=blob)
             case Burned():
                 if outcome.read or not (self._following.new_log and self.stream.opens(position)):

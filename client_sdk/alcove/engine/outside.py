@@ -22,6 +22,7 @@ from alcove.engine.standing import Standing
 from alcove.errors import NotNow
 from alcove.joining.card import CheckedCard
 from alcove.joining.newcomer import Newcomer
+from alcove.messages.slow import OwnTurn
 from alcove.relay.ports import Ports
 
 AGAIN: Final = 10.0
@@ -58,6 +59,8 @@ class SteppingOutside:
         self.went_at = 0.0
         """When this member was let go."""
         self.came_by: Invite | None = None
+        self.turn = OwnTurn()
+        """Of slow mode, when this member was let go."""
 
     def ask(self) -> None:
         """Raises `NotNow` (`is_facilitator`, `not_outside`), `RoomClosed`."""
@@ -107,6 +110,8 @@ class SteppingOutside:
         """The way out, once, when this client was let go."""
         way, self._way, self._again_at = self._way, None, None
         if way is not None:
+            if self._standing.member is not None:
+                self.turn = self._standing.member.conversation.slow.turn
             self.came_by, self.went_at = way.came_by, self._ports.clock()
         return way
 

@@ -14,8 +14,7 @@ from typing import Final
 from alcove_protocol import frames, limits
 from alcove_protocol.card import pack_agreement
 from alcove_protocol.errors import Malformed
-from alcove_protocol.labels import Label
-from alcove_protocol.statements import AskStatement, Signed, verify
+from alcove_protocol.statements import AskStatement, Signed
 
 from alcove import events, mls
 from alcove.engine.following import Following
@@ -23,7 +22,7 @@ from alcove.facilitation.doors import RoomCard
 from alcove.group.facilitator_seals import Reply, seal_answer, standby_psk
 from alcove.group.membership import Membership
 from alcove.group.sealing import Psk, request_psk
-from alcove.group.standby import standby_of
+from alcove.group.standby import checked_ask, standby_of
 from alcove.group.standby_entry import StandbyAnswer, group_info_of
 from alcove.messages.presence import Presence
 from alcove.relay.ports import Ports
@@ -63,7 +62,9 @@ class StandbyAnswers:
     def asked(self, notice: frames.Asked) -> None:
         """A standby asks. What the room's standby did not sign is ignored."""
         try:
-            statement = self._checked(notice)
+            signed = Signed(notice.statement, notice.signature)
+            state, room = self._membership.state, self._membership.group.group_id
+            statement = checked_ask(state, room, notice.id, notice.key, signed)
         except Malformed:
             return
         if statement.id in self._known or not self._alone(statement):
@@ -80,31 +81,6 @@ class StandbyAnswers:
         wait += HELD_AFTER if self._following.held else 0.0
         self._due = (now + wait, statement)
         self.tick()
-
-    def _checked(self, notice: frames.Asked) -> AskStatement:
-        """Raises `Malformed`."""
-        signed = Signed(notice.statement, notice.signature)
-        asker = self._asker(notice)
-        said = verify(AskStatement, Label.STANDBY, signed, asker).statement
-        if (said.epoch is not None) is not (asker in self._membership.facilitator_keys):
-            # Nobody is told of a facilitator's ask, and everybody of a standby's.
-            raise Malformed("bad_statement", "Only a facilitator's ask names an epoch.")
-        room = self._membership.group.group_id
-        if (said.room, said.id, said.relay_key) != (room, notice.id, notice.key):
-            raise Malformed("bad_statement", "The ask is of another room or asker.")
-        return said
-
-    def _asker(self, notice: frames.Asked) -> bytes:
-        """The MLS key that has to have signed it: of the facilitator with that relay key, or of the
-        state's standby. Raises `Malformed`."""
-        state = self._membership.state
-        for keys in state.facilitator_list():
-            if keys.relay_key == notice.key:
-                return keys.mls_key
-        standby = standby_of(state)
-        if standby is None:
-            raise Malformed("bad_statement", "The room has no standby.")
-        return standby.mls_key
 
     def _alone(self, statement: AskStatement) -> bool:
         """Whether no facilitator is heard, but the one that asks."""

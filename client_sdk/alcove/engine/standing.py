@@ -10,7 +10,7 @@ from alcove.events import AnyEvent, CloseReason
 from alcove.facilitation.facilitator import Facilitator
 from alcove.facilitation.opening import RoomOpening
 from alcove.group.keys import Identity
-from alcove.joining.door_words import removed_sentence
+from alcove.joining.door_words import refusal_sentence, removed_sentence
 from alcove.joining.newcomer import Newcomer
 from alcove.joining.standby_comer import StandbyComer
 from alcove.joining.ticket_comer import TicketComer
@@ -75,6 +75,18 @@ class Standing:
         if isinstance(self.newcomer, TicketComer):
             return self.newcomer.ticket.room
         return self.newcomer.invite.room
+
+    @property
+    def holds_link(self) -> bool:
+        """Whether this client connects by the keys of a standby's link, which others may hold."""
+        return self.member is None and isinstance(self.newcomer, StandbyComer)
+
+    def refused(self, code: str) -> Refused:
+        """What the relay's refusal is to who has not come in. The holder of a standby's link never
+        was in the room: their link is not on the list any more."""
+        if self.holds_link and code in ("removed", "not_member"):
+            return Refused("link_closed", refusal_sentence("link_closed"))
+        return Refused.by_relay(code)
 
     def require_open(self) -> None:
         """Raises `RoomClosed`. Its code is the reason of the `Closed` event."""

@@ -78,7 +78,8 @@ class Telling:
     def _deceptive(self, person: Person, outcome: Merged) -> None:
         """Tell of a newcomer with a name that no honest facilitator's client lets in."""
         if not is_clean(person.name):
-            text = f"{outcome.by} let somebody in whose name can mislead: it hides something, or "
+            by = _let_in(person, outcome)
+            text = f"{by} let somebody in whose name can mislead: it hides something, or "
             text += "reads like a part in the room."
             self._emit(events.Problem("name_deceptive", text, sender=outcome.by))
 
@@ -88,7 +89,8 @@ class Telling:
         others = [other.name for other in outcome.people if other.key != person.key]
         if looks_like_any(person.name, others):
             text = f"{person.name} has the name of another member, or one like it. "
-            text += f"{outcome.by} let them in. The name no longer tells you who speaks."
+            by = _let_in(person, outcome)
+            text += f"{by} let them in. The name no longer tells you who speaks."
             self._emit(events.Problem("name_taken", text, sender=outcome.by))
 
     def burned(self, outcome: Burned) -> None:
@@ -124,3 +126,8 @@ class Telling:
             "nothing new, and what you write waits."
         )
         self._emit(events.Problem("held", text))
+
+
+def _let_in(person: Person, outcome: Merged) -> str:
+    """By what this newcomer came in: a facilitator, or the link."""
+    return "The standby's link" if person.entering else outcome.by

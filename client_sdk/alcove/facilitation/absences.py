@@ -106,6 +106,21 @@ class Absences:
         same = [lost for lost in self._lost.values() if name_of(lost.leaf) == name]
         return same[-1] if same else None
 
+    def has(self, key: bytes) -> bool:
+        """Whether the member with this MLS key was let go, and may come back."""
+        return any(lost.leaf.signature_key == key for lost in self._lost.values())
+
+    def names(self) -> tuple[str, ...]:
+        """The names of those that may come back."""
+        return tuple(name_of(lost.leaf) for lost in self._lost.values())
+
+    def forget(self, key: bytes) -> bool:
+        """The member with this MLS key comes back by a person's decision alone. False when it was
+        not let go."""
+        kept = {k: lost for k, lost in self._lost.items() if lost.leaf.signature_key != key}
+        forgot, self._lost = len(kept) < len(self._lost), kept
+        return forgot
+
     def asker(self, lost: LostMember) -> Asker:
         """What a request of theirs is judged by: the leaf that went."""
         group, leaf = self._membership.group, lost.leaf

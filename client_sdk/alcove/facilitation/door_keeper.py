@@ -19,7 +19,7 @@ from alcove_protocol.statements import Signed
 from alcove.errors import PASSING, AlcoveError, NotNow, NotTrusted, Refused
 from alcove.facilitation.doors import Door, Doors, InviteTerms
 from alcove.facilitation.in_line import OTHERS_WAIT, InLine
-from alcove.facilitation.intents import Done
+from alcove.facilitation.intents import Done, not_awaited
 from alcove.group.membership import Membership
 from alcove.joining.card import read_card
 from alcove.relay.ports import Ports
@@ -188,8 +188,14 @@ class DoorKeeper:
         except NotTrusted:
             return
         door.question = checked.card.question or ""
+        door.seen = max(door.seen, answer.number)
 
     def _renew(self, door: Door) -> None:
+        self.put_anew(door, not_awaited)
+
+    def put_anew(self, door: Door, done: Done) -> None:
+        """Put the door's card anew, of the state as it is. `done` is told why the relay does not
+        take it. It goes again when no answer came."""
         renewed = self._doors.with_new_card(door, self._membership)
         if renewed is None:
             return
@@ -197,6 +203,10 @@ class DoorKeeper:
         def answered(answer: RelayAnswer | None) -> None:
             if not _arrived(answer):
                 self._cards_unsent.append(door)
+            elif isinstance(answer, frames.RequestRefused):
+                done(Refused.by_relay(answer.code))
+            else:
+                done(None)
 
         self._ask(*renewed, answered)
 

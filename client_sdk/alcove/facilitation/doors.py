@@ -11,6 +11,7 @@ from alcove_protocol.card import (
     AgreementText,
     Card,
     agreement_hash,
+    card_counter,
     card_number,
     pack_agreement,
 )
@@ -71,6 +72,8 @@ class Door:
     """Whether the state has listed it."""
     replaced: bool = False
     """Whether a removal closed it, and its facilitator was given another invite."""
+    seen: int = 0
+    """The largest number of a card that was read there: the relay takes only larger ones."""
 
     @property
     def multi_use(self) -> bool:
@@ -125,7 +128,6 @@ class Doors:
 
     def make(self, invite: Invite, membership: Membership, terms: InviteTerms) -> Door:
         """The door of an invite, with the room's card as it is now."""
-        self._numbers = max(self._numbers + 1, card_number(membership.roster.counter, 0))
         signed, sealed = self._statement(invite, membership, terms)
         ends, uses = self._clock() + terms.ttl, terms.uses
         door = Door(invite, uses, uses, ends, signed, sealed, terms.question)
@@ -133,11 +135,19 @@ class Doors:
         self._coming.pop(invite.door, None)
         return door
 
+    def _number(self, membership: Membership, seen: int) -> int:
+        """The next card's: above all of this client, and above the one that stands at the door."""
+        counter = membership.roster.counter
+        self._numbers = max(self._numbers + 1, card_number(counter, 0))
+        # Another facilitator's may be the last of this counter. Only its own door has none left.
+        return max(self._numbers, seen + 1) if card_counter(seen + 1) <= counter else self._numbers
+
     def _statement(
-        self, invite: Invite, membership: Membership, terms: InviteTerms
+        self, invite: Invite, membership: Membership, terms: InviteTerms, seen: int = 0
     ) -> tuple[Signed, bytes]:
-        card = self._sign_card(invite, membership, terms.question)
-        sealed = seal_card(invite, self._numbers, card, self._random)
+        number = self._number(membership, seen)
+        card = self._sign_card(invite, membership, terms.question, number)
+        sealed = seal_card(invite, number, card, self._random)
         door_key = SigningKey.from_seed(invite.door_seed())
         statement = DoorStatement(
             invite.room,
@@ -145,7 +155,7 @@ class Doors:
             door_key.public,
             terms.uses,
             terms.ttl,
-            self._numbers,
+            number,
             sha256(sealed).digest(),
         )
         door_key.wipe()
@@ -158,14 +168,14 @@ class Doors:
         Of another facilitator's door the uses and the lifetime are not known here. One use for one
         second is said: a relay where the door has ended makes that of it.
         """
-        self._numbers = max(self._numbers + 1, card_number(membership.roster.counter, 0))
         if door.statement is None:
-            return self._statement(door.invite, membership, InviteTerms(1, 1, door.question))
+            terms = InviteTerms(1, 1, door.question)
+            return self._statement(door.invite, membership, terms, door.seen)
         left = int(min(door.deadline - self._clock(), limits.DOOR_TTL_MAX))
         if door.revoked or left <= 0 or not door.uses_left:
             return None
         terms = InviteTerms(door.uses_left, left, door.question)
-        signed, sealed = self._statement(door.invite, membership, terms)
+        signed, sealed = self._statement(door.invite, membership, terms, door.seen)
         door.statement, door.card = signed, sealed
         return signed, sealed
 
@@ -174,12 +184,14 @@ class Doors:
         statement = DoorStatement(room, door, bytes(KEY_SIZE), 0, 0, 0, bytes(HASH_SIZE))
         return self._identity.relay.sign(Label.DOOR, statement)
 
-    def _sign_card(self, invite: Invite, membership: Membership, question: str) -> Signed:
+    def _sign_card(
+        self, invite: Invite, membership: Membership, question: str, number: int
+    ) -> Signed:
         state, card = membership.state, self.card
         signer = self._identity.mls_signer()
         statement = Card(
             invite.room,
-            self._numbers,
+            number,
             signer.public,
             self._opening.encode(),
             state.appointments,

@@ -19,6 +19,7 @@ from alcove import events, mls
 from alcove.desk.life import SignsOfLife
 from alcove.errors import AlcoveError, NotNow, Refused
 from alcove.facilitation.absences import Absences
+from alcove.facilitation.card_watch import CardWatch
 from alcove.facilitation.committer import Committer, OnTaken
 from alcove.facilitation.door_keeper import DoorKeeper
 from alcove.facilitation.door_talk import DoorTalk
@@ -137,9 +138,6 @@ class Facilitator:
         )
         self.moderation = Moderation(membership, self.committer)
         self.absences = Absences(membership, self.committer, life, self._in_line, ports)
-        self.removals = Removals(
-            membership, self.committer, self.doors, self.door_keeper, self.vaults, ports
-        )
         self.standbys = Standbys(identity, membership, self.committer, handover.origin, ports)
         self.outside = WaysBack(
             membership,
@@ -149,6 +147,16 @@ class Facilitator:
             self._in_line,
             ports,
             handover.origin,
+        )
+        self.removals = Removals(
+            membership,
+            self.committer,
+            self.doors,
+            self.door_keeper,
+            self.vaults,
+            self.outside,
+            self.absences,
+            ports,
         )
         self.talk = DoorTalk(
             identity,
@@ -160,6 +168,15 @@ class Facilitator:
             ask,
             self.outside.wants_in,
         )
+        self.same_names = SameNames(membership, self.committer, life, self.absences, ports)
+        self.card_watch = CardWatch(
+            membership,
+            self.doors,
+            self.door_keeper,
+            self._in_line,
+            ports,
+            close=lambda door, done: self.invites.close(door, done),
+        )
         self.lobby = Lobby(
             membership,
             self.committer,
@@ -168,11 +185,12 @@ class Facilitator:
             self.vaults,
             self.roles,
             self.absences,
-            SameNames(membership, life, self.absences, ports),
+            self.same_names,
             self.talk,
             self.outside,
             ports,
             ready=ready,
+            unopened=self.card_watch.look_now,
         )
         self.invites = Invites(
             membership,
@@ -228,6 +246,7 @@ class Facilitator:
         self.lobby.requests.rejoins.returned(outcome.rejoined)
         came = [one for one in outcome.joined if self.absences.find(one.relay_key) is None]
         self.absences.merged(outcome)
+        self.same_names.words.merged(outcome)
         for person in came:  # a way back with keys uses no invite, at the relay either
             seat = self._membership.roster.seats.get(person.relay_key)
             self.doors.used(seat.door if seat is not None else NO_DOOR)
@@ -236,6 +255,7 @@ class Facilitator:
         self._updates_since = None
         self.invites.moved(outcome, own=own)  # knows the ways back that end with this commit
         self.outside.moved(outcome)
+        self.removals.moved(outcome)
         demoted = [person for person in outcome.roles if not person.facilitator]
         self._moved((*outcome.rejoined, *demoted), own=own)  # they have wiped what they had
         if not self._warned and self._chain_size > NEARLY_FULL:
@@ -247,6 +267,7 @@ class Facilitator:
         """Use the state's lobby key and doors from now on."""
         self.lobby_keys.moved(self._membership.state.lobby_key)
         self.door_keeper.moved(own=own)
+        self.card_watch.moved()
         self.vaults.moved(need_vaults, own=own)
         self.roles.look()
 
@@ -278,6 +299,7 @@ class Facilitator:
             self.door_keeper.close_for_others()
             if self.vaults.complete:
                 self.door_keeper.renew_cards()
+                self.card_watch.tick()
             self.roles.tick()
             self.absences.tick()
         if self.committer.updates and self._updates_since is None:
@@ -340,4 +362,5 @@ class Facilitator:
         self.vaults.close()
         self.door_keeper.close(error)
         self.doors.forget()
+        self.same_names.words.forget()
         self.lobby_keys.wipe()

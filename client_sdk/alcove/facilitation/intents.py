@@ -228,7 +228,8 @@ class AdmitNewcomer(Intent):
         leaf = self.key_package.leaf_node
         check_welcome(leaf, membership, self.instead.key)
         proposals, changes = self.instead.parts(membership)
-        listens = self.to_listen or self.instead.paused
+        paused_since = self.instead.key in membership.state.paused_keys()
+        listens = self.to_listen or self.instead.paused or paused_since
         seat = Seat(self.door, paused=listens)
         return CommitPlan(
             (*proposals, mls.Add(self.key_package)),

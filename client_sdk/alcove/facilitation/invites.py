@@ -6,7 +6,7 @@ verified. What a door allows is known to the facilitator that made it. The relay
 others, with the door's card.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from math import ceil
@@ -156,11 +156,20 @@ class Invites:
         # The entry that takes a member off the list closes their door at the relay.
         if not own and not outcome.gone and not outcome.joined:
             self._door_keeper.closed_by_other(closed)
+        if own and not outcome.joined:
+            self._end_ways_back(closed)
         if own and not now <= before:
             return  # it put another invite in the place of one, and tells that itself
         for door in closed:
             if not self._outside.is_way_back(door):
                 self._emit(events.InviteRevoked(door.hex(), outcome.by))
+
+    def _end_ways_back(self, closed: Iterable[bytes]) -> None:
+        """A person decided that members outside do not come back by themselves."""
+        for door in filter(self._outside.is_way_back, closed):
+            self._doors.revoke(door)
+            self._door_keeper.revoke((door,))
+            self._lobby.link_closed(door)
 
     def list(self, ref: str | None) -> None:
         """Tell every open invite. `InvitesListed` follows, once the relay has said what is left of

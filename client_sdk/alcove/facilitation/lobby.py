@@ -21,6 +21,7 @@ from alcove import events
 from alcove.errors import AlcoveError, NotNow, NotTrusted, Refused
 from alcove.facilitation.absences import Absences
 from alcove.facilitation.committer import Committer
+from alcove.facilitation.door_intents import CloseDoor
 from alcove.facilitation.door_talk import DoorTalk
 from alcove.facilitation.doors import Door, Doors
 from alcove.facilitation.intents import (
@@ -87,7 +88,9 @@ class Lobby:
         ports: Ports,
         *,
         ready: Callable[[], bool],
+        unopened: Callable[[bytes], None],
     ) -> None:
+        self._unopened = unopened  # is told the door
         self._membership = membership
         self._committer = committer
         self._doors = doors
@@ -207,8 +210,9 @@ class Lobby:
             self._put_off(item)  # a KeyPackage has a lifetime: this client's clock would blame all
             return
         body = self._open_knock(door, item)
-        if body is None:
-            return  # altered, or not sealed by a holder of the invite: no key to answer to
+        if body is None:  # altered, not by a holder of the invite, or by a wrong card
+            self._unopened(door.id)
+            return
         if door.id in self._closed_links:
             self._send_refusal(item.id, body.reply_key, LINK_CLOSED, door_psk(door.invite))
             return
@@ -216,6 +220,7 @@ class Lobby:
             answer = text_of(body.answer)
             again = self._same_names.find(body.name)
             others = [knock.body.name for knock in self._waiting.values()]
+            others += self._same_names.kept(body.name)
             key_package = self._check.check(item.key, body, others, again.key if again else b"")
         except WaitForLife:
             self._put_off(item)
@@ -234,8 +239,8 @@ class Lobby:
         # The state does, also of another facilitator's invite that a vault brought late.
         revoked = item.door_revoked or door.id not in self._membership.state.door_ids()
         outside = self._outside.knows(self._waiting[item.id])
-        named, away = (again.name, again.away) if again is not None else ("", 0)
-        notes = answer, outside, named, away
+        of_name = self._same_names.knocked(again, key_package.leaf_node, body.word)
+        notes = answer, outside, *of_name
         self._emit(events.Knocked(item.id.hex(), body.name, code, revoked, *notes))
 
     def _open_knock(self, door: Door, item: LobbyItem) -> KnockBody | None:
@@ -289,7 +294,9 @@ class Lobby:
             self._send_refusal(id, knock.body.reply_key, LINK_CLOSED, knock.psk)
 
     def _gone(self, id: bytes) -> None:
-        if self._waiting.pop(id, None) is not None:
+        knock = self._waiting.pop(id, None)
+        if knock is not None:
+            self._same_names.words.waits_no_more(knock.key_package.leaf_node.signature_key)
             self.talk.gone(id)
             self._outside.waits_no_more(id)
             self._emit(events.KnockGone(id.hex()))
@@ -322,6 +329,7 @@ class Lobby:
         def finished(error: AlcoveError | None) -> None:
             if error is None and id in self._waiting:
                 self._gone(id)
+                self._same_names.admitted(knock.again, knock.key_package.leaf_node.signature_key)
             elif error is not None and error.code in FOR_THE_NEWCOMER and id in self._waiting:
                 self._gone(id)
                 self._send_refusal(id, knock.body.reply_key, error.code, knock.psk)
@@ -365,6 +373,8 @@ class Lobby:
         if self.requests.rejoins.refuse(id):
             return
         knock = self._find(id)
+        if self._outside.knows(knock):  # else they knock again, and are let in by themselves
+            self._committer.want(CloseDoor(door=knock.door))
         self._gone(id)
         self._send_refusal(id, knock.body.reply_key, reason, knock.psk)
 

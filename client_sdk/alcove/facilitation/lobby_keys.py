@@ -17,6 +17,10 @@ KNOCKS_KEPT: Final = float(limits.KNOCK_TTL)
 REJOINS_KEPT: Final = float(limits.REJOIN_WINDOW)
 KEYS_MOST: Final = 16
 """Keys that are held at a time. One more takes the place of the oldest."""
+COMING_MOST: Final = 2
+"""Keys of one other facilitator that no state has named yet. One more takes the place of their
+oldest: by vaults full of keys no facilitator pushes out what the others' commits and old requests
+need."""
 
 
 @dataclass(slots=True)
@@ -24,6 +28,8 @@ class _Held:
     keys: mls.HpkeKeyPair
     until_now: float | None = None
     """When the state named another key. None while it names this one, or has not named it yet."""
+    coming_by: bytes | None = None
+    """Whose vault brought it, while no state has named it. None of this client's own."""
 
 
 class LobbyKeys:
@@ -38,13 +44,18 @@ class LobbyKeys:
             self._held[first.public] = _Held(first)
             self._present = first.public
 
-    def add(self, keys: mls.HpkeKeyPair) -> None:
-        """Take a key that a commit is to bring. It is this object's to wipe."""
+    def add(self, keys: mls.HpkeKeyPair, by: bytes | None = None) -> None:
+        """Take a key that a commit is to bring. It is this object's to wipe. `by` is the MLS key of
+        the facilitator whose vault brought it."""
         if keys.public in self._held:
             if self._held[keys.public].keys is not keys:
                 keys.wipe()
             return
-        self._held[keys.public] = _Held(keys)
+        is_present = keys.public == self._present
+        self._held[keys.public] = _Held(keys, coming_by=None if is_present else by)
+        theirs = [key for key, held in self._held.items() if by and held.coming_by == by]
+        for key in theirs[:-COMING_MOST]:
+            self._forget(key)
         if len(self._held) > KEYS_MOST:
             self._forget(next(key for key in self._held if key != self._present))
 
@@ -53,7 +64,7 @@ class LobbyKeys:
         if present != self._present and self._present in self._held:
             self._held[self._present].until_now = self._clock()
         if present in self._held:
-            self._held[present].until_now = None
+            self._held[present].until_now = self._held[present].coming_by = None
         self._present = present
 
     def get(self, public: bytes) -> mls.HpkeKeyPair | None:

@@ -4,7 +4,8 @@ Each facilitator's client reads the wish, and all of them want the same commit: 
 lists the door, and each puts it at the relay, so that it is there when the committer dies.
 
 A member that comes back is let in without a person's decision, by the first in line at once and by
-the others 10 s later, if the knock has the signature key of the leaf that went. A pause goes on.
+the others 10 s later, if the knock has the keys of the leaf that went. A pause goes on. It ends
+when a person decides otherwise: to refuse that knock, or to remove that member, closes the door.
 """
 
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from typing import Final
 
 from alcove_protocol.errors import Malformed
 from alcove_protocol.invite import SECRET_SIZE, Invite, InviteRole, door_id_of
-from alcove_protocol.roster import verify_leave
+from alcove_protocol.roster import Seat, verify_leave
 from alcove_protocol.statements import Signed
 
 from alcove.errors import AlcoveError
@@ -39,9 +40,9 @@ LOOK_AGAIN: Final = 10.0
 
 @dataclass(frozen=True, slots=True)
 class _Gone:
-    """A member outside: the MLS key of the leaf that went, and whether it was paused."""
+    """A member outside, and whether they were paused."""
 
-    key: bytes
+    person: Person
     paused: bool
 
 
@@ -68,6 +69,8 @@ class WaysBack:
         self._gone: dict[bytes, _Gone] = {}
         self._wants_in: dict[bytes, float] = {}
         self._went: dict[bytes, list[float]] = {}
+        self._came_by: dict[bytes, bytes] = {}
+        """By which invite the members first came, by MLS key, that were outside since."""
 
     # --- going out -----------------------------------------------------------------------------
 
@@ -102,11 +105,18 @@ class WaysBack:
         went = [person for person in outcome.gone if person.relay_key in outcome.by_wish]
         paused = outcome.before.paused_keys()
         if len(new) == len(went) == 1:
-            key = went[0].key
-            self._gone[new[0]] = _Gone(key, key in paused)
+            person, key = went[0], went[0].key
+            seat = self._membership.known_seats().get(person.relay_key, Seat())
+            self._came_by.setdefault(key, seat.door)
+            self._gone[new[0]] = _Gone(person, key in paused)
             self._went[key] = [*self._lately(key), self._clock()]
-        listed = outcome.state.door_ids()
-        self._gone = {door: gone for door, gone in self._gone.items() if door in listed}
+        listed, here = outcome.state.door_ids(), {person.key for person in outcome.joined}
+        # One that came in by another door needs no way back, and may be removed.
+        self._gone = {
+            door: gone
+            for door, gone in self._gone.items()
+            if door in listed and gone.person.key not in here
+        }
 
     def _lately(self, key: bytes) -> list[float]:
         """When this member stepped outside within the last hour, whoever let them go."""
@@ -118,15 +128,31 @@ class WaysBack:
     def knows(self, knock: WaitingKnock) -> bool:
         """Whether this knock is of a member that stepped outside, by their own way back."""
         gone = self._gone.get(knock.door)
-        return gone is not None and gone.key == knock.key_package.leaf_node.signature_key
+        if gone is None or gone.person.relay_key != knock.body.relay_key:
+            return False
+        return gone.person.key == knock.key_package.leaf_node.signature_key
 
     def was_paused(self, knock: WaitingKnock) -> bool:
-        """Whether they come back paused."""
-        return self.knows(knock) and self._gone[knock.door].paused
+        """Whether they come back paused, by whatever door: their own may not be at the relay."""
+        key = knock.key_package.leaf_node.signature_key
+        return any(gone.paused for gone in self._gone.values() if gone.person.key == key)
 
     def is_way_back(self, door: bytes) -> bool:
         """Whether this door is for one member outside."""
         return door in self._gone
+
+    def of(self, key: bytes) -> bytes | None:
+        """The door of the member with this MLS key, if they are outside."""
+        return next((door for door, gone in self._gone.items() if gone.person.key == key), None)
+
+    def named(self, name: str) -> Person | None:
+        """The member of this name that is outside."""
+        people = [gone.person for gone in self._gone.values() if gone.person.name == name]
+        return people[-1] if people else None
+
+    def came_by(self, key: bytes) -> bytes | None:
+        """The invite by which a member first came that was outside since."""
+        return self._came_by.get(key)
 
     def wants_in(self, knock: WaitingKnock) -> None:
         """They say that they come back."""

@@ -1,6 +1,7 @@
 """What a facilitator wants when members have to go: their leaves, their places, their links."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from alcove_protocol import limits
@@ -26,6 +27,9 @@ class Going:
     keeps_door: bool = False
 
 
+WaysBackOf = Callable[[bytes], tuple[bytes, ...] | None]
+
+
 def demote_first() -> NotNow:
     """Of a removal that names a facilitator."""
     return NotNow("is_facilitator", "A facilitator has to be demoted first.")
@@ -34,12 +38,18 @@ def demote_first() -> NotNow:
 @dataclass(frozen=True, slots=True)
 class RemoveMembers(Intent):
     """Put members out in one commit. Their links close, but for those that are kept, and links
-    with uses left are replaced. With `fold` all that they wrote is folded."""
+    with uses left are replaced. With `fold` all that they wrote is folded.
+
+    One that is out, and may come back without a person's decision, comes back by one alone: their
+    link closes too, and their own door."""
 
     going: tuple[Going, ...] = ()
     replacements: tuple[tuple[bytes, Invite], ...] = ()
     """New links, each with the door that it replaces if that one closes."""
     fold: bool = False
+    ways_back: WaysBackOf = field(default=lambda key: None, compare=False)
+    """The doors of their own by which the member with this MLS key comes back without a decision.
+    None when no client would let them in so."""
 
     @property
     def urgent(self) -> bool:
@@ -51,10 +61,16 @@ class RemoveMembers(Intent):
         proposals: list[mls.Proposal] = []
         changes: list[Change] = []
         here: list[Going] = []
+        away: list[Going] = []
+        closed: set[bytes] = set()
         appointed = False
         for one in self.going:
             index, person = membership.group.find(one.key), membership.find_key(one.key)
             if index is None or person is None:
+                back = self.ways_back(one.key)
+                if back is not None:
+                    away.append(one)
+                    closed.update(back)
                 continue  # they have left, or another facilitator was first
             if person.facilitator:
                 appointed = True
@@ -62,7 +78,7 @@ class RemoveMembers(Intent):
             proposals.append(mls.Remove(index))
             changes.append(Change(Op.REMOVE, person.relay_key, Seat(paused=one.keeps_door)))
             here.append(one)
-        if not here:
+        if not here and not away:
             if appointed:
                 raise demote_first()
             return None
@@ -70,18 +86,21 @@ class RemoveMembers(Intent):
         gone = {one.key for one in here}
         after = replace(
             state,
-            doors=b"".join(self._doors(state.door_ids(), here)),
+            doors=b"".join(self._doors(state.door_ids(), closed, here + away)),
             paused=b"".join(key for key in state.paused_keys() if key not in gone),
             folded=with_folded(membership, *gone) if self.fold else state.folded,
         )
         if after != state:
             proposals.append(state_change(after))
-        return CommitPlan(tuple(proposals), tuple(changes))
+        return CommitPlan(tuple(proposals), tuple(changes)) if proposals else None
 
-    def _doors(self, listed: tuple[bytes, ...], here: list[Going]) -> list[bytes]:
+    def _doors(
+        self, listed: tuple[bytes, ...], closed: set[bytes], going: list[Going]
+    ) -> list[bytes]:
         """The listed doors afterwards. A full list takes no replacement: another facilitator can
         fill it, and must not keep a member in by that."""
-        closed = {one.door_id for one in here if not one.keeps_door}
+        by_link = {one.door_id for one in going if not one.keeps_door}
+        closed = (closed | by_link).intersection(listed)
         kept = [door for door in listed if door not in closed]
         new = [invite.door for old, invite in self.replacements if old in closed]
         return [*kept, *new[: max(0, limits.DOORS - len(listed))]]

@@ -9,18 +9,21 @@ from collections.abc import Iterable, Sequence
 
 from alcove_protocol import limits
 from alcove_protocol.invite import Invite
+from alcove_protocol.roster import Seat
 
 from alcove import events
 from alcove.errors import AlcoveError, InvalidInput, NotNow
+from alcove.facilitation.absences import Absences
 from alcove.facilitation.committer import Committer
 from alcove.facilitation.door_keeper import DoorKeeper
 from alcove.facilitation.doors import Door, Doors, InviteTerms
 from alcove.facilitation.intents import Done
+from alcove.facilitation.outside import WaysBack
 from alcove.facilitation.removal_intent import MOST, Going, RemoveMembers, demote_first
 from alcove.facilitation.roles import named
 from alcove.facilitation.vaults import Vaults
 from alcove.group.membership import Membership
-from alcove.group.outcomes import Person
+from alcove.group.outcomes import Merged, Person, person_of
 from alcove.relay.ports import Ports
 
 
@@ -46,8 +49,15 @@ class Removals:
         doors: Doors,
         door_keeper: DoorKeeper,
         vaults: Vaults,
+        outside: WaysBack,
+        absences: Absences,
         ports: Ports,
     ) -> None:
+        self._outside = outside
+        self._absences = absences
+        self._unwanted: dict[bytes, tuple[float, Going]] = {}
+        """Members that were let go as absent before they could be removed, and until when that
+        holds."""
         self._membership = membership
         self._committer = committer
         self._doors = doors
@@ -77,13 +87,38 @@ class Removals:
             for door in closing:
                 self._closed(door, replacements.get(door.id), error)
             if error is None:
+                self._stay_out(going)
                 self._tell_of_the_appointed(going)
             done(error)
 
         if replacements:
             self._vaults.offer(self._vaults.others(), lambda: None)  # no removal waits for it
-        replaced = tuple(replacements.items())
-        self._committer.want(RemoveMembers(removed, tuple(going), replaced, fold))
+        replaced, back = tuple(replacements.items()), self._ways_back
+        self._committer.want(RemoveMembers(removed, tuple(going), replaced, fold, back))
+
+    def _ways_back(self, key: bytes) -> tuple[bytes, ...] | None:
+        """How a member with this MLS key may come back without a person's decision: see
+        `RemoveMembers`."""
+        door = self._outside.of(key)
+        if door is not None:
+            return (door,)
+        return () if self._absences.has(key) else None
+
+    def _stay_out(self, going: Iterable[Going]) -> None:
+        """One that was let go for a lost connection comes back by itself. Not here any more; and
+        if another facilitator's client lets them in, they are removed then."""
+        until = self._clock() + limits.AWAY
+        for one in going:
+            if self._absences.forget(one.key):
+                self._unwanted[one.key] = until, one
+
+    def moved(self, outcome: Merged) -> None:
+        """A commit was followed, or made: it may have let in one that was to be removed."""
+        now = self._clock()
+        self._unwanted = {k: item for k, item in self._unwanted.items() if now <= item[0]}
+        for person in outcome.joined:
+            if person.key in self._unwanted:
+                self._committer.want(RemoveMembers(going=(self._unwanted[person.key][1],)))
 
     def _tell_of_the_appointed(self, going: Iterable[Going]) -> None:
         for one in going:
@@ -93,8 +128,10 @@ class Removals:
                 self._emit(events.Problem("is_facilitator", text))
 
     def _here(self, names: Sequence[str]) -> list[Person]:
-        """The members of these names. One that is not here any more keeps no other in."""
+        """The members of these names, also one that is outside or lost the connection. One that is
+        not here any more keeps no other in."""
         known = {person.name for person in self._membership.people()}
+        known |= {name for name in names if self._away(name) is not None}
         here = [name for name in dict.fromkeys(names) if name in known]
         people = [self._named(name) for name in here or names]
         for name in dict.fromkeys(names):
@@ -103,7 +140,17 @@ class Removals:
                 self._emit(events.Problem("unknown_name", text))
         return people
 
+    def _away(self, name: str) -> Person | None:
+        """The member of this name that may come back without a person's decision."""
+        lost = self._absences.named(name)
+        if lost is not None:
+            return person_of(lost.leaf, frozenset())
+        return self._outside.named(name)
+
     def _named(self, name: str) -> Person:
+        away = self._away(name)
+        if away is not None and all(one.name != name for one in self._membership.people()):
+            return away
         person = named(self._membership, name, facilitator=False)
         if person.key == self._membership.own.key:
             raise NotNow("not_oneself", "You cannot remove yourself; leave or end the room.")
@@ -112,11 +159,16 @@ class Removals:
         return person
 
     def _going(self, person: Person, question: str | None) -> Going:
-        seat = self._membership.roster.seats.get(person.relay_key)
-        if seat is None:
-            return Going(person.key)
-        stays = question is not None and self._asks(self._open(seat.door), question)
-        return Going(person.key, seat.door, stays)
+        door = self._came_by(person)
+        stays = question is not None and self._asks(self._open(door), question)
+        return Going(person.key, door, stays)
+
+    def _came_by(self, person: Person) -> bytes:
+        """The invite by which a member came. By the door of a step outside came nobody else, and it
+        is closed."""
+        first, lost = self._outside.came_by(person.key), self._absences.find(person.relay_key)
+        seat = self._membership.roster.seats.get(person.relay_key, Seat())
+        return first or (seat.door if lost is None else lost.door)
 
     def _open(self, id: bytes) -> Door | None:
         """What this client knows of an open door."""
@@ -149,6 +201,7 @@ class Removals:
             return
         old.replaced = True
         self._doors.revoke(old.id)
+        self._door_keeper.revoke((old.id,))  # the entry closes that of the last stay alone
         if replacement is not None and replacement.door not in listed:
             self._doors.drop(replacement)
             return  # the group does not list it, and no invite is made silently

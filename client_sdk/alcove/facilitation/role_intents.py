@@ -8,7 +8,6 @@ lost race the key that was meant may be the present one already.
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from alcove_protocol.codec import pack_list
 from alcove_protocol.labels import Label
 from alcove_protocol.roster import Change, Op, Role, Seat
 from alcove_protocol.statements import Appointment, Signed
@@ -33,6 +32,7 @@ from alcove.group.extensions import (
 from alcove.group.keys import Identity, takes_seals
 from alcove.group.membership import Membership
 from alcove.group.outcomes import Person
+from alcove.group.standby_rules import with_appointment
 
 
 def demoted() -> NotNow:
@@ -89,17 +89,17 @@ class Appoint(Intent):
         if person.entering:
             raise comes_by_standby()
         state = membership.state
-        check_room_for_one(state)
+        check_room_for_one(state, person.key)
         _check_takes_vaults(membership, person)
         keys = FacilitatorKeys(person.key, person.relay_key)
         signed = sign_appointment(self.by, membership.group.group_id, keys)
         after = replace(
             state,
             facilitators=state.facilitators + keys.encode(),
-            appointments=state.appointments + pack_list([signed.encode()]),
             paused=without_pause(state, person.key),
             folded=without_folded(state, person.key),
         )
+        after = with_appointment(after, signed)
         change = _role(after, person, Role.FACILITATOR)
         return CommitPlan((state_change(after),), (change,), force_path=True)
 

@@ -39,6 +39,11 @@ NOT_READY: Final = (
     "and could let nobody in."
 )
 
+TWO: Final = (
+    "Several members have this name, so it does not say whom you mean. Remove the one who should "
+    "not be here, then try again."
+)
+
 Wish = Callable[[Done], Intent]
 """Makes the intent that takes a facilitator off the list."""
 
@@ -93,11 +98,12 @@ class Roles:
 
     def appoint(self, name: str, done: Done) -> None:
         """Raises `InvalidInput` (`unknown_name`), `NotNow` (`already_facilitator`,
-        `too_many_facilitators`, `too_many_appointments`, `cannot_facilitate`)."""
-        person = named(self._membership, name, facilitator=False)
+        `two_of_one_name`, `too_many_facilitators`, `too_many_appointments`,
+        `cannot_facilitate`)."""
+        person = self._only(named(self._membership, name, facilitator=False))
         if person.facilitator:
             raise NotNow("already_facilitator", "They are a facilitator already.")
-        check_room_for_one(self._membership.state)
+        check_room_for_one(self._membership.state, person.key)
         intent = Appoint(done, person.key, self._identity)
         self._vaults.offer({person.key}, lambda: self._committer.want(intent))
 
@@ -113,13 +119,13 @@ class Roles:
     def hand_over(self, name: str, step_down: Callable[[Done], None], done: Done) -> None:
         """Raises `InvalidInput` (`unknown_name`), `NotNow` (as `appoint`, `not_oneself`,
         `handing_over`)."""
-        person = named(self._membership, name, facilitator=True)
+        person = self._only(named(self._membership, name, facilitator=True))
         if person.key == self._identity.signature.public:
             raise NotNow("not_oneself", "Name another member, who facilitates from then on.")
         if self._handing is not None and self._handing.key == person.key:
             raise NotNow("handing_over", "You are handing over to them already.")
         if not person.facilitator:
-            check_room_for_one(self._membership.state)
+            check_room_for_one(self._membership.state, person.key)
 
         def appointed(error: AlcoveError | None) -> None:
             if error is not None and self._handing is handing:
@@ -131,6 +137,14 @@ class Roles:
         if not person.facilitator:
             self.appoint(name, appointed)
         self.look()
+
+    def _only(self, person: Person) -> Person:
+        """The person, if no other member has the name: to whom the room is given must be known. A
+        facilitator with a changed client can have let a helper in under it. Raises `NotNow`
+        (`two_of_one_name`)."""
+        if sum(one.name == person.name for one in self._membership.people()) > 1:
+            raise NotNow("two_of_one_name", TWO)
+        return person
 
     # --- facilitators that go ------------------------------------------------------------------
 
@@ -201,8 +215,9 @@ class Roles:
         self._let_go()
         self.look()
         self._overdue.tick(waits=self._successor_is_late)
-        due = self._vaults.lacking_for(REPAIR_AFTER) and not self._repairing
-        if due and self._in_line.is_first():
+        # The first in line may be the one that keeps it back: then the others do not wait for long.
+        after = REPAIR_AFTER + self._in_line.delay()
+        if self._vaults.lacking_for(after) and not self._repairing:
             self._repair()
 
     def _repair(self) -> None:

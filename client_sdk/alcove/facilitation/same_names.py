@@ -5,16 +5,22 @@
     silent for some frames, or let go as absent     a person decides: "they say that they are Sam"
 
 A person that is admitted so takes the old leaf's place in one commit. Nothing proves that it is the
-same person: the facilitator is told how long the member has been silent, and everybody of new keys.
+same person: the facilitator is told how long the member has been silent, and whether today's word
+fits, and everybody of new keys.
 """
 
 from dataclasses import dataclass
 from typing import Final
 
+from alcove import mls
 from alcove.desk.life import SignsOfLife
 from alcove.facilitation.absences import Absences
+from alcove.facilitation.committer import Committer
 from alcove.facilitation.intents import Instead
+from alcove.facilitation.room_intents import FoldMember
+from alcove.facilitation.todays_words import TodaysWords
 from alcove.group.membership import Membership
+from alcove.members import WordCheck
 from alcove.relay.ports import Ports
 
 FRESH: Final = 2
@@ -29,10 +35,12 @@ class WaitForLife(Exception):
 
 @dataclass(frozen=True, slots=True)
 class NamedMember:
-    """The member whose name a knock has. `key` is their MLS key, empty when they were let go."""
+    """The member whose name a knock has. `key` is the MLS key of the leaf that is to go, empty when
+    they were let go already. `member` is their MLS key in any case."""
 
     name: str
     key: bytes
+    member: bytes
     away: int
     """Seconds without a sign of life."""
     paused: bool
@@ -42,12 +50,19 @@ class SameNames:
     """What a name at the door is to the members of the room."""
 
     def __init__(
-        self, membership: Membership, life: SignsOfLife, absences: Absences, ports: Ports
+        self,
+        membership: Membership,
+        committer: Committer,
+        life: SignsOfLife,
+        absences: Absences,
+        ports: Ports,
     ) -> None:
+        self._committer = committer
         self._membership = membership
         self._life = life
         self._absences = absences
         self._clock = ports.clock
+        self.words = TodaysWords(ports.clock)
 
     def find(self, name: str) -> NamedMember | None:
         """The silent participant with exactly this name, or one that was let go. None when there is
@@ -64,13 +79,36 @@ class SameNames:
         if self._life.silence(key) <= SILENT * interval:
             raise WaitForLife
         paused = key in membership.state.paused_keys()
-        return NamedMember(name, key, int(self._life.since_sign(key)), paused)
+        return NamedMember(name, key, key, int(self._life.since_sign(key)), paused)
 
     def _let_go(self, name: str) -> NamedMember | None:
         lost = self._absences.named(name)
         if lost is None:
             return None
-        return NamedMember(name, b"", int(self._clock() - lost.at), lost.paused)
+        away = int(self._clock() - lost.at)
+        return NamedMember(name, b"", lost.leaf.signature_key, away, lost.paused)
+
+    def knocked(
+        self, again: NamedMember | None, leaf: mls.LeafNode, word: bytes
+    ) -> tuple[str, int, WordCheck | None]:
+        """A knock of this leaf, with this word, waits for a person's decision. Return what they are
+        told of the member of its name: who, for how many seconds they are away, and whether the
+        word is theirs."""
+        self.words.brought(leaf.signature_key, word)
+        if again is None:
+            return "", 0, None
+        return again.name, again.away, self.words.check(again.member, word)
+
+    def kept(self, name: str) -> tuple[str, ...]:
+        """The names of those that were let go and may come back, but for `name` itself. A newcomer
+        with a name like one of them would keep that member out."""
+        return tuple(other for other in self._absences.names() if other != name)
+
+    def admitted(self, member: NamedMember | None, key: bytes) -> None:
+        """A person let in a newcomer under this member's name, with another MLS key: a fold of all
+        that the member writes goes on. It takes a commit of its own, as the key had no leaf."""
+        if member is not None and member.member in self._membership.state.folded_keys():
+            self._committer.want(FoldMember(key=key))
 
     def instead(self, member: NamedMember | None) -> Instead:
         """Whose leaf goes with the admission of a knock under this member's name."""

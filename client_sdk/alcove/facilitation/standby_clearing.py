@@ -11,10 +11,11 @@ from alcove_protocol.roster import Change, Op
 
 from alcove import mls
 from alcove.errors import NotNow
-from alcove.group.appointments import unpack_appointments
+from alcove.group.appointments import needed_appointments, unpack_appointments
 from alcove.group.extensions import RoomExtension
 from alcove.group.listing import links_of
 from alcove.group.membership import Membership
+from alcove.group.standby import standby_key
 from alcove.group.standby_rules import appointer_of
 
 
@@ -46,18 +47,20 @@ def cleared_with(membership: Membership, after: RoomExtension) -> tuple[RoomExte
     return replace(after, standby=None), clear_standby(membership)
 
 
-def check_room_for_one(state: RoomExtension, *, standby: bool = False) -> None:
+def check_room_for_one(state: RoomExtension, key: bytes = b"", *, standby: bool = False) -> None:
     """Raises `NotNow` (`too_many_facilitators`, `too_many_appointments`). One place of each kind
-    stays free for the person that comes by the standby's link. `standby` says that one is to be
-    set."""
+    stays free for the person that comes by the standby's link. `key` is the MLS key of the member
+    to be appointed, and `standby` says that one is to be set."""
     kept = 1 if standby or state.standby is not None else 0
     more = 0 if standby else 1
     most = limits.FACILITATORS - kept
     if len(state.facilitator_list()) + more > most:
         text = f"A room has at most {limits.FACILITATORS} facilitators at a time."
         raise NotNow("too_many_facilitators", f"{text}{_KEPT if kept else ''}")
-    if len(unpack_appointments(state.appointments)) + 1 > limits.APPOINTMENTS - kept:
-        text = f"A room appoints at most {limits.APPOINTMENTS} times in its life."
+    keys = state.facilitator_keys() | {key, standby_key(state)}
+    needed = needed_appointments(state.appointments, keys)
+    if len(unpack_appointments(needed)) + 1 > limits.APPOINTMENTS - kept:
+        text = "A facilitator is known by the appointments before theirs; no place for one is left."
         raise NotNow("too_many_appointments", f"{text}{_KEPT if kept else ''}")
 
 

@@ -14,6 +14,7 @@ from alcove.group.extensions import FacilitatorKeys, RoomExtension, leaf_extensi
 from alcove.group.keys import Identity
 from alcove.group.membership import Membership
 from alcove.group.standby import StandbyKeys
+from alcove.group.standby_rules import with_appointment
 
 
 def check_place_for_standby(membership: Membership) -> None:
@@ -74,11 +75,7 @@ class SetStandby(Intent):
         check_place_for_standby(membership)
         keys = FacilitatorKeys(self.keys.mls_key, self.keys.relay_key)
         signed = sign_appointment(self.by, membership.group.group_id, keys)
-        after = replace(
-            state,
-            standby=self.keys.encode(),
-            appointments=state.appointments + pack_list([signed.encode()]),
-        )
+        after = with_appointment(replace(state, standby=self.keys.encode()), signed)
         added = Change(Op.ADD, self.keys.relay_key, LINK)
         return self._plan(after, cleared.proposals, (*cleared.changes, added))
 

@@ -279,7 +279,7 @@ class Vaults:
             self._settle(item.id)
             return True
         self._newest[sender.key] = vault.counter
-        self._lobby_keys.add(vault.lobby)
+        self._lobby_keys.add(vault.lobby, by=sender.key)
         listed = self._membership.state.door_ids()
         for found in vault.doors.values():
             self._doors.learn(group.group_id, found.expose(), listed)

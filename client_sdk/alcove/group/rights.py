@@ -31,6 +31,7 @@ from alcove.group.extensions import (
 from alcove.group.standby import enters_by
 from alcove.group.standby_rules import (
     entering_fault,
+    kept_appointments,
     leaves_fault,
     listing_fault,
     newly_appointed,
@@ -282,12 +283,13 @@ def _judge_appointments(
 ) -> None:
     """Each newly listed facilitator has one appended appointment, by the committer, and so has a
     standby that the commit sets. There is no other. So an earlier appointment never serves again,
-    and newcomers can verify the whole list.
+    and newcomers can verify the whole list. All may go that are not needed, and no other.
     """
-    if not after.appointments.startswith(before.appointments):
+    kept = kept_appointments(before.appointments, after)
+    if not after.appointments.startswith(kept):
         raise NotAllowed("appointments_rewritten")
     unpack_appointments(after.appointments)
-    appended = unpack_appointments(after.appointments[len(before.appointments) :])
+    appended = unpack_appointments(after.appointments[len(kept) :])
     appointed = [_appointed(room, committer, signed) for signed in appended]
     new = newly_appointed(before, after)
     if sorted(map(FacilitatorKeys.encode, appointed)) != sorted(map(FacilitatorKeys.encode, new)):

@@ -41,7 +41,8 @@ _REQUEST_MOST: Final = limits.REQUEST // 2
 @dataclass(frozen=True, slots=True)
 class KnockBody(Record):
     """A newcomer's knock. `agreement` is the hash that they accepted. `answer` is a text of fixed
-    size (`door_texts`), empty where the card asks nothing."""
+    size (`door_texts`), empty where the card asks nothing. `word` is made of the word that they
+    chose for today (`joining.todays_word`), and zeros where they chose none."""
 
     name: Annotated[str, AtMost(limits.NAME)]
     key_package: Annotated[bytes, AtMost(limits.KNOCK)]
@@ -51,6 +52,7 @@ class KnockBody(Record):
     answer: Annotated[bytes, Exactly(limits.DOOR_ANSWER)] = field(
         default=bytes(limits.DOOR_ANSWER), repr=False
     )
+    word: Annotated[bytes, Exactly(HASH_SIZE)] = field(default=bytes(HASH_SIZE), repr=False)
 
 
 @dataclass(frozen=True, slots=True)

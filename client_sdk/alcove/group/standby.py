@@ -6,9 +6,10 @@ them (docs/protocol.md 11, "The standby"). All of them follow from the link's se
 
 from dataclasses import dataclass, field
 
+from alcove_protocol.errors import Malformed
 from alcove_protocol.invite import Invite
 from alcove_protocol.labels import Label
-from alcove_protocol.statements import KEY_SIZE, Appointment, Signed
+from alcove_protocol.statements import KEY_SIZE, Appointment, AskStatement, Signed, verify
 
 from alcove import mls
 from alcove.group.extensions import RoomExtension, leaf_extension
@@ -67,6 +68,38 @@ class StandbySecrets:
 def standby_of(state: RoomExtension) -> StandbyKeys | None:
     """The standby of the room's state."""
     return None if state.standby is None else StandbyKeys.decode(state.standby)
+
+
+def checked_ask(
+    state: RoomExtension, room: bytes, id: bytes, key: bytes, signed: Signed
+) -> AskStatement:
+    """The ask that the relay told under this id, from this relay key: of this room, and signed by
+    the facilitator with that relay key, or else by the state's standby. Raises `Malformed`
+    (`bad_statement`, `bad_signature`)."""
+    asker = _asker(state, key)
+    said = verify(AskStatement, Label.STANDBY, signed, asker).statement
+    if (said.epoch is not None) is not (asker in state.facilitator_keys()):
+        # Nobody is told of a facilitator's ask, and everybody of a standby's.
+        raise Malformed("bad_statement", "Only a facilitator's ask names an epoch.")
+    if (said.room, said.id, said.relay_key) != (room, id, key):
+        raise Malformed("bad_statement", "The ask is of another room or asker.")
+    return said
+
+
+def _asker(state: RoomExtension, relay_key: bytes) -> bytes:
+    """The MLS key that has to have signed an ask of this relay key."""
+    for keys in state.facilitator_list():
+        if keys.relay_key == relay_key:
+            return keys.mls_key
+    standby = standby_of(state)
+    if standby is None:
+        raise Malformed("bad_statement", "The room has no standby.")
+    return standby.mls_key
+
+
+def standby_key(state: RoomExtension) -> bytes:
+    """The MLS key of the state's standby. Empty when there is none."""
+    return (state.standby or b"")[:KEY_SIZE]
 
 
 def enters_by(leaf: mls.LeafNode) -> bytes | None:

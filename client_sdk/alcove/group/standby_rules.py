@@ -16,9 +16,14 @@ from alcove_protocol.labels import Label
 from alcove_protocol.statements import Appointment, Signed, verify
 
 from alcove import mls
-from alcove.group.appointments import appointed_keys, unpack_appointments
-from alcove.group.extensions import FacilitatorKeys, RoomExtension, leaf_extension
-from alcove.group.standby import StandbyKeys, enters_by, standby_of
+from alcove.group.appointments import appointed_keys, needed_appointments, unpack_appointments
+from alcove.group.extensions import (
+    FacilitatorKeys,
+    LeafExtension,
+    RoomExtension,
+    leaf_extension,
+)
+from alcove.group.standby import StandbyKeys, enters_by, standby_key, standby_of
 
 
 def newly_appointed(before: RoomExtension, after: RoomExtension) -> tuple[FacilitatorKeys, ...]:
@@ -30,6 +35,25 @@ def newly_appointed(before: RoomExtension, after: RoomExtension) -> tuple[Facili
     if standby is not None and after.standby != before.standby:
         new.append(FacilitatorKeys(standby.mls_key, standby.relay_key))
     return tuple(new)
+
+
+def kept_appointments(before: bytes, after: RoomExtension) -> bytes:
+    """The appointments with which those of this state have to begin: all from before, or those that
+    its facilitators and its standby need. Raises `Malformed`."""
+    if after.appointments.startswith(before):
+        return before
+    return needed_appointments(before, after.facilitator_keys() | {standby_key(after)})
+
+
+def with_appointment(after: RoomExtension, signed: Signed) -> RoomExtension:
+    """The state with one more appointment. Those that nobody needs go first, when there is no place
+    for it beside the one that is kept for a standby."""
+    appended = pack_list([signed.encode()])
+    whole = replace(after, appointments=b"")
+    kept, most = after.appointments, limits.APPOINTMENTS - (after.standby is not None)
+    if len(unpack_appointments(kept)) >= most:
+        kept = kept_appointments(kept, whole)
+    return replace(after, appointments=kept + appended)
 
 
 def standby_fault(before: RoomExtension, after: RoomExtension) -> str | None:
@@ -100,7 +124,8 @@ def entering_fault(group: mls.Group, staged: mls.CommitView, before: RoomExtensi
     for index in staged.removed:
         if not _may_replace(group.member(index), before, standby):
             return "standby_leaf"
-    return _appointed_fault(group.group_id, leaf, before, standby)
+    extension = leaf_extension(leaf)
+    return appointed_fault(group.group_id, leaf.signature_key, extension, before, standby)
 
 
 def _return_fault(staged: mls.CommitView) -> str | None:
@@ -119,15 +144,20 @@ def _may_replace(leaf: mls.LeafNode | None, state: RoomExtension, standby: Stand
     return enters_by(leaf) == standby.mls_key
 
 
-def _appointed_fault(
-    room: bytes, leaf: mls.LeafNode, before: RoomExtension, standby: StandbyKeys
+def appointed_fault(
+    room: bytes,
+    mls_key: bytes,
+    extension: LeafExtension,
+    before: RoomExtension,
+    standby: StandbyKeys,
 ) -> str | None:
-    extension = leaf_extension(leaf)
+    """Judge the leaf of an external commit, which has this MLS key and extension. `standby` is that
+    of the state before."""
     if extension.appointment is None:
         return "committer"
     signed = Signed.decode(extension.appointment)
     claimed = Appointment.decode(signed.body)
-    own = FacilitatorKeys(leaf.signature_key, extension.relay_key)
+    own = FacilitatorKeys(mls_key, extension.relay_key)
     of_link = (claimed.room, claimed.appointer) == (room, standby.mls_key)
     if not of_link or appointed_keys(claimed) != own:
         return "appointment"
@@ -145,19 +175,7 @@ def listing_fault(
     standby, leaf = standby_of(before), group.member(staged.committer)
     if standby is None or leaf is None or enters_by(leaf) != standby.mls_key:
         return "committer"
-    extension = leaf_extension(leaf)
-    expected = replace(
-        before,
-        facilitators=before.facilitators
-        + FacilitatorKeys(leaf.signature_key, extension.relay_key).encode(),
-        appointments=before.appointments + pack_list([extension.appointment or b""]),
-        standby=None,
-        lobby_key=after.lobby_key,
-        doors=b"",
-        desk_interval=after.desk_interval,  # they follow from the number of facilitators
-        desk_size=after.desk_size,
-    )
-    if after != expected or after.lobby_key == before.lobby_key:
+    if not is_listing(before, after, leaf.signature_key, leaf_extension(leaf)):
         return "standby_listing"
     for item in staged.proposals:
         if item.by_reference or not isinstance(
@@ -168,3 +186,21 @@ def listing_fault(
         if not _may_replace(group.member(index), before, standby):
             return "standby_listing"
     return None
+
+
+def is_listing(
+    before: RoomExtension, after: RoomExtension, mls_key: bytes, extension: LeafExtension
+) -> bool:
+    """Whether the state changes as by the listing of a leaf with this MLS key and extension, and in
+    nothing else."""
+    expected = replace(
+        before,
+        facilitators=before.facilitators + FacilitatorKeys(mls_key, extension.relay_key).encode(),
+        appointments=before.appointments + pack_list([extension.appointment or b""]),
+        standby=None,
+        lobby_key=after.lobby_key,
+        doors=b"",
+        desk_interval=after.desk_interval,  # they follow from the number of facilitators
+        desk_size=after.desk_size,
+    )
+    return after == expected and after.lobby_key != before.lobby_key

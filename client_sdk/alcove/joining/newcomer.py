@@ -46,6 +46,7 @@ from alcove.joining.door_words import (
     contact_of,
     refusal_sentence,
 )
+from alcove.joining.todays_word import NO_WORD
 from alcove.joining.tries import Tries, Try
 from alcove.messages.agreements import Agreements
 from alcove.relay.link import LinkState, Proof
@@ -64,9 +65,9 @@ class Newcomer:
 
     With `accept` the person accepts any agreement that the card has. `before` is the card that they
     read and accepted at this door before. `outside` is the hash of the rules that a member accepted
-    that stepped outside. `on_card` is called when the card was verified,
-    `on_member` once, with the membership that the Welcome gives, and `fail` when the way in has
-    ended.
+    that stepped outside. `word` is of their word for today, when they chose one before. `on_card`
+    is called when the card was verified, `on_member` once, with the membership that the Welcome
+    gives, and `fail` when the way in has ended.
     """
 
     def __init__(
@@ -79,6 +80,7 @@ class Newcomer:
         agreements: Agreements,
         before: CheckedCard | None = None,
         outside: bytes = b"",
+        word: bytes = NO_WORD,
         on_card: Callable[[], None],
         on_member: Callable[[Membership, Position], None],
         fail: Callable[[AlcoveError], None],
@@ -96,6 +98,7 @@ class Newcomer:
         self._accepted_before = outside or (before.agreement if before is not None else None)
         self.outside = bool(outside)
         self._answer = ""
+        self.word = word
         self._on_card = on_card
         self._on_member = on_member
         self._fail = fail
@@ -206,9 +209,9 @@ class Newcomer:
         if self.card is not None and checked.agreement == self.card.agreement:
             self.card = checked
 
-    def accept(self, version: int | None = None, answer: str = "") -> None:
+    def accept(self, version: int | None = None, answer: str = "", word: bytes = NO_WORD) -> None:
         """Accept the agreement on the card and knock. `version` is the one that the person read,
-        and `answer` is to the question that the card asks.
+        `answer` is to the question that the card asks, and `word` is made of their word for today.
 
         Raises `NotNow` (`no_agreement`, `agreement_changed`, `no_answer`), `InvalidInput`
         (`bad_answer`).
@@ -219,6 +222,7 @@ class Newcomer:
             raise NotNow("agreement_changed", "The ground rules changed; read the new ones first.")
         if self.stage is Stage.ASKED:
             self._answer = checked_answer(answer, asked=bool(self.card and self.card.card.question))
+            self.word = word if word != NO_WORD else self.word
             if self._link.authenticated:
                 self._knock()
             else:
@@ -251,7 +255,8 @@ class Newcomer:
             self._link.request(lambda n: frames.LobbyRequest(n, id, sealed), lambda answer: None)
 
     def _try(self, card: CheckedCard) -> tuple[Try, KnockBody]:
-        return self._tries.make(self.identity, card.agreement, self._answer, self._wall())
+        now = self._wall()
+        return self._tries.make(self.identity, card.agreement, self._answer, self.word, now)
 
     def _knock(self) -> None:
         if self.card is None:

@@ -31,7 +31,7 @@ from alcove.group.standby_entry import Candidate, Entry, make_entry, read_answer
 from alcove.joining.candidates import Candidates
 from alcove.joining.card import CheckedCard
 from alcove.joining.chain_reader import ChainReader
-from alcove.joining.door_words import REFUSAL_SENTENCES
+from alcove.joining.door_words import REFUSAL_SENTENCES, refusal_sentence
 from alcove.joining.names import looks_like_any
 from alcove.joining.standby_asks import AskKeys, StandbyAsks
 from alcove.messages.agreements import Agreements, read_agreement
@@ -154,7 +154,7 @@ class StandbyComer:
                 return
             pending.staged.drop()
         if self.secrets.keys.relay_key not in roster.links():
-            self._fail(Refused.by_relay("not_member"))
+            self._fail(Refused("link_closed", refusal_sentence("link_closed")))
             return
         self._ask()
 
@@ -239,9 +239,9 @@ class StandbyComer:
         else:
             self.stage = WayIn.SHOWN
 
-    def accept(self, version: int | None = None, answer: str = "") -> None:
-        """Accept the agreement that was shown, and go in. `version` is the one that was read.
-        No question is asked of the holder of a link, so `answer` is not used.
+    def accept(self, version: int | None = None, answer: str = "", word: bytes = b"") -> None:
+        """Accept the agreement that was shown, and go in. `version` is the one that was read. The
+        holder of a link is asked nothing else, so `answer` and `word` are not used.
 
         Raises `NotNow` (`no_agreement`, `agreement_changed`).
         """

@@ -45,7 +45,8 @@ LOOK_AGAIN: Final = 5.0
 MEMBERS_AGAIN: Final = 10.0
 """Seconds after which a facilitator asks the members again."""
 PATIENCE: Final = 180.0
-"""Seconds in which somebody has to answer. Then the person knocks, as with any lost connection."""
+"""Seconds in which a facilitator has to answer. Then the person knocks, as with any lost
+connection."""
 ASKING: Final = (
     "Your program asks a facilitator's client to let you back in. You need to do nothing."
 )
@@ -370,7 +371,7 @@ class TicketComer:
             self._again_at = None
             self.chain.read()
 
-    def accept(self, version: int | None = None, answer: str = "") -> None:
+    def accept(self, version: int | None = None, answer: str = "", word: bytes = b"") -> None:
         """Raises `NotNow` (`no_agreement`): what changed is asked in the room."""
         raise NotNow("no_agreement", "You are asked in the room, if the ground rules changed.")
 

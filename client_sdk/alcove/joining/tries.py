@@ -43,9 +43,10 @@ class Tries:
         return self._kept[-1] if self._kept else None
 
     def make(
-        self, identity: Identity, agreement: bytes, answer: str, now: float
+        self, identity: Identity, agreement: bytes, answer: str, word: bytes, now: float
     ) -> tuple[Try, KnockBody]:
-        """One more, and what it offers. `now` is in Unix seconds."""
+        """One more, and what it offers. `word` is as `KnockBody` has it. `now` is in Unix
+        seconds."""
         offer = Offer.make(identity, agreement, now, self._random)
         made = Try(self._random(frames.ID_SIZE), offer)
         if len(self._kept) == TRIES_KEPT:
@@ -58,6 +59,7 @@ class Tries:
             offer.reply.public,
             agreement,
             fixed_text(answer),
+            word,
         )
 
     def open(self, sealed: bytes) -> tuple[Try, bytes]:

@@ -315,6 +315,8 @@ class Conversation:
                 pass  # its counter is all that it says
             case ToldAgreement():
                 self._on_agreement(leaf.signature_key, body)
+            case None if self.folding.covers(payload.id, leaf.signature_key):
+                pass  # nothing of it could be opened, and a line for each would be no fold
             case None:
                 self._emit(events.Unknown(name, payload.kind))
             case _:

@@ -5,6 +5,7 @@ differ: a facilitator is told of a member that exceeds it, and no more.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from math import ceil
 from typing import Final
 
@@ -15,6 +16,16 @@ from alcove.group.membership import Membership
 
 SLACK: Final = 5.0
 """Seconds by which what others sent may seem early: ages on the wire are whole seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnTurn:
+    """When a turn began, if one did, when the relay had taken a message of it, and until when the
+    relay takes no other: in seconds of this client's clock."""
+
+    began: float | None = None
+    confirmed: float = 0.0
+    until: float = 0.0
 
 
 class SlowMode:
@@ -60,6 +71,16 @@ class SlowMode:
         """The relay says that this client may send again in so many seconds. Only it knows of a
         turn that another relay or a former connection has counted."""
         self._until = self._clock() + wait
+
+    @property
+    def turn(self) -> OwnTurn:
+        """What this client knows of its own turn."""
+        return OwnTurn(self._began, self._confirmed, self._until)
+
+    def go_on(self, turn: OwnTurn) -> None:
+        """This member was outside, and comes back with the same key: the relay knows its turn. A
+        text that it refused would count as one that no heartbeat covers."""
+        self._began, self._confirmed, self._until = turn.began, turn.confirmed, turn.until
 
     def exceeded(self, author: bytes, age: int) -> bool:
         """Whether a participant's message, taken `age` seconds ago, is out of turn."""

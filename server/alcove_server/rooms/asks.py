@@ -2,7 +2,7 @@
 that its members can answer them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from alcove_protocol import limits
@@ -29,7 +29,7 @@ class _Told:
     """One ask: the relay key that asked, and the members whose answer came on this node."""
 
     key: bytes
-    by: set[bytes] = field(default_factory=set)
+    by: set[bytes]
 
     def may_answer(self, member: bytes) -> bool:
         """Whether an answer of this member is told: its first, while there are few."""
@@ -78,7 +78,7 @@ class Asks:
         before = [id for id, told in self._told.items() if told.key == item.key]
         for id in before[: 1 - _KEPT]:
             del self._told[id]
-        self._told[item.id] = _Told(item.key)
+        self._told[item.id] = _Told(item.key, set())
         while len(self._told) > _KEPT * _KEYS:
             del self._told[next(iter(self._told))]
         signed = Signed.decode(item.blob)

@@ -13,6 +13,7 @@ from alcove_protocol import limits
 from alcove_protocol.errors import Malformed
 from alcove_protocol.roster import (
     NO_DOOR,
+    Change,
     Op,
     Role,
     RoomFlag,
@@ -90,7 +91,7 @@ def begin(signed: Signed, room: bytes) -> RosterHistory:
         frozenset(),
         roster.facilitators(),
         _posters(roster),
-        ChainSpace.begin(_size(signed)),
+        ChainSpace.begin(_size(signed), roster.members),
         MappingProxyType({}),
     )
 
@@ -116,10 +117,20 @@ def follow(
 
 def fits(history: RosterHistory, entry: RosterEntry, size: int) -> bool:
     """Whether an entry of `size` signed bytes has its place in the chain, `chain_space`."""
-    removes = all(change.op is Op.REMOVE for change in entry.decoded_changes())
-    return history.space.fits(
-        entry.signer, history.roster.facilitators(), size, removes and len(entry.changes) > 0
-    )
+    changes = entry.decoded_changes()
+    taken = sum(_takes_away(history, change) for change in changes)
+    # ADDs without a RESET admit newcomers, and have no place here.
+    restates = sum(change.op is Op.RESET or change.op is Op.ADD for change in changes)
+    allowed = restates if changes and changes[0].op is Op.RESET else 0
+    removes = taken > 0 and taken + allowed == len(changes)
+    return history.space.fits(entry.signer, history.roster.facilitators(), size, removes)
+
+
+def _takes_away(history: RosterHistory, change: Change) -> bool:
+    """Whether it takes a member off the list, or a facilitator's part from one."""
+    if change.op is Op.CHANGE:
+        return change.key in history.facilitators and change.seat.role is Role.PARTICIPANT
+    return change.op is Op.REMOVE
 
 
 def _size(signed: Signed) -> int:

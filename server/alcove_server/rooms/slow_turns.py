@@ -8,10 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import ceil
+from typing import Final
 
 from alcove_protocol import limits
 from alcove_protocol.errors import SlowDown
 from alcove_protocol.roster import Roster
+
+GONE_KEPT: Final = 64
+"""Keys that are not on the list any more, and whose last turn is remembered."""
 
 
 class SlowTurns:
@@ -34,9 +38,17 @@ class SlowTurns:
             return False
         if began is not None and now < began + limits.TURN + roster.slow:
             raise SlowDown(ceil(began + limits.TURN + roster.slow - now))
-        kept = {known: at for known, at in self._began.items() if known in roster.seats}
-        self._began = {**kept, key: now}
+        self._began.pop(key, None)
+        self._began[key] = now
+        self._forget(roster)
         return True
+
+    def _forget(self, roster: Roster) -> None:
+        """Drop the turns of keys that are gone, but for the latest. A member that steps outside, or
+        loses the connection, comes back with the same key and no new turn."""
+        gone = [key for key in self._began if key not in roster.seats]
+        for key in gone[: max(0, len(gone) - GONE_KEPT)]:
+            del self._began[key]
 
     def give_back(self, key: bytes) -> None:
         """The store did not take what began the turn."""

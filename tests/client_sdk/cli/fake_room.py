@@ -295,8 +295,8 @@ class FakeRoom:
         self._note("revoke", door)
         self.happen(events.InviteRevoked(door, "Mara"))
 
-    async def accept(self, version: int | None = None, *, answer: str = "") -> None:
-        self._note("accept", ("" if version is None else str(version)) + answer)
+    async def accept(self, version: int | None = None, *, answer: str = "", word: str = "") -> None:
+        self._note("accept", ("" if version is None else str(version)) + answer + word)
         self.happen(events.Waiting("lamp river"))
 
     async def change_agreement(
@@ -361,7 +361,7 @@ EVERYTHING: Final = (
     events.NewKeys("Lou", "Mara"),
     events.Reloaded("Lou"),
     events.TicketMade("alcove-ticket-canary"),
-    events.Knocked("aa03", "Lou", "", False, again="Lou", away=180),
+    events.Knocked("aa03", "Lou", "", False, again="Lou", away=180, word="fits"),
     events.InviteChanged(INVITE + "B"),
     events.InviteChanged(INVITE + "C", DOOR, 1, 24, "Who sent you?", "r"),
     events.InvitesListed(OPEN_INVITES, "r"),

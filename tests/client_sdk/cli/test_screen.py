@@ -76,6 +76,30 @@ async def test_declining_the_agreement_leaves() -> None:
         assert await screen.end() == 0
 
 
+@pytest.mark.parametrize(("columns", "rows"), [(100, 30), (40, 20)])
+async def test_a_word_for_today_goes_along_and_is_not_shown(columns: int, rows: int) -> None:
+    async with Terminal("rules", *ROBIN, columns=columns, rows=rows) as screen:
+        await screen.see("Before you go in", "Tab: a word for today")
+        screen.type(TAB)
+        await screen.see("Type your word")
+        screen.type("abc")
+        await screen.see("•••")
+        screen.type(ENTER)
+        await screen.see("with this word")
+        screen.type("a" + ENTER)
+        await screen.see("Choose a longer word")
+        screen.type("blue kettle")  # in the place of the one before
+        await screen.see("•" * 11)
+        screen.type(ENTER)
+        await screen.see("with this word")
+        screen.type("a" + ENTER)
+        await screen.see("You asked to be let in")
+        screen.type("/leave" + ENTER)
+        assert await screen.end() == 0
+    assert b"abc" not in screen.raw
+    assert b"kettle" not in screen.raw
+
+
 async def test_one_stray_key_decides_nothing() -> None:
     async with Terminal("knock", *MARA, columns=80, rows=24) as screen:
         await screen.see("Robin (code", "Tab to decide")

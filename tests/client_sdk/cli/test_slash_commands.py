@@ -43,6 +43,7 @@ from alcove.cli.commands import (
 from alcove.cli.leaving import LastQuestion
 from alcove.cli.room_view import RoomView
 from alcove.cli.slash_commands import (
+    ChooseWord,
     Help,
     Misread,
     Reveal,
@@ -337,6 +338,25 @@ def test_the_answer_to_the_question_of_an_invite_goes_with_the_acceptance() -> N
     state.apply(RULES)
     with pytest.raises(Misread, match="stands alone"):
         read("/accept Kim did", state, MEMBERS)
+
+
+def test_a_word_for_today_goes_with_the_acceptance_and_is_kept_no_longer() -> None:
+    state = RoomView()
+    state.apply(RULES)
+    assert read("/word  Blue  kettle", state, MEMBERS) == ChooseWord("blue kettle")
+    state.word = "blue kettle"
+    assert read("/accept", state, MEMBERS) == AcceptCommand(version=1, word="blue kettle")
+    state.apply(replace(RULES, question="Who sent you?"))
+    asked = AcceptCommand(version=1, answer="Kim did", word="blue kettle")
+    assert read("/accept Kim did", state, MEMBERS) == asked
+    assert "kettle" not in repr((asked, ChooseWord("blue kettle")))
+    for line, why in (("/word", "Say which word"), ("/word abc", "four letters")):
+        with pytest.raises(Misread, match=why):
+            read(line, state, MEMBERS)
+    state.apply(events.Waiting(""))
+    assert state.word == ""
+    with pytest.raises(Misread, match="goes along with"):
+        read("/word Blue kettle", state, MEMBERS)
 
 
 def test_what_a_person_types_that_waits_goes_to_the_facilitators() -> None:

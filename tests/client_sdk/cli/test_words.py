@@ -106,3 +106,12 @@ def test_a_person_is_told_of_a_member_that_goes_away_and_comes_back_and_of_no_ot
         told.append(view.is_told(event))
         view.apply(event)
     assert told == [False, True, False, False, False, True, False, False]
+
+
+def test_what_a_newcomer_answers_passes_for_no_sentence_of_this_program() -> None:
+    answer = 'me") asks to be let in. Someone who says they are Sam. ("x'
+    knock = events.Knocked("aa", "Eve", "123456", False, answer)
+    shown = words.of_event(knock)
+    assert shown.count('"') == 2
+    assert shown.startswith("Eve (code 123456, answered: \"me') asks")
+    assert shown.endswith('("x") asks to be let in.'.replace('("x"', "('x\""))

@@ -1,16 +1,24 @@
 """Row 33, of appointments: what newcomers would refuse, members refuse first.
 
-The list of appointments only grows, and every newcomer and every member who comes back verifies the
-whole of it. So one wrong item would close the room to all of them for good.
+Every newcomer and every member who comes back verifies the whole list of appointments, which grows,
+and loses only what nobody needs. So one wrong item would close the room to all of them for good.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from alcove import events, mls
+from alcove.errors import AlcoveError, NotNow
 from alcove.events import ConnectionState
+from alcove.group.appointments import unpack_appointments
+from alcove.group.extensions import RoomExtension
 from alcove.group.keys import SigningKey
+from alcove.group.membership import Membership
+from alcove.group.rights import NotAllowed, judge
+from alcove_protocol import limits
 from alcove_protocol.codec import pack_list
 from alcove_protocol.frames import BlobClass
 from alcove_protocol.labels import Label
@@ -21,14 +29,18 @@ from tests.end_to_end.evil.rogue import (
     appoint,
     appointment,
     aside,
+    change,
     commit_blob,
     committer_of,
     context,
     demote,
     group_of,
+    keys_of,
     now,
     room_of,
     state_of,
+    with_facilitator,
+    without_facilitator,
 )
 from tests.end_to_end.evil.rooms import (
     authenticators,
@@ -145,3 +157,113 @@ def test_who_is_appointed_again_with_another_relay_key_lets_newcomers_in() -> No
     world.settle()
     assert dora.of(events.Joined)
     assert len(authenticators(ann, robert, cleo, dora)) == 1
+
+
+# --- 32 places ------------------------------------------------------------------------------------
+
+
+def count(client: Client) -> int:
+    return len(unpack_appointments(state_of(client).appointments))
+
+
+def use_up(world: EvilWorld, by: Client, helper: Client) -> None:
+    """`by` appoints and demotes a helper until no place is left, and leaves none out."""
+    keys, room = helper.engine.identity, room_of(by)
+    while count(by) < limits.APPOINTMENTS:
+        state = state_of(by)
+        listed = keys_of(helper) in state.facilitator_list()
+        if listed:
+            change(world, by, lambda m: (context(without_facilitator(m.state, helper)),))
+        else:
+            change(world, by, lambda m: (context(with_facilitator(m.state, room, by, helper)),))
+    assert keys.signature.public in state_of(by).facilitator_keys()
+
+
+def becomes(state: RoomExtension, membership: Membership) -> tuple[mls.Proposal, ...]:
+    return (context(state),)
+
+
+@pytest.fixture
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A room has place for six, so that few commits use them up."""
+    monkeypatch.setattr(limits, "APPOINTMENTS", 6)
+
+
+@pytest.mark.usefixtures("few")
+def test_nobody_uses_up_the_appointments_of_a_room() -> None:
+    """Bob appoints and demotes a helper until the list is full. Ann demotes both, and the room has
+    a second facilitator again."""
+    world, ann, bob, cleo = two_facilitators()
+    dora = world.join(ann, "Dora")
+    use_up(world, bob, dora)
+    demote(world, ann, bob)
+    world.advance(2)
+    with suppress(AlcoveError):
+        demote(world, ann, dora)
+    world.advance(2)
+    appoint(world, ann, cleo)
+    assert state_of(cleo).facilitator_keys() == {
+        client.engine.identity.signature.public for client in (ann, cleo)
+    }
+    assert count(dora) == 1
+    world.join(ann, "Emil")
+    assert len(authenticators(ann, bob, cleo, dora)) == 1
+
+
+@pytest.mark.usefixtures("few")
+def test_a_line_of_appointments_is_kept_while_its_last_one_facilitates() -> None:
+    """Each appoints the next, and only Ann and the last one facilitate then. What newcomers need to
+    know the last one by stays, in a full list too; when that one goes, it all may go."""
+    world, ann, bob, cleo = two_facilitators()
+    helpers = [cleo, *(world.join(ann, name) for name in ("Dora", "Emil", "Finn"))]
+    last = bob
+    for helper in helpers:
+        listed = with_facilitator(state_of(ann), room_of(ann), last, helper)
+        change(world, last, partial(becomes, listed))
+        change(world, ann, partial(becomes, without_facilitator(state_of(ann), last)))
+        last = helper
+    world.advance(130)
+    assert count(ann) == 5
+    kept = state_of(ann).appointments
+    newcomer = world.knock(ann.invite(), "Gil")
+    last.admit(last.of(events.Knocked)[-1])  # the Welcome's signer is the last one of the line
+    world.settle()
+    assert newcomer.of(events.Joined), newcomer.told
+    appoint(world, ann, bob)
+    assert state_of(ann).appointments.startswith(kept)
+    demote(world, ann, bob)
+    with pytest.raises(NotNow) as refused:
+        ann.engine.commands.appoint("Bob", lambda error: None)  # whose last one has to stay
+    assert refused.value.code == "too_many_appointments"
+    appoint(world, ann, newcomer)  # in the place of the one that nobody needs
+    assert count(ann) == 6
+    demote(world, ann, last)
+    appoint(world, ann, cleo)
+    assert count(ann) == 4
+    assert len(authenticators(ann, bob, cleo, newcomer)) == 1
+
+
+def test_only_all_that_nobody_needs_together_may_be_left_out() -> None:
+    world, ann, bob, cleo = two_facilitators()
+    demote(world, ann, bob)
+    appoint(world, ann, cleo)
+    demote(world, ann, cleo)
+    appoint(world, ann, world.join(ann, "Dora"))
+    state = state_of(ann)
+    listed = unpack_appointments(state.appointments)
+    first, second, third = (pack_list([one.encode()]) for one in listed)
+    for wrong in (first + second, first + third, second + third, first, b""):
+        assert verdict(ann, replace(state, appointments=wrong)) == "appointments_rewritten"
+    assert verdict(ann, replace(state, appointments=third)) is None
+
+
+def verdict(by: Client, state: RoomExtension) -> str | None:
+    """How a member judges a commit of this state."""
+    staged = group_of(by).commit([context(state)], now=now(by))
+    try:
+        judge(group_of(by), staged)
+    except NotAllowed as refused:
+        return refused.code
+    finally:
+        staged.drop()
+    return None

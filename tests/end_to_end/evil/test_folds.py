@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from alcove import events, mls
 from alcove.group.extensions import RoomExtension
-from alcove.messages.payload import Fold
+from alcove.messages.payload import Fold, Void
 from alcove_protocol.frames import BlobClass, BlobIs, Bye, Publish, RelayAnswer, RequestRefused
 
 from tests.end_to_end.evil.relay import EvilWorld
@@ -202,3 +202,16 @@ def test_a_removed_member_comes_back_by_no_old_key(link: str) -> None:
         assert not ann.of(events.Knocked)  # it waits for an answer
     assert ann.members() == {"Ann", "Cleo"}
     goes_on(world, ann, cleo)
+
+
+@pytest.mark.parametrize("folded", [True, False])
+def test_what_no_client_knows_is_told_of_nobody_who_is_folded(*, folded: bool) -> None:
+    """Each would be a line of the program with their name, which no reader can fold."""
+    world, ann, bob, cleo = three()
+    if folded:
+        key = keys_of(bob).mls_key
+        change(world, ann, lambda m: (context(STATES["fold"](m.state, key)),))
+    blob = rogue_message(bob, Void(), kind="wave", counter=1)
+    assert answer_of(world, bob, blob, BlobClass.APPLICATION) is None
+    for client in (ann, cleo):
+        assert len(client.of(events.Unknown)) == (0 if folded else 1)

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 from alcove import events, mls
+from alcove.errors import NotNow
 from alcove.facilitation.doors import new_invite
 from alcove.group.admission import make_key_package
 from alcove.group.keys import ROOM_SUITE, Identity
@@ -360,3 +361,34 @@ def test_who_takes_all_others_off_the_relays_list_is_told_by_name() -> None:
         (problem,) = told(client, "roster_mismatch")
         assert problem.sender == "Bob"
         assert "Bob changed the relay's list" in problem.text
+
+
+@pytest.mark.parametrize("act", ["appoint", "hand_over"])
+def test_a_helper_under_a_members_name_is_not_made_facilitator_in_their_place(act: str) -> None:
+    world, ann, bob, cleo = two_facilitators()
+    add_twin(world, bob, "Cleo")
+    before = state_of(ann).facilitators
+    with pytest.raises(NotNow) as refused:
+        getattr(ann.engine.commands, act)("Cleo", lambda error: None)
+    assert refused.value.code == "two_of_one_name"
+    world.advance(2)
+    assert state_of(ann).facilitators == before
+    ann.remove("Cleo")  # the one that came last
+    world.advance(2)
+    result: list[object] = []
+    ann.engine.commands.appoint("Cleo", result.append)
+    world.advance(2)
+    assert result == [None]
+    assert cleo.engine.identity.signature.public in state_of(ann).facilitator_keys()
+
+
+def test_a_first_in_line_that_keeps_the_lobbys_key_back_closes_the_lobby_for_no_longer() -> None:
+    """Ann has the lowest leaf, is heard, and commits a lobby key that Bob does not get."""
+    world, ann, bob, cleo = two_facilitators()
+    world.advance(15)
+    committer_of(ann).vaults._give = lambda key: None  # type: ignore[method-assign]
+    kept = replace_lobby_key(world, ann)
+    world.advance(125)
+    assert state_of(bob).lobby_key != kept
+    assert committer_of(bob).vaults.complete
+    goes_on(world, ann, bob, cleo)

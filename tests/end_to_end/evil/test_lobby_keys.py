@@ -1,12 +1,19 @@
 """A new lobby key: in the chain, compared with the group, and found by members after an absence."""
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from alcove import mls
-from alcove.facilitation.lobby_keys import KEYS_MOST, KNOCKS_KEPT, REJOINS_KEPT, LobbyKeys
+from alcove.facilitation.lobby_keys import (
+    COMING_MOST,
+    KEYS_MOST,
+    KNOCKS_KEPT,
+    REJOINS_KEPT,
+    LobbyKeys,
+)
 from alcove.group.keys import ROOM_SUITE
-from alcove_protocol.frames import BlobIs, LobbyItem, Settle
+from alcove_protocol.frames import BlobIs, LobbyItem, LobbyRequest, Settle
 from alcove_protocol.labels import Label
 from alcove_protocol.roster import Change, Op, RosterEntry, Seat
 from alcove_protocol.sealed import RequestKind
@@ -16,6 +23,7 @@ from tests.end_to_end.evil.rogue import (
     change,
     committer_of,
     context,
+    demote,
     group_of,
     relay_key,
     roster_of,
@@ -256,3 +264,41 @@ def test_the_keys_that_are_held_are_few_and_the_present_one_stays() -> None:
     keys.wipe()
     assert first.private.wiped
     assert more[-1].private.wiped
+
+
+def test_keys_that_another_facilitator_sends_push_out_only_keys_of_theirs() -> None:
+    keys = LobbyKeys(first := pair(0), Clock())
+    own, by_cleo = pair(1), pair(2)
+    keys.add(own)
+    keys.add(by_cleo, by=b"Cleo")
+    by_bob = [pair(number) for number in range(3, 3 + 2 * KEYS_MOST)]
+    for each in by_bob:
+        keys.add(each, by=b"Bob")
+    for kept in (first, own, by_cleo, *by_bob[-COMING_MOST:]):
+        assert keys.get(kept.public) is kept
+    assert all(each.private.wiped for each in by_bob[:-COMING_MOST])
+    keys.moved(by_bob[-1].public)  # a state names it: it is theirs alone no more
+    for number in range(100, 100 + COMING_MOST):
+        keys.add(pair(number), by=b"Bob")
+    assert not by_bob[-1].private.wiped
+
+
+def test_a_demotion_goes_on_while_its_facilitator_sends_vaults_full_of_keys() -> None:
+    """Ann has chosen the next lobby key, and Bob sends her others before her commit."""
+    world, ann, bob, _cleo = two_facilitators()
+    world.advance(15)
+    key = committer_of(ann).vaults.coming_key()
+    person = bob.engine.require_member().membership.find_key(ann.engine.identity.signature.public)
+    assert person is not None
+    vaults = committer_of(bob).vaults
+    for _ in range(2 * KEYS_MOST):
+        keys = HPKE.hpke_keypair(world.random)
+        committer_of(bob).lobby_keys.add(keys)
+        sealed = vaults._seal(person, (keys.public, frozenset(), ann.engine.identity.desk.public))
+        ask = partial(LobbyRequest, id=world.random(16), blob=sealed, to=person.relay_key)
+        bob.engine.link.request(ask, lambda answer: None)
+        world.settle()
+    demote(world, ann, bob)
+    assert state_of(ann).lobby_key == key
+    assert committer_of(ann).vaults.complete
+    world.join(ann, "Dora")

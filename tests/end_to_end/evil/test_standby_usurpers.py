@@ -122,3 +122,15 @@ def test_one_liar_beside_one_honest_member_does_not_spend_the_link() -> None:
     world.advance(300)
     assert facilitators(cleo) == facilitators(dan) == {"Ann", "Dora"}
     all_agree(cleo, dan, dora)
+
+
+def test_who_comes_by_the_link_under_a_members_name_was_let_in_by_nobody(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A changed client takes the name of the facilitator that is gone."""
+    world, link, bob, _cleo = orphaned()
+    monkeypatch.setattr("alcove.joining.standby_comer.looks_like_any", lambda *names: False)
+    comes(world, link, "Ann")
+    (told,) = [one for one in bob.of(events.Problem) if one.code == "name_taken"]
+    assert "The standby's link let them in." in told.text
+    assert "Ann let them in" not in told.text

@@ -1,7 +1,8 @@
 /** Seals and verdicts of facilitation that no command uses yet (docs/protocol.md, section 10). */
+import { chacha20poly1305 } from "@noble/ciphers/chacha.js"
 import { x25519 } from "@noble/curves/ed25519.js"
-import { ascii, type Bytes, hex, join, number, same } from "./bytes.ts"
-import { demand } from "./fault.ts"
+import { ascii, type Bytes, H, hex, join, number, numberOf, same } from "./bytes.ts"
+import { demand, Fault } from "./fault.ts"
 import { hashWith, label } from "./labels.ts"
 import { split } from "./lists.ts"
 import type { Parsed } from "./records.ts"
@@ -27,6 +28,35 @@ export async function openSlot(
   const at = join(frame.room, number(frame.epoch, 8))
   const aad = join(at, frame.sender, number(frame.tick, 8), frame.bodies)
   return unsealWhole(pair, psk, join(label("desk"), at), aad, sealed, senderDesk)
+}
+
+const SLOT = 81
+const TAG = 16
+
+export interface DeskPlace { position: number; slots: number }
+
+/** The heartbeat's hash and what is said in a frame of the private line, for the facilitator of this place. */
+export async function openFrame(
+  pair: CryptoKeyPair, psk: Psk, frame: Omit<DeskFrame, "bodies">, place: DeskPlace, senderDesk: Bytes, blob: Bytes,
+): Promise<Bytes> {
+  const start = SLOT * place.slots
+  const size = Math.floor((blob.length - start) / 2)
+  const bodies = blob.slice(start, start + 2 * size)
+  const sealed = blob.slice(SLOT * place.position, SLOT * (place.position + 1))
+  const slot = await openSlot(pair, psk, { ...frame, bodies: H(bodies) }, senderDesk, sealed)
+  demand(slot.length === 33 && slot[0]! <= 1, "bad_seal")
+  const body = openBody(slot.slice(1), bodies.slice(slot[0]! * size, (slot[0]! + 1) * size))
+  const length = numberOf(body.slice(32, 34))
+  demand(34 + length <= size - TAG && body.slice(34 + length).every((byte) => byte === 0), "bad_padding")
+  return join(body.slice(0, 32), body.slice(34, 34 + length))
+}
+
+function openBody(key: Bytes, sealed: Bytes): Bytes {
+  try {
+    return chacha20poly1305(key, new Uint8Array(12)).decrypt(sealed)
+  } catch {
+    throw new Fault("bad_seal")
+  }
 }
 
 /** An answer to a standby or a lone facilitator, or a line of the talk at the door. */

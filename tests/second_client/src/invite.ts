@@ -12,6 +12,8 @@ export interface Invite {
   doorSeed: Bytes
   psk: Bytes
   cardKey: Bytes
+  /** Of a standby's link. */
+  standby?: { mlsSeed: Bytes; relaySeed: Bytes; hpkeInput: Bytes; psk: Bytes }
   /** `scheme://host[:port]` of the relay. */
   origin: string
 }
@@ -68,5 +70,8 @@ export function parseInvite(pasted: string): Invite {
   const check = hashWith("invite", bytes.slice(0, CHECKED), ascii(origin)).slice(0, FIXED - CHECKED)
   demand(same(check, bytes.slice(CHECKED, FIXED)), "bad_invite")
   const key = (name: string): Bytes => hkdf(sha256, secret, undefined, join(ascii(`alcove v1 ${name}`), room, door), 32)
-  return { role: bytes[1]!, door, room, doorSeed: key("door"), psk: key("lobby psk"), cardKey: key("card"), origin }
+  const invite = { role: bytes[1]!, door, room, doorSeed: key("door"), psk: key("lobby psk"), cardKey: key("card"), origin }
+  if (invite.role !== 2) return invite
+  const [mlsSeed, relaySeed, hpkeInput, psk] = ["mls", "relay", "hpke", "psk"].map((name) => key(`standby ${name}`))
+  return { ...invite, standby: { mlsSeed: mlsSeed!, relaySeed: relaySeed!, hpkeInput: hpkeInput!, psk: psk! } }
 }

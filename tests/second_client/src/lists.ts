@@ -1,5 +1,5 @@
 /** Lists inside one byte string (docs/protocol.md, section 2). */
-import { type Bytes, numberOf } from "./bytes.ts"
+import { type Bytes, join, number, numberOf } from "./bytes.ts"
 import { demand } from "./fault.ts"
 
 /** Items of one size, joined. */
@@ -7,6 +7,9 @@ export function split(data: Bytes, size: number): Bytes[] {
   demand(data.length % size === 0, "bad_length")
   return Array.from({ length: data.length / size }, (_, index) => data.slice(index * size, (index + 1) * size))
 }
+
+/** Joins items of any size. */
+export const packList = (items: Bytes[]): Bytes => join(...items.flatMap((item) => [number(item.length, 4), item]))
 
 /** Items of any size, each behind its length in 4 bytes. */
 export function unpackList(data: Bytes, most: number): Bytes[] {

@@ -1,12 +1,12 @@
 /** The rules by which every member judges every commit (docs/protocol.md, section 11). */
 import { judgeAgreement } from "./agreements.ts"
-import { type Bytes, hex, same } from "./bytes.ts"
+import { type Bytes, hex, join, number, same, zeros } from "./bytes.ts"
 import { demand } from "./fault.ts"
 import { split, unpackList } from "./lists.ts"
 import { isPosition } from "./position.ts"
 import { decode, type Parsed } from "./records.ts"
 import { opened, signedOf } from "./signed.ts"
-import { judgeStandby, newStandby } from "./standby.ts"
+import { judgeStandby, newStandby, standbyOf } from "./standby.ts"
 
 const MOST_APPOINTMENTS = 32
 /** Fields without a command yet: they stay as they are. */
@@ -40,8 +40,25 @@ function unchanged(before: Parsed, after: Parsed, name: string): boolean {
   return a instanceof Uint8Array && b instanceof Uint8Array ? same(a, b) : a === b
 }
 
+/** With which appointments the state begins: all from before, or those that somebody needs. */
+function keptAppointments(old: Bytes, after: Parsed): Bytes {
+  if (same(after.bytes("appointments").slice(0, old.length), old)) return old
+  const wanted = new Set(facilitatorsOf(after).keys())
+  const standby = standbyOf(after)
+  if (standby !== undefined) wanted.add(hex(standby.mls))
+  let kept: Bytes = zeros(0)
+  for (const item of [...unpackList(old, MOST_APPOINTMENTS)].reverse()) {
+    const said = decode("Appointment", signedOf(item).body)
+    if (!wanted.delete(hex(said.bytes("mls_key")))) continue
+    wanted.add(hex(said.bytes("appointer")))
+    kept = join(number(item.length, 4), item, kept)
+  }
+  return kept
+}
+
 function checkAppointments(before: Parsed, after: Parsed, committer: Bytes, room: Bytes): void {
-  const [old, all] = [before.bytes("appointments"), after.bytes("appointments")]
+  const all = after.bytes("appointments")
+  const old = keptAppointments(before.bytes("appointments"), after)
   demand(same(all.slice(0, old.length), old), "appointments_rewritten")
   const listed = facilitatorsOf(before)
   const missing = new Map([...facilitatorsOf(after)].filter(([mls, relay]) => listed.get(mls) !== relay))

@@ -34,6 +34,11 @@ export async function keyPair(): Promise<CryptoKeyPair> {
   return suite.kem.generateKeyPair()
 }
 
+/** The pair that follows from 32 bytes (`DeriveKeyPair` of RFC 9180). */
+export async function derivedPair(input: Bytes): Promise<CryptoKeyPair> {
+  return suite.kem.deriveKeyPair(buffer(input))
+}
+
 export async function publicBytes(pair: CryptoKeyPair): Promise<Bytes> {
   return new Uint8Array(await suite.kem.serializePublicKey(pair.publicKey))
 }

@@ -5,11 +5,11 @@ import { ascii, type Bytes, hex, join, number, unhex } from "./bytes.ts"
 import { agreementHash, unsealCard } from "./card.ts"
 import { holds } from "./ed25519.ts"
 import { checkEnd, checkRemoval, checkRequest } from "./endings.ts"
-import { judgeStepDown, judgeVault, openReply, openSlot, openVault } from "./facilitation.ts"
+import { judgeStepDown, judgeVault, openFrame, openReply, openSlot, openVault } from "./facilitation.ts"
 import { chainOf } from "./facilitators.ts"
 import { Fault } from "./fault.ts"
 import { type Invite, parseInvite } from "./invite.ts"
-import { openAnswer, shortCode } from "./knock.ts"
+import { openAnswer, shortCode, wordKey } from "./knock.ts"
 import { hashWith, label } from "./labels.ts"
 import { logAfter, logStart } from "./loghash.ts"
 import { pack, unpack } from "./messagepack.ts"
@@ -20,6 +20,7 @@ import { judgeDesk, judgeState, may, stateOf } from "./rights.ts"
 import { checkLeave, digestOf, follow, opening } from "./roster.ts"
 import { keyPairOf, unseal } from "./seal.ts"
 import { signedOf } from "./signed.ts"
+import { judgeAsk, judgeEntry, judgeListing, keysOfLink, unwrapExternal } from "./standby.ts"
 import { parseTicket } from "./ticket.ts"
 
 /* Each file has cases of several shapes, which `kind` tells apart. */
@@ -65,6 +66,7 @@ async function sealed(one: Case): Promise<Bytes> {
     const invite = inviteOf(room, one)
     return unsealCard(blob, one.number, invite)
   }
+  if (one.kind === "external commit") return unwrapExternal(unhex(one.key), room, one.epoch, blob)
   const keys = await keyPairOf(unhex(one.private), unhex(one.public))
   if (one.kind === "knock" || one.kind === "late knock") {
     const late = one.kind === "late knock"
@@ -79,6 +81,10 @@ async function sealed(one: Case): Promise<Bytes> {
   if (one.kind === "slot") {
     const frame = { room, epoch: one.epoch, sender: unhex(one.sender), tick: one.tick, bodies: unhex(one.bodies) }
     return openSlot(keys, psk, frame, unhex(one.sender_desk), blob)
+  }
+  if (one.kind === "frame") {
+    const frame = { room, epoch: one.epoch, sender: unhex(one.sender), tick: one.tick }
+    return openFrame(keys, psk, frame, { position: one.position, slots: one.slots }, unhex(one.sender_desk), blob)
   }
   if (one.kind === "answer" || one.kind === "talk") {
     return openReply(one.kind, keys, psk, room, unhex(one.to), unhex(one.sender), blob)
@@ -95,7 +101,11 @@ function inviteOf(room: Bytes, one: Case): Invite {
   return parseInvite(`https://relay.example/join#${Buffer.from(join(bytes, check)).toString("base64url")}`)
 }
 
-function hash(one: Case): void {
+async function hash(one: Case): Promise<void> {
+  if (one.kind === "word") {
+    const code = await codeOf(async () => equal(hex(await wordKey(unhex(one.room), one.member, one.word)), one.key))
+    return equal(code, one.code)
+  }
   if (one.kind === "short code") return equal(shortCode(unhex(one.key_package)), one.code)
   const room = unhex(one.room)
   if (one.kind === "agreement") return equal(hex(agreementHash(room, one.version, unhex(one.agreement))), one.hash)
@@ -118,11 +128,11 @@ function chain(one: Case): void {
         [one.counter, one.head, one.digest, one.flags, one.slow, one.lobby])
 }
 
-function link(one: Case): void {
+async function link(one: Case): Promise<void> {
   const invite = parseInvite(one.url)
   if (one.code !== null) return
-  equal([invite.role, hex(invite.door), hex(invite.room), invite.origin, hex(invite.doorSeed), hex(invite.psk), hex(invite.cardKey)],
-        [one.role, one.door, one.room, one.origin, one.door_seed, one.lobby_psk, one.card_key])
+  equal([invite.role, hex(invite.door), hex(invite.room), invite.origin, hex(invite.doorSeed), hex(invite.psk), hex(invite.cardKey), invite.standby ? hex(await keysOfLink(invite)) : null],
+        [one.role, one.door, one.room, one.origin, one.door_seed, one.lobby_psk, one.card_key, one.standby])
 }
 
 function wayBack(one: Case): void {
@@ -141,6 +151,12 @@ function right(one: Case): void {
     const [room, sender, recipient] = [unhex(one.room), unhex(one.sender), unhex(one.recipient)]
     const post = { room, epoch: one.epoch, sender, recipient, newest: one.newest }
     return equal(judgeVault(stateOf(unhex(one.state)), post, signed), one.complete)
+  }
+  if (one.kind === "ask") return judgeAsk(stateOf(unhex(one.state)), unhex(one.room), unhex(one.id), unhex(one.key), signed)
+  if (one.kind === "enters" || one.kind === "lists") {
+    const [mls, leaf, before] = [unhex(one.mls_key), decode("LeafExtension", unhex(one.leaf)), stateOf(unhex(one.before))]
+    if (one.kind === "enters") return judgeEntry(unhex(one.room), mls, leaf, before)
+    return judgeListing(before, stateOf(unhex(one.after)), mls, leaf)
   }
   if (one.kind === "desk") return judgeDesk(stateOf(unhex(one.state)), one.members)
   if (one.kind === "accepted") return equal(isGood(stateOf(unhex(one.state)), unhex(one.agreement)), one.good)

@@ -15,6 +15,7 @@ from textual.widgets import Static
 
 from alcove import events
 from alcove.cli import (
+    door_words,
     escape,
     invite_words,
     moderation_words,
@@ -234,17 +235,18 @@ class RoomApp(App[None]):
         if rules.question:  # no sheet: the answer is typed
             self._say(words.rules_text(rules))
             self._say(invite_words.question(rules.question))
+            self._say(door_words.CHOOSE_WORD)
             return
         if self._accepted:
             self._say(f"You accept the agreement, version {rules.version}; /rules shows it.")
             return
 
-        async def answer(accepted: bool | None) -> None:
+        async def answer(word: str | None) -> None:
             assert self._performer is not None
-            if accepted:
-                await self._performer.perform(AcceptCommand(version=rules.version))
-            else:
+            if word is None:
                 self._runner.leave()
+            else:
+                await self._performer.perform(AcceptCommand(version=rules.version, word=word))
 
         self.push_screen(AgreementScreen(rules), answer)
 
@@ -322,6 +324,9 @@ class RoomApp(App[None]):
                 self._show_rules(language)
             case slash_commands.Reveal():
                 self._reveal()
+            case slash_commands.ChooseWord(word):
+                self._view.word = word
+                self._say(door_words.WORD_KEPT)
             case command:
                 assert self._performer is not None
                 log = self._entries

@@ -6,20 +6,26 @@ from typing import Final
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.events import Key, Resize
+from textual.events import DescendantFocus, Key, Resize
 from textual.screen import ModalScreen
-from textual.widgets import Button, Static
+from textual.widgets import Button, Input, Static
 
 from alcove.cli import escape, words
+from alcove.errors import InvalidInput
 from alcove.events import AgreementShown
+from alcove.joining.todays_word import MOST, clean_word
 
 _NARROW: Final = 72
 _SHORT: Final = 22
 """Columns and lines of a window that belongs to the text of the agreement alone."""
+_TYPE_WORD: Final = "Type your word for today, then press Enter. Nobody is shown it."
+_WITH_WORD: Final = "Press A and then Enter to accept with this word, or L and then Enter to leave."
+_WORD: Final = "Tab: a word for today, to be known if you have to come back"
 
 
-class AgreementScreen(ModalScreen[bool]):
-    """Show the agreement. The result is True when it is accepted, False when the person leaves.
+class AgreementScreen(ModalScreen[str | None]):
+    """Show the agreement. The result is the person's word for today when they accept, empty without
+    one; None when they leave.
 
     A letter only chooses an answer, and Enter gives it: one stray key decides nothing.
     """
@@ -34,6 +40,7 @@ class AgreementScreen(ModalScreen[bool]):
         super().__init__()
         self._rules = rules
         self._chosen = ""
+        self._hint = _TYPE_WORD
 
     def compose(self) -> ComposeResult:
         with Vertical(id="sheet") as sheet:
@@ -47,6 +54,7 @@ class AgreementScreen(ModalScreen[bool]):
                 id="explain",
                 markup=False,
             )
+            yield Input(placeholder=_WORD, password=True, max_length=MOST, id="word")
             with Horizontal(id="answers"):
                 yield Button("Accept (A)", id="accept", variant="success")
                 yield Button("Leave (L)", id="leave")
@@ -59,7 +67,7 @@ class AgreementScreen(ModalScreen[bool]):
         self.query_one("#rules").focus()
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
-        self.dismiss(event.button.id == "accept")
+        self._give(event.button.id == "accept")
 
     def action_choose(self, answer: str) -> None:
         self._chosen = answer
@@ -68,7 +76,24 @@ class AgreementScreen(ModalScreen[bool]):
     def action_give(self) -> None:
         # The key may come before the button has the focus.
         if self._chosen:
-            self.dismiss(self._chosen == "accept")
+            self._give(self._chosen == "accept")
+
+    def on_descendant_focus(self, event: DescendantFocus) -> None:
+        if event.widget.id == "word":
+            self.query_one("#explain", Static).update(self._hint)
+
+    def on_input_submitted(self) -> None:
+        """The word is typed. It goes along when the person accepts, which is an act of its own."""
+        self.query_one("#rules").focus()
+        self.query_one("#explain", Static).update(_WITH_WORD)
+
+    def _give(self, accepts: bool) -> None:
+        word = self.query_one("#word", Input).value.strip()
+        try:
+            self.dismiss(word and clean_word(word) if accepts else None)
+        except InvalidInput as error:
+            self._hint = error.text
+            self.query_one("#word").focus()
 
 
 class InviteScreen(ModalScreen[None]):

@@ -1,0 +1,106 @@
+"""Ways in and out: a standby's link, the own name again, a step outside, rejoining by choice."""
+
+from typing import TYPE_CHECKING
+
+from alcove.errors import AlcoveError
+
+from tests.simulator.acts import host_of, there
+
+if TYPE_CHECKING:
+    from tests.simulator.person import Person
+    from tests.simulator.world import World
+
+
+def blackout(world: "World", who: int, arg: int) -> None:
+    """The facilitators' devices die: all of them, or in one of three cases all but one."""
+    holders = [person for person in world.people if person.facilitates and person.inside]
+    if arg % 3 == 0 and len(holders) > 1:
+        holders.pop(arg % len(holders))
+    for person in holders:
+        person.die()
+
+
+def enter(world: "World", who: int, arg: int) -> None:
+    """Somebody comes by a standby's link: the newest, or in one of four cases one that may be
+    replaced, closed or spent."""
+    if there(world, who) is not None or not world.links:
+        return
+    link = world.links[arg % len(world.links)] if arg % 4 == 0 else world.links[-1]
+    person = world.new_person(who)
+    world.decisions[person.name] = arg
+    world.truth.commands[person.name].by_link = True
+    person.join(link, accept=arg % 3 != 0)
+
+
+def again(world: "World", who: int, arg: int) -> None:
+    """Who lost their device comes again, under the same name and without the keys."""
+    person = world.present[who]
+    if person is None or not world.invites or person.facilitates or person.engine.closed:
+        return
+    if there(world, who) is not None and not (person.frozen or not person.online):
+        return
+    if person.name not in world.truth.members:
+        return
+    anew = world.new_person(who, person.name)
+    world.decisions[anew.name] = arg
+    anew.join(world.invites[-1], accept=arg % 4 != 0)
+
+
+def outside(world: "World", who: int, arg: int) -> None:
+    """A member steps outside for a while."""
+    person = there(world, who)
+    if person is not None and person.inside and not person.frozen:
+        world.truth.commands[person.name].outside = True
+        world.call(person, world.room(person).outside)
+
+
+def inside(world: "World", who: int, arg: int) -> None:
+    """A member comes back from outside, or a facilitator lets them in again."""
+    person, host = there(world, who), host_of(world, arg)
+    if person is None or person.inside or not world.truth.commands[person.name].outside:
+        return
+    if arg % 3 == 0 and host is not None:
+        name = person.name
+        world.call(host, lambda: world.room(host).inside(name))
+    else:
+        come_inside(world, person)
+
+
+def come_inside(world: "World", person: "Person") -> None:
+    def then(error: AlcoveError | None) -> None:
+        person.steps_in = person.steps_in or error is None
+
+    world.call(person, world.room(person).inside, then)
+
+
+def rejoin(world: "World", who: int, arg: int) -> None:
+    """A member asks to be let in again with fresh keys, when something is wrong."""
+    person = there(world, who)
+    if person is not None and person.inside and not person.frozen:
+        world.truth.commands[person.name].rejoin = True
+        world.call(person, world.room(person).rejoin)
+
+
+def take(world: "World", who: int, arg: int) -> None:
+    """A facilitator talks with one that waits, and the others keep out."""
+    host = host_of(world, arg)
+    waiting = world.room(host).waiting if host is not None else ()
+    if host is not None and waiting:
+        world.truth.commands[host.name].took = True
+        id = waiting[arg % len(waiting)].id
+        world.call(host, lambda: world.room(host).door_take(id))
+
+
+def question(world: "World", who: int, arg: int) -> None:
+    """A facilitator makes an invite that asks newcomers something."""
+    host = host_of(world, arg)
+    if host is None:
+        return
+    world.truth.commands[host.name].invited = True
+    room, text = world.room(host), f"Question {arg} of {host.name}?"
+    world.truth.questions.add(text)
+
+    async def made() -> None:
+        world.invites.extend(await room.new_invites(1, uses=5, hours=1, question=text))
+
+    world.call(host, made)
