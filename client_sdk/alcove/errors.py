@@ -19,9 +19,27 @@ from alcove.events import Closed, CloseReason
 PASSING: Final = frozenset({"busy", "rate_limited", "unavailable", "unsettled"})
 """Codes of refusals of the relay that end by themselves: the same request may go again later."""
 HEARSAY: Final = frozenset(
-    {"ended", "removed", "door_revoked", "locked", "paused", "not_member", "unknown_room"}
+    {
+        "ended",
+        "removed",
+        "paused",
+        "not_member",
+        "unknown_room",
+        "locked",
+        "room_full",
+        "history_full",
+        "read_only",
+        "facilitated",
+        "unknown_knock",
+        "unknown_door",
+        "door_expired",
+        "door_used",
+        "door_revoked",
+        "roster_conflict",
+    }
 )
-"""Codes of what people did, or of who a client is: the relay alone says so here, without proof."""
+"""Codes of what people did, of who a client is, and of how the room and its doors are: the relay
+alone says so here, without proof."""
 
 CLOSE_SENTENCES: Final = MappingProxyType(
     {

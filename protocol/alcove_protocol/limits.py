@@ -166,6 +166,8 @@ ASK_TTL: Final = 60
 ANSWERS: Final = 16
 """Answers to one ask, one of each member: each may have a MiB. Some members may lie, and must not
 take all places before a true answer comes."""
+ANSWERERS: Final = 3
+"""Members whose turn to answer an ask comes in the same second."""
 ENTERS_EVERY: Final = 60
 """Seconds between two tries of a link to come in: each costs every member a commit."""
 ALONE: Final = 10

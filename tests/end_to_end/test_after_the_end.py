@@ -60,13 +60,18 @@ def test_no_members_leaf_outlives_the_room(
     assert not left()
 
 
+def _keeps(decorator: str) -> bool:
+    return "cache" in decorator and decorator != "cached_property"
+
+
 def _cached(path: Path) -> set[str]:
-    """The functions of a module that keep their results."""
+    """The functions of a module that keep their results. What a `cached_property` keeps goes with
+    its object."""
     return {
         node.name
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.FunctionDef)
-        and any("cache" in ast.unparse(decorator) for decorator in node.decorator_list)
+        and any(_keeps(ast.unparse(decorator)) for decorator in node.decorator_list)
     }
 
 

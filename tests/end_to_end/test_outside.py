@@ -137,6 +137,25 @@ def test_outside_longer_than_a_knock_waits_is_outside_all_the_same() -> None:
     assert "Bob" in ann.members()
 
 
+def test_who_was_let_go_unseen_before_the_relay_lost_its_memory_comes_to_their_own_door() -> None:
+    world, ann, bob, cleo = room_of_three()
+    before = uses_left(ann)
+    bob.engine.commands.outside()
+    bob.to_client = lambda client, data: []
+    world.advance(5)
+    assert "Bob" not in ann.members()
+    bob.to_client = lambda client, data: [data]
+    bob.cut()
+    world.kill_relay()
+    world.start_relay()
+    world.advance(160)
+    assert is_out(bob)
+    inside(world, bob)
+    assert bob.members() == ann.members() == {"Ann", "Bob", "Cleo"}
+    assert uses_left(ann) == before
+    all_agree(ann, bob, cleo)
+
+
 def test_the_name_is_kept_for_who_is_outside() -> None:
     world, ann, bob, _cleo = room_of_three()
     outside(world, bob)
@@ -172,6 +191,46 @@ def test_behind_a_locked_door_who_is_outside_comes_in_when_it_is_opened() -> Non
     do(world, ann, "lock", False)
     world.advance(15)
     assert bob.of(events.Joined)[-1].you
+
+
+@pytest.mark.parametrize("how", ["lock", "hold"])
+def test_who_steps_out_of_a_locked_room_comes_back_when_it_is_opened(how: str) -> None:
+    """In a hard minute: the room is held, which locks the door, and somebody needs to get out."""
+    world, ann, bob, cleo = room_of_three()
+    do(world, ann, *((how, True) if how == "lock" else (how,)))
+    outside(world, bob, 30)
+    assert is_out(bob)
+    assert bob.engine.closed is None
+    assert bob.of(events.Outside) == [events.Outside("Bob", you=True)]
+    assert [one.code for one in bob.of(events.Problem)] == ["outside_locked"]
+    assert inside(world, bob) == []  # it is said as soon as a knock waits
+    if how == "hold":
+        do(world, ann, "resume")
+    do(world, ann, "lock", False)
+    world.advance(45)
+    assert bob.of(events.Joined)[-1].you
+    assert bob.members() == {"Ann", "Bob", "Cleo"}
+    world.advance(31)
+    goes_on(world, ann, bob, cleo)
+
+
+@pytest.mark.parametrize("said", [True, False])
+def test_a_knock_that_expires_behind_a_locked_door_ends_no_step_outside(said: bool) -> None:
+    world, ann, bob, cleo = room_of_three()
+    outside(world, bob)
+    do(world, ann, "lock", True)
+    if said:
+        assert inside(world, bob) == [None]
+    world.advance(2 * limits.KNOCK_TTL, step=5)
+    assert is_out(bob)
+    assert bob.engine.closed is None
+    do(world, ann, "lock", False)
+    world.advance(45)
+    if not said:
+        assert is_out(bob)
+        assert inside(world, bob) == [None]
+    assert bob.of(events.Joined)[-1].you
+    all_agree(ann, bob, cleo)
 
 
 def test_a_member_steps_outside_five_times_in_an_hour_and_no_more() -> None:

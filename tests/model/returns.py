@@ -17,6 +17,7 @@ from tests.model.search import Step
 
 PEOPLE: Final = "ABC"
 HOLDER: Final = "D"
+ALIVE: Final = ("here", "away")
 MISHAPS: Final = 3
 """Failures of a world. Each rule is needed within so many."""
 
@@ -42,11 +43,14 @@ RULES: Final = frozenset(rule for rule in globals().values() if isinstance(rule,
 
 class Person(NamedTuple):
     """`where`: here, away, out (let go, with keys), asks (the same, connected), dead, or door (with
-    another device, without keys). `leaf`: in the group. `follows`: in step with it."""
+    another device, without keys). `leaf`: in the group. `follows`: in step with it. `epoch`: who is
+    left that has the secrets of an epoch of this member's, by one of which a request is sealed.
+    Who came by the link later has none."""
 
     where: str = "here"
     leaf: bool = True
     follows: bool = True
+    epoch: frozenset[str] = frozenset()
 
 
 class State(NamedTuple):
@@ -107,13 +111,15 @@ class Machine:
 
     def _fails(self, state: State, name: str) -> Iterator[Step[State, Action]]:
         less, person = state._replace(mishaps=state.mishaps - 1), state.of(name)
+        epoch = person.epoch if not person.follows else _members(state) - {name}
         if person.where == "here":
-            yield Step(Action("cut", name), less.put(name, person._replace(where="away")))
+            cut = person._replace(where="away", epoch=epoch)
+            yield Step(Action("cut", name), less.put(name, cut))
         if person.where in ("here", "away", "out", "asks"):
             dead = Person("dead", person.leaf, follows=False)
-            yield Step(Action("dies", name), less.put(name, dead))
+            yield Step(Action("dies", name), _forgotten(less, name).put(name, dead))
         if person == Person() and state.serving() - {name}:
-            held = person._replace(follows=False)
+            held = person._replace(follows=False, epoch=epoch)
             yield Step(Action("misses", name), less.put(name, held))
         if person == Person() and state.serving() - {name} and SILENT not in self.rules:
             yield Step(Action("poses", name), less._replace(wrong="somebody here was replaced"))
@@ -124,20 +130,24 @@ class Machine:
         person, serving = state.of(name), state.serving()
         if person.where in ("away", "out"):
             where = {"away": "here", "out": "asks"}[person.where]
-            yield Step(Action("back", name), state.put(name, person._replace(where=where)))
+            back = Person() if person.leaf and person.follows else person._replace(where=where)
+            yield Step(Action("back", name), state.put(name, back))
         if person.where == "here" and not person.follows:
-            if serving - {name} and REJOIN in self.rules:
+            if serving & person.epoch and REJOIN in self.rules:
                 yield Step(Action("rejoins", name), state.put(name, Person()))
+            if serving:  # a leave by wish, which takes a facilitator off the list
+                after = state.put(name, _door(leaf=False))._replace(listed=state.listed - {name})
+                yield Step(Action("gives up", name), _cleared(after, name))
             if name in state.listed and not serving and GOES_ON in self.rules:
                 yield Step(Action("goes on", name), _branch(state, follows=False))
         if person.where == "asks":
-            if serving & state.knows and RETURN in self.rules:
+            if serving & state.knows & person.epoch and RETURN in self.rules:
                 yield Step(Action("returns", name), state.put(name, Person()))
             yield Step(Action("is told", name), state.put(name, _door(leaf=False)))
         may_go = name not in state.listed or NEVER not in self.rules
         if person.where in ("away", "dead", "door") and person.leaf and may_go and serving:
             where = "out" if person.where == "away" else person.where
-            gone = Person(where, leaf=False, follows=False)
+            gone = Person(where, leaf=False, follows=False, epoch=person.epoch)
             after = state.put(name, gone)._replace(knows=serving)
             yield Step(Action("is let go", name), after)
 
@@ -154,9 +164,7 @@ class Machine:
             yield Step(Action("is appointed", name), state._replace(listed=listed))
         if serving - {name} and name in state.listed and person.where in ("dead", "door"):
             after = state._replace(listed=state.listed - {name})
-            if name == "A" and state.link in ("set", "misled"):
-                after = after._replace(link="none")
-            yield Step(Action("is demoted", name), after)
+            yield Step(Action("is demoted", name), _cleared(after, name))
 
     # --- the link ------------------------------------------------------------------------------
 
@@ -192,15 +200,40 @@ def _door(*, leaf: bool) -> Person:
     return Person("door", leaf, follows=False)
 
 
+def _members(state: State) -> frozenset[str]:
+    """Who has the secrets of an epoch of all who are members now: each keeps them for a day."""
+    return frozenset(
+        name for name in PEOPLE + HOLDER if state.of(name).leaf and state.of(name).where in ALIVE
+    )
+
+
+def _forgotten(state: State, name: str) -> State:
+    """The device of this person is gone, with all that it had."""
+    people = (one._replace(epoch=one.epoch - {name}) for one in state.people)
+    return state._replace(people=tuple(people))
+
+
+def _cleared(state: State, name: str) -> State:
+    """The link goes with its maker."""
+    there = name == "A" and state.link in ("set", "misled")
+    return state._replace(link="none") if there else state
+
+
 def _branch(state: State, *, follows: bool) -> State:
     """The group goes on with those who are in step, or with those who are not."""
     if follows:
         return state
-    turned = (
-        one._replace(follows=not one.follows) if one.where in ("here", "away") else one
-        for one in state.people
-    )
-    return state._replace(people=tuple(turned))
+    step = _members(state)
+
+    def turned(name: str) -> Person:
+        one = state.of(name)
+        if one.where not in ALIVE:
+            return one
+        if one.follows:
+            return one._replace(follows=False, epoch=step - {name})
+        return Person() if one.where == "here" else one._replace(follows=True)
+
+    return state._replace(people=tuple(map(turned, PEOPLE + HOLDER)))
 
 
 # --- what must hold ----------------------------------------------------------------------------
@@ -224,11 +257,16 @@ def may_be_saved(state: State) -> bool:
 
 
 def needs_no_person(state: State) -> bool:
-    """Nobody lost keys, and whoever was let go is known to a facilitator who serves."""
-    wheres = {state.of(name).where for name in PEOPLE}
-    if wheres & {"dead", "door"} or not state.serving():
+    """Nobody lost keys, and a facilitator who serves has the last epoch of whoever is held or was
+    let go, and saw the letting go."""
+    serving, people = state.serving(), [state.of(name) for name in PEOPLE]
+    if any(one.where in ("dead", "door") for one in people) or not serving:
         return False
-    return not wheres & {"out", "asks"} or bool(state.serving() & state.knows)
+    out = [one for one in people if not one.leaf]
+    held = [one for one in people if one.leaf and not one.follows]
+    return all(serving & state.knows & one.epoch for one in out) and all(
+        serving & one.epoch for one in held
+    )
 
 
 def without(rule: Rule) -> frozenset[Rule]:

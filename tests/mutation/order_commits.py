@@ -134,10 +134,18 @@ ONE_COMMIT: Final[tuple[Mutant, ...]] = (
     ),
     order(
         "lying answer",
-        "alcove.engine.forgotten:ForgottenRoom._wait_to_be_known",
+        "alcove.engine.forgotten:ForgottenRoom._unknown_for_long",
         "self._unknown_in != generation",
         "False",
         f"{ANSWERS}::test_whoever_is_not_listed_waits_as_long_in_each_new_log",
+    ),
+    order(
+        "let go unseen",
+        "alcove.engine.engine:Engine.on_not_authenticated",
+        "late and (self._steps_outside() or self._coming_back.begin())",
+        "False",
+        "tests/end_to_end/test_absent.py"
+        "::test_who_was_let_go_just_before_the_relay_lost_its_memory_comes_back",
     ),
     order(
         "replaced",

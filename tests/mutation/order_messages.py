@@ -250,9 +250,23 @@ ONE_MESSAGE: Final[tuple[Mutant, ...]] = (
     order(
         "split",
         f"{TALK}._judge",
-        "if self.compare_log(payload) is False:",
-        "if False:",
+        "elif agrees is False:",
+        "elif False:",
         f"{EVIL}/test_not_heard.py::test_two_members_who_differ_are_a_split_until_a_beat_agrees",
+    ),
+    order(
+        "sign of life",
+        f"{TALK}._judge",
+        "if agrees:",
+        "if False:",
+        f"{EVIL}/test_kept_frames.py::test_who_speaks_is_not_let_go_for_a_lost_connection",
+    ),
+    order(
+        "sign of life",
+        "alcove.messages.attendance:Attendance.is_new",
+        " and named.number >= then.number",
+        "",
+        f"{EVIL}/test_kept_frames.py::test_what_names_an_old_place_is_no_sign_of_life",
     ),
     order(
         "keys",

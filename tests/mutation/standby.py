@@ -10,6 +10,7 @@ RULES: Final = "alcove.group.standby_rules"
 _LIST: Final = "tests/protocol/test_roster_standby.py"
 _RIGHTS: Final = "tests/end_to_end/evil/test_standby_rights.py"
 _LIES: Final = "tests/end_to_end/evil/test_standby_lies.py"
+_ANSWERS: Final = "tests/end_to_end/evil/test_standby_answers.py"
 _USURPERS: Final = "tests/end_to_end/evil/test_standby_usurpers.py"
 _RELAY: Final = "tests/server/test_standby.py"
 _LIFE: Final = "tests/end_to_end/test_standby.py"
@@ -297,9 +298,37 @@ ALL_STANDBY: Final = (
     _mutant(
         "answer",
         "alcove.joining.candidates:Candidates.best",
-        "not one.answer.held, one.epoch)",
-        "not one.answer.held, -one.epoch)",
+        "one.epoch,",
+        "-one.epoch,",
         f"{_LIES}::test_the_answer_of_the_latest_epoch_counts",
+    ),
+    _mutant(
+        "answer",
+        "alcove.joining.candidates:Candidates.best",
+        "-self._led_nowhere[one.by],",
+        "0,",
+        f"{_ANSWERS}::test_a_branch_of_one_member_is_not_believed_by_its_own_word",
+    ),
+    _mutant(
+        "answer",
+        "alcove.joining.candidates:Candidates.best",
+        "-self._shown[one.by],",
+        "0,",
+        f"{_ANSWERS}::test_rules_that_change_each_time_are_to_be_accepted_a_few_times",
+    ),
+    _mutant(
+        "answer",
+        "alcove.joining.candidates:Candidates.ends_by",
+        "return len(said) > 1 or said[by] >= SAID_BY_ONE",
+        "return True",
+        f"{_ANSWERS}::test_a_name_in_the_branch_of_one_member_is_not_taken",
+    ),
+    _mutant(
+        "answer",
+        "alcove.joining.standby_comer:StandbyComer._publish",
+        'isinstance(answer, frames.RequestRefused) and answer.code == "stale"',
+        "False",
+        f"{_ANSWERS}::test_a_lie_is_believed_once_and_ends_nothing[base]",
     ),
     _mutant(
         "proof",
@@ -313,29 +342,42 @@ ALL_STANDBY: Final = (
         for where, old, new, test in (
             (
                 "standby_entering:StandbyEntering._believed",
-                "len(self.followed) <= len(self._elsewhere)",
-                "False",
+                "return len(self.followed) > len(self._elsewhere)",
+                "return True",
                 "test_a_member_that_proves_its_own_lie_does_not_take_the_room",
             ),
             (
                 "standby_entering:StandbyEntering._believed",
-                "<= len(self._elsewhere)",
-                "< len(self._elsewhere)",
+                "> len(self._elsewhere)",
+                ">= len(self._elsewhere)",
                 "test_one_liar_beside_one_honest_member_does_not_spend_the_link",
             ),
             (
                 "standby_entering:StandbyEntering._believed",
-                "wait = OTHERS_WORD if confirmed else OWN_WORD",
-                "wait = 0.0 if confirmed else OWN_WORD",
+                "max(self._first_proof + proved_for, self._since + self._all_words)",
+                "self._first_proof",
                 "test_two_that_lie_together_take_no_room_from_three",
             ),
             (
-                "entering_room:EnteringRoom._begin_anew_when_misled",
-                " | entering.followed",
-                "",
-                "test_two_that_lie_together_take_no_room_from_three",
+                "standby_entering:StandbyEntering._believed",
+                "self._since + self._all_words",
+                "0.0",
+                "test_a_liar_in_a_large_room_waits_for_those_that_have_their_turn_late",
+            ),
+            (
+                "standby_answers:StandbyAnswers.asked",
+                "due = min(due, self._due[0])",
+                "pass",
+                "test_a_liar_in_a_large_room_waits_for_those_that_have_their_turn_late",
             ),
         )
+    ),
+    _mutant(
+        "proof",
+        "alcove.joining.candidates:Candidates.misled",
+        "{by, *followed}",
+        "{by}",
+        f"{_USURPERS}::test_two_that_lie_together_take_no_room_from_three",
     ),
     _mutant(
         "disproved",

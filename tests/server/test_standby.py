@@ -166,6 +166,18 @@ def test_an_answer_is_to_an_ask_that_was_told_and_each_member_has_one(
     assert last.refused(AnswerAsker(last.next_n(), ask.id, b"one more")) == "unknown_knock"
 
 
+def test_a_member_has_one_of_the_places_of_an_ask(scene: Scene, door: Door) -> None:
+    ann, ben, link = scene.member(door), scene.member(door), with_link(scene)
+    link.authenticate(ConnectionRole.STANDBY)
+    ask = asks(link)
+    link.ask(ask, Done)
+    ann.fetch()
+    ann.ask(AnswerAsker(ann.next_n(), ask.id, b"an answer"), Done)
+    assert ann.refused(AnswerAsker(ann.next_n(), ask.id, b"another")) == "unknown_knock"
+    ben.fetch()
+    ben.ask(AnswerAsker(ben.next_n(), ask.id, b"an answer"), Done)
+
+
 def test_a_standby_reads_the_chain_and_follows_the_log(scene: Scene, door: Door) -> None:
     ann, link = scene.member(door), with_link(scene)
     link.authenticate(ConnectionRole.STANDBY)

@@ -57,6 +57,12 @@ class SignsOfLife:
         if any(digest == body.beat for _, digest in self._beats):
             self._last[key] = self._clock()
 
+    def spoke(self, key: bytes, age: int) -> None:
+        """A message came that the member made lately, and that the relay took so long ago. A relay
+        that keeps their frames back does not make them silent while they speak."""
+        at = self._clock() - age
+        self._last[key] = max(self._last.get(key, at), at)
+
     def resumed(self) -> None:
         """This client is connected, and hears what is sent from now on."""
         self._since = self._clock()

@@ -122,7 +122,8 @@ class Engine(ForgottenRoom, EnteringRoom):
         if self.entered:
             self._clock_watch.tick()
         self._begin_anew_when_misled()
-        self._coming_back.tick()
+        if self.member is not None:
+            self._coming_back.tick()
         if self.closed is not None:
             return
         if self.member is not None:
@@ -212,7 +213,11 @@ class Engine(ForgottenRoom, EnteringRoom):
             self._wait_for_room()  # it means "wait", never "ended": a member brings the room back
             self._bring_room(first=self.member is not None and self.member.facilitator is not None)
         elif code == "not_member" and self._lost_memory(generation):
-            self._wait_to_be_known(generation)
+            # It may have been let go, outside or for its lost connection, and know nothing of it:
+            # then there is a way back without a person's decision.
+            late = self._unknown_for_long(generation)
+            if not (late and (self._steps_outside() or self._coming_back.begin())):
+                self._wait_to_be_known(generation)
         elif code == "not_member" and self.member is not None and self._steps_outside():
             pass  # the commit that let them go came while they were not connected
         elif code == "not_member" and self.member is not None and self._coming_back.begin():

@@ -29,6 +29,7 @@ from alcove.group.keys import Identity
 from alcove.group.membership import Membership
 from alcove.group.outcomes import PutOut
 from alcove.group.standby_entry import Entry
+from alcove.joining.candidates import Candidates
 from alcove.joining.standby_comer import StandbyComer
 from alcove.joining.ticket_comer import TicketComer
 from alcove.messages.agreements import read_agreement
@@ -119,8 +120,7 @@ class EnteringRoom(Standing, ABC):
         identity: Identity,
         *,
         accept: bool,
-        doubted: frozenset[bytes] = frozenset(),
-        disproved: frozenset[bytes] = frozenset(),
+        candidates: Candidates | None = None,
     ) -> StandbyComer:
         """A client before it is in the room."""
 
@@ -133,8 +133,7 @@ class EnteringRoom(Standing, ABC):
             self.ports,
             accept=accept,
             agreements=self.agreements,
-            doubted=doubted,
-            disproved=disproved,
+            candidates=candidates,
             on_known=known,
             on_member=self._came_by_standby,
             fail=self.fail,
@@ -163,7 +162,7 @@ class EnteringRoom(Standing, ABC):
             self.ports,
             comer.hand_over_asks(),
             comer.used.by,
-            comer.disproved,
+            comer.candidates.false,
             on_taken=member.own_commit_taken,
             ready=lambda: member.ready,
         )
@@ -178,7 +177,6 @@ class EnteringRoom(Standing, ABC):
             return
         assert isinstance(comer, StandbyComer | TicketComer)
         self.emit(events.Problem("false_answer", FALSE_ANSWER))
-        assert comer.used is not None
         entering.close(NotNow("false_answer", FALSE_ANSWER))
         member.wipe()
         self.member = None
@@ -190,11 +188,11 @@ class EnteringRoom(Standing, ABC):
         fresh = Identity.generate(former.name, former.suite, self.ports.random)
         former.wipe()
         self.identity = fresh
-        doubted = comer.doubted | {comer.used.by} | entering.followed
+        assert comer.used is not None
+        comer.candidates.misled(comer.used.by, entering.followed)
         accepted = comer.accepted
-        disproved = comer.disproved | ({comer.used.by} - entering.followed)
         self.newcomer = self.by_standby(
-            comer.invite, fresh, accept=False, doubted=doubted, disproved=disproved
+            comer.invite, fresh, accept=False, candidates=comer.candidates
         )
         self.newcomer.accepted = accepted
         comer.wipe()
@@ -268,7 +266,7 @@ class EnteringRoom(Standing, ABC):
             self.ports,
             comer.asks,
             comer.used.by,
-            comer.disproved,
+            comer.candidates.false,
             on_taken=member.own_commit_taken,
             ready=lambda: member.ready,
             proved=self._facilitates_again,

@@ -55,18 +55,22 @@ class ForgottenRoom(Doorway):
         """The relay lost its memory, and what brought it back does not list this member. The entry
         that seated them may come again: the facilitator's commit was not acknowledged. When the
         relay has lost its memory once more, that takes as long once more."""
-        now = self.ports.clock()
-        if self._unknown_since is None or self._unknown_in != generation:
-            self._unknown_since, self._unknown_in = now, generation
-        conflicts = self.member is not None and self.member.bringing.conflicts
-        wait = KNOCK_AGAIN_AFTER + (limits.UNSETTLED if conflicts else 0.0)
-        late = now - self._unknown_since > wait
         newcomer = self.newcomer
+        late = self._unknown_for_long(generation)
         if late and isinstance(newcomer, Newcomer) and newcomer.card is not None:
             self._knock_again(newcomer.invite, newcomer.card)
         else:
             self._wait_for_room()
             self._bring_room(first=True)  # in this client's chain it is a member
+
+    def _unknown_for_long(self, generation: bytes | None) -> bool:
+        """Whether the relay has not listed this member for so long, in this log."""
+        now = self.ports.clock()
+        if self._unknown_since is None or self._unknown_in != generation:
+            self._unknown_since, self._unknown_in = now, generation
+        conflicts = self.member is not None and self.member.bringing.conflicts
+        wait = KNOCK_AGAIN_AFTER + (limits.UNSETTLED if conflicts else 0.0)
+        return now - self._unknown_since > wait
 
     def _wait_for_room(self) -> None:
         if self._away_since is None:

@@ -97,6 +97,11 @@ class MemberParts(ABC):
         self._wire_agreement()
         self._wire_new_log()
 
+    def _spoke(self, author: bytes, read: Position, age: int) -> None:
+        """A member's message proves that it had read so far: a sign of life, if that is new."""
+        if self.presence.attendance.is_new(read):
+            self.life.spoke(author, age)
+
     def _wire_messages(self) -> None:
         """What is said, and whether it may be."""
         membership, ports = self.membership, self._ports
@@ -114,6 +119,7 @@ class MemberParts(ABC):
             on_agreement=self._agreement_told,
             on_own=lambda id, sent: self.agreement_change.own(id, sent),
             on_fold=self.act_log.folded,
+            on_life=self._spoke,
         )
         self.publisher = Publisher(
             membership,

@@ -27,10 +27,6 @@ from alcove.group.standby_entry import StandbyAnswer, group_info_of
 from alcove.messages.presence import Presence
 from alcove.relay.ports import Ports
 
-EACH_TIME: Final = 3
-"""Members that answer at a time."""
-NEXT_AFTER: Final = 1.0
-"""Seconds after which the next members answer: most of a large room may be away."""
 HELD_AFTER: Final = 5.0
 """Seconds that a held member waits beyond its turn: one that follows knows more."""
 TOLD_AGAIN: Final = 600.0
@@ -77,9 +73,12 @@ class StandbyAnswers:
         if statement.epoch is None and not told:
             self._told_at = now
             self._ports.emit(events.StandbyAsked(False))
-        wait = self._turn(statement.id) * NEXT_AFTER
+        wait = float(self._turn(statement.id))
         wait += HELD_AFTER if self._following.held else 0.0
-        self._due = (now + wait, statement)
+        due = now + wait
+        if self._due is not None:  # the next ask puts off no turn of the one before
+            due = min(due, self._due[0])
+        self._due = (due, statement)
         self.tick()
 
     def _alone(self, statement: AskStatement) -> bool:
@@ -99,12 +98,12 @@ class StandbyAnswers:
         return None if secret is None else request_psk(secret, statement.epoch)
 
     def _turn(self, id: bytes) -> int:
-        """How many groups of members come before this one."""
+        """How many groups of members come before this one, a second for each."""
         people = self._membership.people()
         order = sorted(sha256(id + one.relay_key).digest() for one in people if not one.facilitator)
         own = sha256(id + self._membership.own.relay_key).digest()
         before = sum(other < own for other in order)
-        return before // EACH_TIME
+        return before // limits.ANSWERERS
 
     def tick(self) -> None:
         """Answer when it is this member's turn."""

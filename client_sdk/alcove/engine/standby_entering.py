@@ -33,8 +33,10 @@ from alcove.relay.ports import Ports
 
 ASK_EVERY: Final = 5.0
 OTHERS_WORD: Final = 3.0
-"""Seconds after the first proof in which others may say that they did not follow: about a dozen
-have their turn to answer then."""
+"""Seconds after the first proof, at least, in which others may say that they did not follow."""
+ALL_WORDS: Final = 30.0
+"""Seconds at most for which it waits in a large room, where the turn of those that are there may
+come late: most of the members may be away."""
 OWN_WORD: Final = 10.0
 """Seconds after which the member that led here is believed, when no other one answers."""
 FALSE_AFTER: Final = 45.0
@@ -109,12 +111,19 @@ class StandbyEntering:
     @property
     def _believed(self) -> bool:
         """Whether the members that followed are to be believed now."""
-        if self._first_proof is None or len(self.followed) <= len(self._elsewhere):
+        if self._first_proof is None or self._since is None:
             return False
-        alone = len(self._membership.people()) == 2
+        now, alone = self._ports.clock(), len(self._membership.people()) == 2
         confirmed = alone or self.followed - {self._by}
-        wait = OTHERS_WORD if confirmed else OWN_WORD
-        return self._ports.clock() - self._first_proof >= wait
+        proved_for = OTHERS_WORD if confirmed else OWN_WORD
+        if now < max(self._first_proof + proved_for, self._since + self._all_words):
+            return False
+        return len(self.followed) > len(self._elsewhere)
+
+    @property
+    def _all_words(self) -> float:
+        """Seconds until all members had their turn, by the list: whoever lies chooses the group."""
+        return min(ALL_WORDS, len(self._membership.roster.seats) / limits.ANSWERERS)
 
     def tick(self) -> None:
         """Ask the members whether they followed, and give up when none did."""

@@ -5,7 +5,7 @@ with different states cannot read each other. The code points are of the private
 """
 
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property
 from typing import Annotated, Final
 
 from alcove_protocol import limits
@@ -45,9 +45,6 @@ FOLDED: Final = 16
 """Removed members whose messages are folded."""
 CORRECTED: Final = 16
 """Earlier agreements that a correction leaves good."""
-LISTS_KEPT: Final = 32
-"""Lists of a room's state that stay divided: each tick asks for them, and few commits change one.
-They hold public keys, identifiers and hashes, and no secret."""
 
 Key = Annotated[bytes, Exactly(KEY_SIZE)]
 OneVersion = Annotated[int, AtMost(VERSION, least=VERSION)]
@@ -69,25 +66,7 @@ class FacilitatorKeys:
         return cls(data[:KEY_SIZE], data[KEY_SIZE:])
 
 
-@lru_cache(LISTS_KEPT)
-def _items(data: bytes, size: int, most: int) -> tuple[bytes, ...]:
-    """The items of a list. What does not divide is not kept. Raises `Malformed`."""
-    return split(data, size, most=most)
-
-
-@lru_cache(LISTS_KEPT)
-def _facilitators(data: bytes) -> tuple[FacilitatorKeys, ...]:
-    """Raises `Malformed`."""
-    return tuple(map(FacilitatorKeys.decode, _items(data, FACILITATOR_SIZE, limits.FACILITATORS)))
-
-
-@lru_cache(LISTS_KEPT)
-def _mls_keys(data: bytes) -> frozenset[bytes]:
-    """Raises `Malformed`."""
-    return frozenset(item.mls_key for item in _facilitators(data))
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # no slots: the lists that it keeps divided have no place there
 class RoomExtension(Record):
     """The room's state, 0xF1A0 in the GroupContext. Replaced whole by a GroupContextExtensions.
 
@@ -121,11 +100,11 @@ class RoomExtension(Record):
 
     def facilitator_list(self) -> tuple[FacilitatorKeys, ...]:
         """Raises `Malformed`."""
-        return _facilitators(self.facilitators)
+        return self._facilitators
 
     def facilitator_keys(self) -> frozenset[bytes]:
         """The MLS signature keys of the facilitators. Raises `Malformed`."""
-        return _mls_keys(self.facilitators)
+        return self._mls_keys
 
     def facilitator_relay_keys(self) -> frozenset[bytes]:
         """The relay keys of the facilitators. Raises `Malformed`."""
@@ -133,15 +112,15 @@ class RoomExtension(Record):
 
     def paused_keys(self) -> tuple[bytes, ...]:
         """The MLS keys of all paused members. Raises `Malformed`."""
-        return _items(self.paused, KEY_SIZE, limits.MEMBERS_MAX)
+        return self._paused
 
     def folded_keys(self) -> tuple[bytes, ...]:
         """The MLS keys whose messages are folded. Raises `Malformed`."""
-        return _items(self.folded, KEY_SIZE, FOLDED)
+        return self._folded
 
     def corrected_hashes(self) -> tuple[bytes, ...]:
         """Hashes of earlier agreements that are still good. Raises `Malformed`."""
-        return _items(self.corrected, HASH_SIZE, CORRECTED)
+        return split(self.corrected, HASH_SIZE, most=CORRECTED)
 
     def good_agreements(self) -> tuple[bytes, ...]:
         """The agreement's hash, then the earlier ones that are still good. Raises `Malformed`."""
@@ -149,7 +128,27 @@ class RoomExtension(Record):
 
     def door_ids(self) -> tuple[bytes, ...]:
         """Raises `Malformed`."""
-        return _items(self.doors, DOOR_ID_SIZE, limits.DOORS)
+        return split(self.doors, DOOR_ID_SIZE, most=limits.DOORS)
+
+    # Each tick asks for these lists, and few commits change one. They are divided once for a state,
+    # and gone with it: nothing of a room stays in the process when it is over.
+
+    @cached_property
+    def _facilitators(self) -> tuple[FacilitatorKeys, ...]:
+        items = split(self.facilitators, FACILITATOR_SIZE, most=limits.FACILITATORS)
+        return tuple(map(FacilitatorKeys.decode, items))
+
+    @cached_property
+    def _mls_keys(self) -> frozenset[bytes]:
+        return frozenset(item.mls_key for item in self._facilitators)
+
+    @cached_property
+    def _paused(self) -> tuple[bytes, ...]:
+        return split(self.paused, KEY_SIZE, most=limits.MEMBERS_MAX)
+
+    @cached_property
+    def _folded(self) -> tuple[bytes, ...]:
+        return split(self.folded, KEY_SIZE, most=FOLDED)
 
     def check(self) -> None:
         """Raises `Malformed` when a list does not divide, or repeats an item, when `hold` is no

@@ -46,7 +46,7 @@ def kept_appointments(before: bytes, after: RoomExtension) -> bytes:
 
 
 def with_appointment(after: RoomExtension, signed: Signed) -> RoomExtension:
-    """The state with one more appointment. Those that nobody needs go first, when there is no place
+    """The state with one more appointment. Those not needed go first, when there is no place
     for it beside the one that is kept for a standby."""
     appended = pack_list([signed.encode()])
     whole = replace(after, appointments=b"")

@@ -1,31 +1,49 @@
-"""Answers of members to one that asks to be let in without a facilitator, and the choice of one."""
+"""Answers of members to one that asks to be let in without a facilitator, and the choice of one.
 
-from collections.abc import Callable, Container
+A member may lie, and may answer first, each time. So no single answer ends the way in, and whose
+answers led nowhere is believed after the others. It counts how often: a member that was wrongly
+doubted once has its turn before one that lied twice.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Set
 from typing import Final
 
+from alcove.errors import AlcoveError
 from alcove.group.standby_entry import Candidate
 
 OTHERS_FIRST: Final = 2.0
-"""Seconds after the first answer in which other members' answers may come: the newest counts."""
+"""Seconds after the first answer in which other members' answers may come."""
 HELD_LAST: Final = 10.0
 """Seconds after which the answer of a held member is used, when there is no other."""
+DOUBTED_LAST: Final = 30.0
+"""Seconds after which an answer is used of a member whose last one led nowhere. In a large room the
+turn of others may come late, and it would lead astray again by being the first."""
 ANSWERS: Final = 16
 """Answers that are kept."""
+SAID_BY_ONE: Final = 3
+"""How often a single member has to say what ends the way in. Of two members, each has to once."""
 
 
 class Candidates:
-    """Those that came since the last choice. `clock` gives seconds."""
+    """Those that came since the last choice, and what is known of the members that gave them.
+    `clock` gives seconds."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._found: dict[bytes, Candidate] = {}
         self._decide_at: float | None = None
+        self._led_nowhere: Counter[bytes] = Counter()
+        self._false: set[bytes] = set()
+        self._shown: Counter[bytes] = Counter()
+        self._endings: dict[str, Counter[bytes]] = {}
 
     def add(self, candidate: Candidate) -> None:
         """An answer came that may be true."""
         if len(self._found) < ANSWERS or candidate.by in self._found:
             self._found[candidate.by] = candidate
-        due = self._clock() + (HELD_LAST if candidate.answer.held else OTHERS_FIRST)
+        wait = HELD_LAST if candidate.answer.held else OTHERS_FIRST
+        due = self._clock() + (DOUBTED_LAST if self._led_nowhere[candidate.by] else wait)
         self._decide_at = due if self._decide_at is None else min(due, self._decide_at)
 
     @property
@@ -33,13 +51,50 @@ class Candidates:
         """Whether it is time to choose."""
         return self._decide_at is not None and self._clock() >= self._decide_at
 
-    def best(self, doubted: Container[bytes]) -> Candidate | None:
-        """Of a member that follows, that led nowhere before in no case, and of the latest epoch.
-        The others are forgotten. None when there is none."""
+    def best(self, accepted: bytes | None = None) -> Candidate | None:
+        """Of a member that led nowhere the least often, whose rules were to be accepted the least
+        often, that follows, with the rules that the person `accepted`, and of the latest epoch. The
+        others are forgotten. None when there is none."""
         self._decide_at = None
         found, self._found = list(self._found.values()), {}
         return max(
             found,
-            key=lambda one: (one.by not in doubted, not one.answer.held, one.epoch),
+            key=lambda one: (
+                -self._led_nowhere[one.by],
+                -self._shown[one.by],
+                not one.answer.held,
+                one.state.agreement == accepted,
+                one.epoch,
+            ),
             default=None,
         )
+
+    # --- what became of them -------------------------------------------------------------------
+
+    def led_nowhere(self, by: bytes) -> None:
+        """This member's answer was used, and is not of the room as the relay has it."""
+        self.misled(by, frozenset())
+
+    def misled(self, by: bytes, followed: Set[bytes]) -> None:
+        """This member's answer was used, and those that followed it were not believed. Any of them
+        may lie; one that did not follow its own answer did."""
+        if by not in followed:
+            self._false.add(by)
+        for one in {by, *followed}:
+            self._led_nowhere[one] += 1
+
+    @property
+    def false(self) -> frozenset[bytes]:
+        """Members whose answer was false: their word counts against no other's."""
+        return frozenset(self._false)
+
+    def shown(self, by: bytes) -> None:
+        """The rules in this member's answer are shown to the person, to be accepted."""
+        self._shown[by] += 1
+
+    def ends_by(self, by: bytes, error: AlcoveError) -> bool:
+        """By this member's answer the person cannot come in. Return whether it is believed."""
+        said = self._endings.setdefault(error.code, Counter())
+        said[by] += 1
+        self.led_nowhere(by)
+        return len(said) > 1 or said[by] >= SAID_BY_ONE

@@ -24,6 +24,10 @@ from alcove.relay.ports import Ports
 Said = Callable[[AlcoveError | None], None]
 
 
+def _nobody_asks(error: AlcoveError | None) -> None:
+    """It was said before, with another knock."""
+
+
 class DoorVoice:
     """What is said while one knock waits. `renewed` is called when a text has renewed it."""
 
@@ -44,17 +48,28 @@ class DoorVoice:
         self._sent = 0
         self._heard: set[tuple[bytes, int]] = set()
         self._unsent: list[tuple[bytes, bytes, Said]] = []
+        self._coming: Said | None = None
+        """Set when this member comes back from outside."""
 
-    def knocked(self, knock: Try) -> None:
-        """This knock waits. What was said with another one is over."""
+    def knocked(self, knock: Try, lobby_key: bytes | None) -> None:
+        """This knock waits. What was said with another one is over, but that a member comes back:
+        behind a locked door their knock may expire, and goes again."""
         if self._knock is not knock:
+            coming, self._coming = self._coming, None
             self._knock, self._sent = knock, 0
             self._heard.clear()
             self.close()
+            if coming is not None:
+                self.come_back(lobby_key, coming)
 
     def come_back(self, lobby_key: bytes | None, done: Said) -> None:
-        """Say that this member comes back from outside. Raises as `say`."""
-        self._say(TalkKind.INSIDE, "", lobby_key, done)
+        """Say that this member comes back from outside, as soon as a knock waits. Raises `NotNow`
+        (`talk_full`)."""
+        if self._knock is None or lobby_key is None:
+            self._coming = done
+        else:
+            self._coming = _nobody_asks
+            self._say(TalkKind.INSIDE, "", lobby_key, done)
 
     def say(self, text: str, lobby_key: bytes | None, done: Said) -> None:
         """Raises `NotNow` (`not_waiting`, `talk_full`), `InvalidInput` (`text_empty`,
@@ -129,5 +144,6 @@ class DoorVoice:
     def close(self) -> None:
         """The talk is over: what was not said is not said any more."""
         unsent, self._unsent = self._unsent, []
-        for _, _, done in unsent:
+        coming, self._coming = self._coming, None
+        for done in [*(done for _, _, done in unsent), *([coming] if coming else [])]:
             done(NotNow("not_waiting", "You do not wait at the door any more."))

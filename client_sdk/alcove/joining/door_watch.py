@@ -25,13 +25,16 @@ LOOK_ONCE_MORE: Final = 10.0
 """Seconds after which a used door is looked at again, before it is told. This newcomer may be the
 one that was let in by its last use, and the Welcome on its way."""
 NOBODY_THERE: Final = (
-    "No facilitator is connected at the moment. Your wish to come in stays for a quarter of an "
-    "hour, and they see it when they are back. You can wait here, or come again later."
+    "The relay says that no facilitator is connected at the moment. Your wish to come in stays for "
+    "a quarter of an hour, and they see it when they are back. You can wait here, or come again "
+    "later."
 )
-THERE_AGAIN: Final = "A facilitator is connected now, and can see that you wait."
+THERE_AGAIN: Final = (
+    "The relay says that a facilitator is connected now, and can see that you wait."
+)
 LAST_USE_GONE: Final = (
-    "The last use of your invite has gone to somebody else, so you cannot be let in by it. Ask for "
-    "a new invite."
+    "The relay says that the last use of your invite has gone to somebody else. Then you cannot be "
+    "let in by it: ask for a new invite."
 )
 
 

@@ -44,6 +44,10 @@ DOOR_FULL: Final = (
     "The relay could not take you to the door yet. Stay here: your client asks again about twice a "
     "minute."
 )
+OUTSIDE_LOCKED: Final = (
+    "You are outside, and the relay says that the room's door is locked at the moment. Your client "
+    "asks again about twice a minute. You can come back when a facilitator opens the door."
+)
 KNOCK_DROPPED: Final = (
     "Your knock is no longer at the relay, and no facilitator answered it. Your client knocks "
     "again."

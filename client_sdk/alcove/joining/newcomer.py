@@ -7,14 +7,11 @@
               and could not say so: knock again
 
 A Welcome may be late, and answers one of the last tries. One that answers none of them is ignored,
-and the newcomer asks again.
-
-Before the Welcome a newcomer can read nothing of the room: their client holds no key of it.
+and the newcomer asks again. Before it a newcomer can read nothing: their client holds no key.
 """
 
 from collections.abc import Callable
 from dataclasses import replace
-from enum import Enum, auto
 
 from alcove_protocol import frames
 from alcove_protocol.frames import ConnectionRole, RelayAnswer
@@ -41,23 +38,18 @@ from alcove.joining.door_watch import DoorWatch
 from alcove.joining.door_words import (
     DOOR_FULL,
     KNOCK_DROPPED,
+    OUTSIDE_LOCKED,
     REFUSAL_SENTENCES,
     checked_answer,
     contact_of,
     refusal_sentence,
 )
+from alcove.joining.stages import Stage
 from alcove.joining.todays_word import NO_WORD
 from alcove.joining.tries import Tries, Try
 from alcove.messages.agreements import Agreements
 from alcove.relay.link import LinkState, Proof
 from alcove.relay.ports import Ports
-
-
-class Stage(Enum):
-    READING = auto()
-    ASKED = auto()
-    KNOCKING = auto()
-    WAITING = auto()
 
 
 class Newcomer:
@@ -273,7 +265,7 @@ class Newcomer:
                 if not self._dropped or self.outside:  # that one waits as long as it likes
                     self._knocked_at = self._clock()
                 self._dropped = False
-                self.voice.knocked(made)
+                self.voice.knocked(made, self.talk_key)
                 self._tell_waiting(code)
                 self._watch.knocked()
             elif answer is not None:
@@ -282,9 +274,14 @@ class Newcomer:
         self._link.request(lambda n: frames.Knock(n, made.id, sealed), answered)
 
     def _tell_waiting(self, code: str) -> None:
-        if not self.outside:
+        self._told.discard("outside_locked")  # it may be locked again
+        if self.outside:
+            self._tell_outside()
+        else:
             self._emit(events.Waiting(code))
-        elif "outside" not in self._told:
+
+    def _tell_outside(self) -> None:
+        if "outside" not in self._told:
             self._told.add("outside")
             self._emit(events.Outside(self.identity.name, you=True))
 
@@ -293,12 +290,12 @@ class Newcomer:
         if self.knocked and code in patience.EARLIER and code not in self._believed:
             self._believed.add(code)
             self._behind_earlier(code)
-        elif code not in patience.FULL:
+        elif code not in patience.FULL and not (self.outside and code == "locked"):
             self._fail(Refused.by_relay(code))
         else:
             # Many people come by one link at once. What is full now has room in a while.
             self._again_at = self._clock() + patience.full_wait(self._random)
-            self.door_full()
+            self.door_full(code)
 
     def _behind_earlier(self, code: str) -> None:
         """The relay took an earlier knock without this client's knowledge. A relay that says so
@@ -320,9 +317,13 @@ class Newcomer:
 
         self._link.request(frames.Withdraw, withdrawn)
 
-    def door_full(self) -> None:
-        """There is no place at the door yet, and this client asks again."""
-        self._tell_once("door_full", DOOR_FULL)
+    def door_full(self, code: str = "too_many_knocks") -> None:
+        """There is no place at the door yet, or it is `locked`, and this client asks again."""
+        if code == "locked":
+            self._tell_outside()
+            self._tell_once("outside_locked", OUTSIDE_LOCKED)
+        else:
+            self._tell_once("door_full", DOOR_FULL)
 
     def _tell_once(self, code: str, text: str) -> None:
         if code not in self._told:

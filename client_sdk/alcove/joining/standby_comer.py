@@ -43,8 +43,8 @@ ASK_AGAIN: Final = 10.0
 LOOK_AGAIN: Final = 15.0
 """Seconds after which the relay is asked again that has no place, or heard a facilitator."""
 FACILITATED: Final = (
-    "A facilitator is in this room, so the standby's link lets nobody in now. Ask them for an "
-    "invite. Your program waits here, and asks again when no facilitator is heard."
+    "The relay says that a facilitator is in this room, so the standby's link lets nobody in now. "
+    "Ask them for an invite. Your program waits here, and asks again when no facilitator is heard."
 )
 ASKING: Final = (
     "Your program asks the members of the room to let you in. This works while one of them is "
@@ -64,9 +64,8 @@ class StandbyComer:
 
     With `accept` the person accepts any agreement. `on_known` is called once the room's history was
     verified, `on_member` once the relay took the external commit, with the position of it or of the
-    commit before, and `fail` when the way in has ended. `doubted` are the relay keys of members
-    whose answer led nowhere: another member's is better. `disproved` are those of them that did not
-    follow their own answer.
+    commit before, and `fail` when the way in has ended. `candidates` know of the members
+    what earlier tries by this link showed.
     """
 
     card: CheckedCard | None = None
@@ -80,8 +79,7 @@ class StandbyComer:
         *,
         accept: bool,
         agreements: Agreements,
-        doubted: frozenset[bytes] = frozenset(),
-        disproved: frozenset[bytes] = frozenset(),
+        candidates: Candidates | None = None,
         on_known: Callable[[], None],
         on_member: Callable[[Entry, Position], None],
         fail: Callable[[AlcoveError], None],
@@ -90,8 +88,7 @@ class StandbyComer:
         self.identity = identity
         """The fresh keys. Once a member answered, they are in the room's suite."""
         self.secrets = StandbySecrets.of(invite)
-        self.doubted = doubted
-        self.disproved = disproved
+        self.candidates = candidates or Candidates(ports.clock)
         self.used: Candidate | None = None
         """The answer that the external commit was made of."""
         self.accepted: bytes | None = None
@@ -106,7 +103,6 @@ class StandbyComer:
         self._on_known = on_known
         self._on_member = on_member
         self._fail = fail
-        self._candidates = Candidates(ports.clock)
         self._again_at: float | None = None
         self._pending: Entry | None = None
         self._told: set[str] = set()
@@ -208,14 +204,14 @@ class StandbyComer:
             if content is None:
                 return
             opening, keys = self._chain.opening[0], self.secrets.keys
-            self._candidates.add(read_answer(content, notice.key, opening, keys))
+            self.candidates.add(read_answer(content, notice.key, opening, keys))
         except NotTrusted:
             return
 
     def tick(self) -> None:
         """Look what is due: to decide, or to ask again."""
         now = self._clock()
-        if self.stage is WayIn.ASKING and self._candidates.due:
+        if self.stage is WayIn.ASKING and self.candidates.due:
             self._decide()
         elif self._again_at is not None and now >= self._again_at and self._link.authenticated:
             self._again_at = None
@@ -223,7 +219,7 @@ class StandbyComer:
 
     def _decide(self) -> None:
         """Take the best answer."""
-        best = self._candidates.best(self.doubted)
+        best = self.candidates.best(self.accepted)
         if best is None:
             return
         rules = read_agreement(
@@ -237,6 +233,7 @@ class StandbyComer:
             self.accepted = rules.hash
             self._enter(best)
         else:
+            self.candidates.shown(best.by)
             self.stage = WayIn.SHOWN
 
     def accept(self, version: int | None = None, answer: str = "", word: bytes = b"") -> None:
@@ -272,22 +269,32 @@ class StandbyComer:
                 random=self._ports.random,
             )
         except NotTrusted:
-            self.doubted |= {candidate.by}
-            self._later()
+            self._led_nowhere(candidate)
             return
         except NotNow as error:
-            self._fail(error)
+            self._ends(candidate, error)
             return
         leaves = entry.staged.members_after()
         names = [name_of(one.leaf) for one in leaves if one.index != entry.staged.committer]
         if looks_like_any(self.identity.name, names):
             entry.staged.drop()
-            self._fail(Refused("name_taken", REFUSAL_SENTENCES["name_taken"]))
+            self._ends(candidate, Refused("name_taken", REFUSAL_SENTENCES["name_taken"]))
             return
         self.used, self.stage, self._again_at = candidate, WayIn.ENTERING, None
-        self._publish(entry)
+        self._publish(entry, candidate.by)
 
-    def _publish(self, entry: Entry) -> None:
+    def _led_nowhere(self, candidate: Candidate) -> None:
+        self.candidates.led_nowhere(candidate.by)
+        self._later()
+
+    def _ends(self, candidate: Candidate, error: AlcoveError) -> None:
+        """By this answer the person cannot come in: fail, or hear other members first."""
+        if self.candidates.ends_by(candidate.by, error):
+            self._fail(error)
+        else:
+            self._later()
+
+    def _publish(self, entry: Entry, by: bytes) -> None:
         id = self._ports.random(frames.ID_SIZE)
 
         def answered(answer: RelayAnswer | None) -> None:
@@ -297,6 +304,8 @@ class StandbyComer:
                 self._pending = entry  # the chain tells whether it was taken
             else:
                 entry.staged.drop()
+                if isinstance(answer, frames.RequestRefused) and answer.code == "stale":
+                    self.candidates.led_nowhere(by)  # it named another base
                 self._refused(answer)
 
         self._link.request(

@@ -113,10 +113,7 @@ class TicketComer:
         self.used: Candidate | None = None
         """The answer that the external commit was made of."""
         self._keys: AskKeys | None = None
-        self._candidates = Candidates(ports.clock)
-        self._doubted: frozenset[bytes] = frozenset()
-        self.disproved: frozenset[bytes] = frozenset()
-        """Relay keys of members that did not follow their own answer."""
+        self.candidates = Candidates(ports.clock)
         self._members_at: float | None = None
         self._asked_at: float | None = None
         self._pending: tuple[Entry, bytes] | None = None
@@ -297,11 +294,11 @@ class TicketComer:
         except NotTrusted:
             return
         if candidate.epoch >= self.body.epoch:
-            self._candidates.add(candidate)
+            self.candidates.add(candidate)
 
     def _enter(self, roster: Roster) -> None:
         """Replace the own leaf, in the group of the best answer."""
-        best = self._candidates.best(self._doubted)
+        best = self.candidates.best()
         if best is None:
             return
         accepted, now = self.body.agreement, self._ports.wall()
@@ -310,7 +307,7 @@ class TicketComer:
                 best, self.identity, accepted, roster, now=now, random=self._ports.random
             )
         except NotTrusted:
-            self._doubted |= {best.by}
+            self.candidates.led_nowhere(best.by)
             return
         self.used, self.stage = best, TicketStage.ENTERING
         self._publish(entry, self._ports.random(frames.ID_SIZE))
@@ -326,6 +323,9 @@ class TicketComer:
             elif answer is not None:
                 self._pending = None
                 entry.staged.drop()
+                stale = isinstance(answer, frames.RequestRefused) and answer.code == "stale"
+                if stale and self.used is not None:
+                    self.candidates.led_nowhere(self.used.by)  # it named another base
                 self._later()
 
         self._link.request(
@@ -346,8 +346,7 @@ class TicketComer:
         """The answer was false: too few members followed, those with these relay keys. Ask again,
         and believe other members first."""
         assert self.used is not None
-        self._doubted |= {self.used.by} | followed
-        self.disproved |= {self.used.by} - followed
+        self.candidates.misled(self.used.by, followed)
         self.used, self.stage, self.asks = None, TicketStage.READING, None
         self._asked_at = self._members_at = None
 
@@ -362,7 +361,7 @@ class TicketComer:
             return
         roster, asked = self.chain.roster, self._asked_at
         alone = asked is not None and now - asked >= limits.ALONE
-        if self.stage is TicketStage.ASKING and alone and self._candidates.due and roster:
+        if self.stage is TicketStage.ASKING and alone and self.candidates.due and roster:
             self._enter(roster)
         elif self._members_at is not None and now >= self._members_at and self._link.live:
             self._members_at = None

@@ -65,6 +65,13 @@ class Attendance:
         same = then is not None and then.generation == named.generation
         return then is not None and same and 0 < named.number < then.number
 
+    def is_new(self, named: Position) -> bool:
+        """Whether it is at or behind where this client was `limits.READ_ONLY_AFTER` seconds ago:
+        what names it was made since then. False where this client does not know."""
+        then = self._then()
+        same = then is not None and then.generation == named.generation
+        return then is not None and same and named.number >= then.number
+
     def _then(self) -> Position | None:
         at, position = self._passed[0] if self._passed else (float("inf"), None)
         return position if self._clock() - at >= limits.READ_ONLY_AFTER else None

@@ -64,9 +64,12 @@ class Conversation:
         on_agreement: Callable[[bytes, ToldAgreement], None],
         on_own: Callable[[bytes, bool], None],
         on_fold: Callable[[str, str], None],
+        on_life: Callable[[bytes, Position, int], None],
     ) -> None:
         """`on_own` is told what became of this client's own message: sent, or given up. `on_fold`:
-        see `Folding`."""
+        see `Folding`. `on_life` is told of each message that proves how far its author had read the
+        log: the author, how far, and how many seconds ago."""
+        self._on_life = on_life
         self._on_agreement = on_agreement
         self._on_own = on_own
         self._watch = watch
@@ -278,7 +281,10 @@ class Conversation:
             return None
         if isinstance(body, Heartbeat):
             return HeartbeatHeard(sender, payload, body)
-        if self.compare_log(payload) is False:
+        agrees = self.compare_log(payload)
+        if agrees:
+            self._on_life(sender, Position.decode(payload.position), frame.age)
+        elif agrees is False:
             self._watch.differs(sender, self.membership.person(leaf).name)
         known = payload.id in self._said or payload.id in self._shown
         if known or not self._count(leaf, payload):

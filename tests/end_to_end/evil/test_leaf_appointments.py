@@ -40,8 +40,10 @@ def test_a_knock_with_an_appointment_in_its_leaf_is_refused() -> None:
     signed = appointment(room_of(ann), ann, dora).encode()
     genuine = leaf_extensions
 
-    def appointed(identity: Identity, agreement: bytes) -> tuple[mls.Extension, ...]:
-        (own,) = genuine(identity, agreement)
+    def appointed(
+        identity: Identity, agreement: bytes, *, reloaded: bool = False
+    ) -> tuple[mls.Extension, ...]:
+        (own,) = genuine(identity, agreement, reloaded=reloaded)
         content = replace(LeafExtension.decode(own.data), appointment=signed)
         return (mls.Extension(LEAF_EXTENSION, content.encode()),)
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from alcove import events
 from alcove.engine.endings import CLAIMS
+from alcove.errors import HEARSAY
 from alcove.events import CloseReason, ConnectionState
 from alcove_protocol import frames
 from alcove_protocol.errors import Malformed
@@ -333,7 +334,7 @@ def test_a_removed_member_is_not_heard_even_if_the_relay_lets_them_through() -> 
 # --- what is said of the relay's word ---------------------------------------------------------
 
 
-@pytest.mark.parametrize("code", ["ended", "removed", "door_revoked", "locked", "not_member"])
+@pytest.mark.parametrize("code", sorted(HEARSAY))
 def test_a_newcomer_is_told_the_relays_word_as_the_relays(code: str) -> None:
     """A newcomer has nothing to hold it against, and no facilitator's name is used for it."""
     world, ann, _, _ = three()
@@ -345,6 +346,18 @@ def test_a_newcomer_is_told_the_relays_word_as_the_relays(code: str) -> None:
     assert dora.engine.closed is not None
     assert dora.engine.closed.code == code
     assert dora.engine.closed.text.startswith("The relay says: ")
+
+
+@pytest.mark.parametrize("code", ["unknown_door", "door_used", "room_full", "paused"])
+def test_a_member_is_told_the_relays_word_as_the_relays(code: str) -> None:
+    """It may be any word. No honest relay says these to a member."""
+    world, _, bob, _ = three()
+    lied = world.answer(bob, Authenticate, lambda a: RequestRefused(a.n, code, ""), most=CLAIMS)
+    bob.cut()
+    world.advance(2)
+    assert lied.hits
+    assert bob.engine.closed is not None
+    assert bob.engine.closed.text.startswith("The relay says: ")
 
 
 def test_a_proved_removal_is_told_as_a_facilitators() -> None:

@@ -3,6 +3,7 @@
 import pytest
 from alcove import events
 from alcove.engine.standby_answers import StandbyAnswers
+from alcove.engine.standby_entering import ALL_WORDS, StandbyEntering
 from alcove_protocol import frames
 
 from tests.end_to_end.facilitating import all_agree, facilitators, goes_on
@@ -134,3 +135,23 @@ def test_who_comes_by_the_link_under_a_members_name_was_let_in_by_nobody(
     (told,) = [one for one in bob.of(events.Problem) if one.code == "name_taken"]
     assert "The standby's link let them in." in told.text
     assert "Ann let them in" not in told.text
+
+
+def test_a_liar_in_a_large_room_waits_for_those_that_have_their_turn_late(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Of many members few are connected, and the turn of each comes late."""
+    world, link, (bob, *others) = orphans(3)
+    branch_off(bob)
+    key = bob.engine.identity.relay.public
+
+    def turn(answers: StandbyAnswers, id: bytes) -> int:
+        return 0 if answers._membership.own.relay_key == key else 20
+
+    monkeypatch.setattr(StandbyAnswers, "_turn", turn)
+    monkeypatch.setattr(StandbyEntering, "_all_words", ALL_WORDS)
+    dora = comes(world, link, wait=300)
+    for client in (dora, *others):
+        assert "held" not in problems(client)
+        assert facilitators(client) == {"Ann", "Dora"}
+    all_agree(dora, *others)

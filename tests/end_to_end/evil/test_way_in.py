@@ -431,7 +431,7 @@ def test_an_old_key_package_is_refused() -> None:
     newcomer = person(world, "Dora")
     body = body_of(world, ann, newcomer)
     forget(ann)
-    world.advance(25 * 3600, step=1800)
+    world.advance(25 * 3600, step=1200)
     forge_knock(world, ann, 1, body, newcomer.relay.public)
     assert not ann.of(events.Knocked)
 
