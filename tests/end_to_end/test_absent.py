@@ -252,3 +252,16 @@ def test_an_ending_in_an_unknown_log_is_doubted_without_haste() -> None:
         engine.come_back_after = 0.0
         world.clock.advance(1)
     assert waits == [0.0, 10.0, 10.0]
+
+
+def test_who_is_not_let_back_in_is_told_and_their_client_ends_without_a_defect() -> None:
+    """The room was closed in the middle of a look at the clock, which went on with wiped keys."""
+    world, ann, bob, cleo = a_room()
+    lose(world, bob)
+    do(world, ann, "lock", True)
+    bob.back()
+    world.advance(60)
+    assert bob.engine.closed is None
+    world.advance(180)
+    assert closed(bob).code == "knock_again"
+    assert cleo.members() == {"Ann", "Cleo"}

@@ -156,6 +156,20 @@ def test_who_was_let_go_unseen_before_the_relay_lost_its_memory_comes_to_their_o
     all_agree(ann, bob, cleo)
 
 
+def test_what_was_shown_expires_also_for_who_is_outside() -> None:
+    """It stayed on their screen, for ever when they came back too."""
+    world, _ann, bob, cleo = room_of_three()
+    cleo.say("before the step outside")
+    world.advance(1)
+    shown = [event.id for event in bob.of(events.Message)]
+    assert len(shown) == 1
+    outside(world, bob)
+    assert not bob.of(events.Expired)
+    world.advance(1800, step=20)
+    assert is_out(bob)
+    assert [event.id for event in bob.of(events.Expired)] == shown
+
+
 def test_the_name_is_kept_for_who_is_outside() -> None:
     world, ann, bob, _cleo = room_of_three()
     outside(world, bob)

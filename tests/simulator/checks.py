@@ -9,9 +9,14 @@ from alcove_protocol.roster import Op
 
 from tests.simulator.endings import UNREACHED, may_be_refused
 from tests.simulator.messages import SLACK
+from tests.simulator.told_ways import shares_link
 
 ANCHORED = 70.0
 """Seconds after an entrance in which a newcomer may have no log hash to compare yet."""
+
+LINK_OPENS = 300.0
+"""Seconds without a heartbeat in which the holder of a standby's link comes in: 90 s of silence,
+looks that are 15 s apart, an answer, and a proof that members follow, twice when one was stale."""
 
 if TYPE_CHECKING:
     from tests.simulator.model import Change, Said
@@ -68,7 +73,8 @@ def at_rest(world: "World") -> None:
     _order(world)
     if world.truth.over:
         for person in world.people:
-            if person.there and not world.truth.losses:  # a relay forgets the end, too
+            waits = shares_link(world, person)  # for the turn to connect
+            if person.there and not waits and not world.truth.losses:  # a relay forgets the end
                 world.fail(f"{person.name} goes on after the end of the room")
         return
     inside = [
@@ -79,6 +85,7 @@ def at_rest(world: "World") -> None:
     for person in inside:
         _complete(world, person)
         _expired(world, person)
+    _came_in(world)
     split = any(world.told[person].state is RoomState.SPLIT for person in inside)
     may_split = split and world.lies
     if any(person.facilitates for person in inside) and not may_split:
@@ -94,6 +101,24 @@ def _entered(world: "World") -> None:
         may = UNREACHED | may_be_refused(world, person.name) | {"left"}  # by this person
         if code and code not in may:
             world.fail(f"{person.name} could not enter: {code}")
+
+
+def _came_in(world: "World") -> None:
+    """Nobody is kept out who may come in by themselves: by a standby's link while no facilitator is
+    there, as long as one member is, and from a step outside while one is."""
+    if world.truth.losses or world.lies:
+        return
+    inside = [person for person in world.people if person.inside and not _held(person)]
+    facilitated = any(person.facilitates for person in inside)
+    alone = world.clock() - max(world.truth.beat_at, default=0.0) > LINK_OPENS
+    for person in world.people:
+        comers = [one for one in world.people if one.link and one.link == person.link and one.there]
+        members = [one for one in inside if one is not person and not one.link]
+        opens = alone and person.link in world.truth.links and len(comers) == 1 and members
+        if opens and person.there and not person.facilitates:
+            world.fail(f"at rest, {person.name} holds the standby's link, and is not let in")
+        if facilitated and person.steps_in and person.there and not person.inside:
+            world.fail(f"at rest, {person.name} is still outside")
 
 
 def _nobody_has_the_rules(world: "World", person: "Person") -> bool:

@@ -74,6 +74,8 @@ def may_be_refused(world: "World", name: str) -> set[str]:
         codes.add("agreement")
     if truth.losses:
         codes |= {"unknown_room", "unknown_door", "no_welcome", "door_expired"}
+    if sum(person.name == name for person in world.people) > 1:
+        codes.add("name_taken")  # the one whose place they would take gave a sign of life
     links = {person.link for person in world.people if person.name == name} - {b""}
     if links and (truth.losses or links.isdisjoint(truth.links)):
         codes.add("link_closed")

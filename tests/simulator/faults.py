@@ -213,6 +213,7 @@ STEPS: Final[dict[str, Callable[["World", int, int], None]]] = {
     "lock": acts.lock,
     "blackout": ways.blackout,
     "enter": ways.enter,
+    "lose": ways.lose,
     "again": ways.again,
     "outside": ways.outside,
     "inside": ways.inside,

@@ -156,6 +156,7 @@ class Truth:
         opening = Opening.decode(entry.body)
         self.generation = generation
         self.founder = self._names[opening.relay_key]
+        self.keys[self.founder].add(opening.relay_key)
         self._seats = {opening.relay_key: Seat(role=Role.FACILITATOR)}
         self.members = {self.founder}
 

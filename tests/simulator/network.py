@@ -25,6 +25,7 @@ CLASSES: Final[dict[int, str]] = {
     BlobClass.COMMIT: "commit",
     BlobClass.APPLICATION: "message",
     BlobClass.BEAT: "beat",
+    BlobClass.EXTERNAL: "commit",
 }
 
 

@@ -41,6 +41,7 @@ class Surroundings(Protocol):
     def sends(self, blob: bytes, id: str) -> None: ...
     def shown(self, person: "Person", event: AnyEvent) -> None: ...
     def delay(self) -> float: ...
+    def fail(self, what: str) -> None: ...
 
 
 class Person:
@@ -143,6 +144,8 @@ class Person:
                     self.world.shown(self, event)
         except AlcoveError as error:
             self.failure = error
+        except Exception as error:
+            self.world.fail(f"the room of {self.name} raised {error!r}")
 
     def die(self) -> None:
         """The process ends at once: nothing is said to the relay."""

@@ -9,13 +9,17 @@ from alcove import mls
 from alcove.engine.member import MemberClient
 from alcove.engine.publisher import Publisher
 from alcove.engine.rejoining import Rejoining
+from alcove.engine.standby_answers import StandbyAnswers
 from alcove.facilitation.intents import CommitPlan
+from alcove.facilitation.outside import WaysBack
 from alcove.facilitation.removal_intent import RemoveMembers
+from alcove.facilitation.same_names import NamedMember, SameNames
 from alcove.group.membership import Membership
 from alcove.group.outcomes import Merged
 from alcove.messages.conversation import Conversation
 from alcove.messages.folding import Folding
 from alcove.messages.outbox import Outbox, Outgoing
+from alcove.messages.presence import Presence
 from alcove.messages.said import SaidMessages
 from alcove.messages.shown import ShownMessages
 from alcove.room import Room
@@ -140,7 +144,10 @@ def _a_person_is_asked_too_soon(monkey: Monkey) -> None:
 
 
 def _a_refusal_admits(monkey: Monkey) -> None:
-    monkey.setattr(Room, "refuse", Room.admit)
+    async def wrong(self: Room, id: str, reason: str = "refused") -> None:
+        await self.admit(id)
+
+    monkey.setattr(Room, "refuse", wrong)
 
 
 def _leaving_ends_the_room(monkey: Monkey) -> None:
@@ -161,10 +168,56 @@ def _a_fold_folds_all(monkey: Monkey) -> None:
     monkey.setattr(Folding, "fold", wrong)
 
 
+def _a_standby_comes_beside_facilitators(monkey: Monkey) -> None:
+    """Neither relay nor members wait for 90 s of silence."""
+
+    async def wrong(requester: object) -> None:
+        """Ask nothing."""
+
+    for asks in ("publish", "standby"):
+        monkey.setattr(f"alcove_server.requests.{asks}.require_unattended", wrong)
+    monkey.setattr(Presence, "in_doubt", property(lambda self: True))
+
+
+def _no_member_answers(monkey: Monkey) -> None:
+    monkey.setattr(StandbyAnswers, "_answer", lambda self, statement: None)
+
+
+def _nobody_lets_in_from_outside(monkey: Monkey) -> None:
+    monkey.setattr(WaysBack, "look", lambda self, let_in: None)
+
+
+def _the_living_are_called_lost(monkey: Monkey) -> None:
+    def wrong(self: SameNames, name: str) -> NamedMember | None:
+        same = [person for person in self._membership.people() if person.name == name]
+        key = same[0].key if same else b""
+        return NamedMember(name, key, key, 9999, False) if key else None
+
+    monkey.setattr(SameNames, "find", wrong)
+
+
+def _listeners_may_write(monkey: Monkey) -> None:
+    admit = Room.admit
+
+    async def wrong(self: Room, *ids: str, to_listen: bool = False) -> None:
+        await admit(self, *ids)
+
+    monkey.setattr(Room, "admit", wrong)
+
+
+def _another_reason(monkey: Monkey) -> None:
+    refuse = Room.refuse
+
+    async def wrong(self: Room, id: str, reason: str = "refused") -> None:
+        await refuse(self, id, "write_first" if reason == "refused" else "refused")
+
+    monkey.setattr(Room, "refuse", wrong)
+
+
 PLANTED: Final = (
     Planted("sent without an answer", _sent_without_an_answer, "has not taken it"),
     Planted("sent under another id", _sent_under_another_id, "shown before"),
-    Planted("gaps are not told", _gaps_are_not_told, "told of no gap"),
+    Planted("gaps are not told", _gaps_are_not_told, "told of no gap", (), 50),
     Planted("no commit is stale", _no_commit_is_stale, "unreadable", ("calm",), 31),
     Planted("leaving is called removing", _leaving_is_called_removing, "no entry says so"),
     Planted("the relay forgets a blob", _the_relay_forgets_a_blob, "nothing was missed"),
@@ -175,5 +228,13 @@ PLANTED: Final = (
     Planted("a refusal admits", _a_refusal_admits, "no facilitator admitted"),
     Planted("leaving ends the room", _leaving_ends_the_room, "no facilitator ended"),
     Planted("a fold folds all", _a_fold_folds_all, "no facilitator wanted that", (), 220),
+    Planted(
+        "a standby beside facilitators", _a_standby_comes_beside_facilitators, "a standby's", (), 7
+    ),
+    Planted("no member answers", _no_member_answers, "the standby's link", (), 47),
+    Planted("nobody lets in from outside", _nobody_lets_in_from_outside, "still outside", (), 36),
+    Planted("the living are called lost", _the_living_are_called_lost, "silent for", (), 205),
+    Planted("listeners may write", _listeners_may_write, "let in to listen", (), 11),
+    Planted("another reason", _another_reason, "there is no reason for"),
     Planted("nothing expires for readers", _nothing_expires_for_readers, "which has expired"),
 )

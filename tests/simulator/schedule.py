@@ -180,10 +180,9 @@ def _own_name_again(steps: list[Step], random: Random) -> bool:
     if random.random() > 1 / 20:
         return False
     for _ in range(random.randint(1, 3)):
-        who, lost = random.randrange(1, len(NAMES)), random.choice(("die", "die", "freeze"))
         pause = random.choice((0.3, 12.0, 40.0, 150.0))
-        block = [Step(1.0, lost, who, random.randrange(ARGUMENTS))]
-        block += [Step(pause, "again", who, random.randrange(ARGUMENTS)), Step(40.0, "wait")]
+        block = [Step(1.0, "lose", 0, random.randrange(ARGUMENTS))]
+        block += [Step(pause, "again", 0, random.randrange(ARGUMENTS)), Step(40.0, "wait")]
         at = random.randint(len(steps) // 4, len(steps))
         steps[at:at] = block
     return True

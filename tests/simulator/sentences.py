@@ -10,6 +10,7 @@ from alcove_protocol.roster import Op
 from tests.simulator.endings import clocks_are_set, wrong_ending
 from tests.simulator.messages import MessagesTold
 from tests.simulator.person import AGREEMENT, TITLE
+from tests.simulator.told_ways import again, shares_link, standby_asked, standby_changed
 
 if TYPE_CHECKING:
     from tests.simulator.person import Person
@@ -19,8 +20,12 @@ if TYPE_CHECKING:
 RETURNS: Final = 5
 """Returns of a member within an hour, after which a person decides (docs/protocol.md 11)."""
 
-HERE: Final = 150.0
-"""Seconds of silence in which a person may still be called here: 90 s, and what a network holds."""
+HERE: Final = 190.0
+"""Seconds of silence in which a person may still be called here: 90 s in the relay's log, for one
+that comes back, and 90 s from when their last heartbeat came (alcove/desk/life.py)."""
+SILENCE: Final = 90.0
+"""Seconds without a heartbeat before nobody holds the room (docs/protocol.md 9), whatever a client
+takes for them."""
 LIED_HERE: Final = 300.0
 """The same where the relay keeps back what it likes: the heartbeat that is named has its 90 s."""
 AWAY: Final = 60.0
@@ -111,9 +116,9 @@ class Told:
                 asked = self.world.truth.commands[self.person.name].standby
                 return "" if (invite != "") in asked else "this person did not ask"
             case events.StandbyChanged(on):
-                return self._standby(on)
+                return standby_changed(self.world, on=on)
             case events.StandbyAsked(admitted):
-                return self._asked(admitted=admitted)
+                return standby_asked(self.world, admitted=admitted)
             case events.VaultChanged(_, complete):
                 kept = self.world.lies or not self.world.quiet
                 return "" if complete or kept else "nothing kept the vault away"
@@ -143,7 +148,7 @@ class Told:
                 commands = self.world.truth.commands.values()
                 # A facilitator closes what its vault lacks, too (docs/protocol.md 10).
                 # A removal closes the invite that the member came by.
-                wanted = any(one.revoked or one.removed for one in commands)
+                wanted = any(one.revoked or one.removed or one.by_link for one in commands)
                 closed = wanted or not self.world.quiet
                 return "" if closed else "no facilitator closed one"
             case events.DoorSaid(_, text, sender):
@@ -160,35 +165,6 @@ class Told:
             case events.Opened():
                 return "" if self.person.slot == 0 else "another person opened the room"
         return ""
-
-    def _standby(self, on: bool) -> str:
-        """It is made by a command alone, and goes too with the facilitator that made it."""
-        truth = self.world.truth
-        if on:
-            made = any(True in done.standby for done in truth.commands.values())
-            return "" if made else "no facilitator made one"
-        closed = any(False in done.standby for done in truth.commands.values())
-        went = any(done.demoted or done.leave for done in truth.commands.values())
-        spent = any(truth.happened(Op.CHANGE, name) for name in self._comers)
-        return "" if closed or went or spent else "no facilitator closed it, and none went"
-
-    @property
-    def _comers(self) -> list[str]:
-        """Those who come by a standby's link."""
-        return [name for name, done in self.world.truth.commands.items() if done.by_link]
-
-    @property
-    def _shares_link(self) -> bool:
-        others = (one for one in self.world.people if one is not self.person)
-        return self.person.link != b"" and any(one.link == self.person.link for one in others)
-
-    def _asked(self, *, admitted: bool) -> str:
-        """A holder asks, or is a facilitator now."""
-        truth = self.world.truth
-        if not self._comers:
-            return "no holder of a link came"
-        listed = any(truth.happened(Op.CHANGE, name) for name in self._comers)
-        return "" if listed or truth.losses or not admitted else "no holder is a facilitator"
 
     # --- people --------------------------------------------------------------------------------
 
@@ -230,17 +206,8 @@ class Told:
         self.knocked.add((event.name, event.code))
         known_name = event.name in self.world.truth.commands and self._facilitates
         if event.again:
-            return self._again(event)
+            return again(self.world, event) if self._facilitates else "it is not theirs to know"
         return "" if known_name and not twice else "there is no such knock for this person"
-
-    def _again(self, event: events.Knocked) -> str:
-        """Who is said to be lost gave no sign of life for as long as this client says."""
-        world = self.world
-        same = [person for person in world.people if person.name == event.again]
-        if len(same) < 2 or not self._facilitates:
-            return "nobody comes again under this name"
-        silent = world.clock() - max(person.frame_sent for person in same[:-1])
-        return "" if event.away <= silent + 1.0 or world.lies else f"silent for {silent:.0f} s"
 
     @property
     def _facilitates(self) -> bool:
@@ -305,6 +272,7 @@ class Told:
         # A leave that was cut off on its way, or a list that was lost with it: nobody saw it.
         unseen = lost or not all(truth.happened(Op.LEFT, name) for name in leavers)
         left = bool(leavers) and unseen
+        outside = truth.commands[self.person.name].outside
         invited = any(commands.invited for commands in truth.commands.values())
         slept = any(step.act == "freeze" for step in world.schedule.steps)
         ruled = any(commands.agreements for commands in truth.commands.values())
@@ -313,7 +281,9 @@ class Told:
             "held": lost or truth.commands[self.person.name].rejoin,  # all commits but the last
             "standby_asks": bool(self.person.link),
             "facilitated": bool(self.person.link),
-            "replaced": self._shares_link,
+            "false_answer": bool(self.person.link) and (trouble or self._facilitator_was_back),
+            "replaced": shares_link(self.world, self.person),
+            "not_outside": outside and not truth.happened(Op.LEFT, self.person.name),
             "cannot_open": lost,  # of before the relay's loss
             "ending_doubted": lost,
             "knocking_again": lost and settled,
@@ -358,7 +328,7 @@ class Told:
             return "the relay shows all members the same"
         if state is RoomState.NOT_HEARD and self.misses_a_facilitator:
             return ""
-        if self._waits_for_the_log:
+        if self._waits_for_the_log or self._facilitators_came_just_now:
             return ""
         held = any(self._holds(person) for person in self.world.people)
         return "a facilitator is there, and nothing is wrong" if held and self.world.quiet else ""
@@ -372,6 +342,18 @@ class Told:
         silent = now - max(arrived, default=0.0) > limits.READ_ONLY_AFTER
         settles = truth.restored_at + limits.UNSETTLED + LOOKS
         return silent and bool(truth.losses) and now < settles
+
+    @property
+    def _facilitator_was_back(self) -> bool:
+        """Whether a heartbeat may have kept members from answering a standby."""
+        return self.world.clock() - max(self.world.truth.beat_at, default=0.0) < 2 * HERE
+
+    @property
+    def _facilitators_came_just_now(self) -> bool:
+        """Whether the relay took no heartbeat for long, until a moment ago at most: by a standby's
+        link somebody may facilitate a room that nobody held."""
+        before = [at for at in self.world.truth.beat_at if at < self.world.clock() - 2.0]
+        return self.world.clock() - max(before, default=0.0) > SILENCE
 
     def _is_away(self, name: str) -> bool:
         """Whether the person with this name is not in the room, or stands still."""

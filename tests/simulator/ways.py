@@ -6,6 +6,9 @@ from alcove.errors import AlcoveError
 
 from tests.simulator.acts import host_of, there
 
+LOST = 200.0
+"""Seconds for which a lost device is away that comes back."""
+
 if TYPE_CHECKING:
     from tests.simulator.person import Person
     from tests.simulator.world import World
@@ -32,16 +35,30 @@ def enter(world: "World", who: int, arg: int) -> None:
     person.join(link, accept=arg % 3 != 0)
 
 
+def lose(world: "World", who: int, arg: int) -> None:
+    """A participant's device is lost: broken for good, or away for longer than others wait."""
+    members = [p for p in world.people if p.inside and not p.facilitates and not p.frozen]
+    if not members:
+        return
+    person = members[arg % len(members)]
+    if arg // 10 % 3:
+        person.die()
+        return
+    world.trouble(LOST)
+    person.online = False
+    if person.wire is not None:
+        person.wire.cut()
+    world.later(LOST, lambda: setattr(person, "online", True))
+
+
 def again(world: "World", who: int, arg: int) -> None:
     """Who lost their device comes again, under the same name and without the keys."""
-    person = world.present[who]
-    if person is None or not world.invites or person.facilitates or person.engine.closed:
+    present = [person for person in world.present if person is not None and not person.facilitates]
+    lost = [p for p in present if p.name in world.truth.members and not (p.online and p.there)]
+    if not lost or not world.invites:
         return
-    if there(world, who) is not None and not (person.frozen or not person.online):
-        return
-    if person.name not in world.truth.members:
-        return
-    anew = world.new_person(who, person.name)
+    person = lost[arg % len(lost)]
+    anew = world.new_person(person.slot, person.name)
     world.decisions[anew.name] = arg
     anew.join(world.invites[-1], accept=arg % 4 != 0)
 

@@ -27,6 +27,7 @@ from tests.simulator.node import Node
 from tests.simulator.person import Person
 from tests.simulator.schedule import NAMES, Schedule
 from tests.simulator.sentences import Told
+from tests.simulator.ways import come_inside
 
 ABSENT: Final = 120
 """Seconds of silence after which members are let go, where clients send signs of life."""
@@ -188,6 +189,10 @@ class World:
         self.log(f"FAILED: {what}")
         self.failures.append(f"[{self.clock() - virtual.START:.2f} s] {what}")
 
+    def _broken(self, loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
+        """A callback of the world itself raised."""
+        self.fail(f"the world broke: {context.get('exception') or context['message']!r}")
+
     def log(self, what: str) -> None:
         self._say(f"{self.clock() - virtual.START:9.2f}  {what}")
 
@@ -227,6 +232,7 @@ class World:
     # --- the course ----------------------------------------------------------------------------
 
     async def run(self) -> list[str]:
+        self.loop.set_exception_handler(self._broken)
         random.seed(self.schedule.seed)  # the SDK's pauses between connections
         ticking = self.loop.create_task(self.node.tick())
         self.node.start()
@@ -251,12 +257,16 @@ class World:
     async def _come_to_rest(self) -> None:
         self.healing = True
         heal(self, 0, 0)
+        for person in self.people:
+            if person.there and not person.inside and self.truth.commands[person.name].outside:
+                come_inside(self, person)
         await asyncio.sleep(REST)
         if any(checks.unsettled(person) for person in self.people):
             # Few came back: what was brought stands only after ten minutes.
             await asyncio.sleep(limits.UNSETTLED + REST)
         lift(self)
-        await asyncio.sleep(10.0 * self.schedule.latency + 6.0)
+        back = 20.0 if any(person.steps_in for person in self.people) else 0.0
+        await asyncio.sleep(10.0 * self.schedule.latency + 6.0 + back)
         await self._stand_still()
         checks.at_rest(self)
         if self.failures:

@@ -65,6 +65,7 @@ class Doorway(Standing):
             if self.member.facilitator is not None:
                 text = "You are no longer in the room; this was not done."
                 self.member.facilitator.close(NotNow("not_in_room", text))
+            self.still_shown.append(self.member.conversation.leave_shown())
             self.member.wipe()
             self.member = None
         if not outside:

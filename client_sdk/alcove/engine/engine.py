@@ -124,6 +124,8 @@ class Engine(ForgottenRoom, EnteringRoom):
         self._begin_anew_when_misled()
         if self.member is not None:
             self._coming_back.tick()
+        for shown in self.still_shown:
+            shown.tick()
         if self.closed is not None:
             return
         if self.member is not None:

@@ -37,8 +37,8 @@ from alcove.relay.link import Link, Proof
 from alcove.relay.ports import Ports
 
 FALSE_ANSWER: Final = (
-    "What a member answered was not true of this room, or nobody could follow. Your program asks "
-    "the members again."
+    "No member confirmed your way in. What one of them answered was not true of this room, nobody "
+    "could follow, or a facilitator is back. Your program asks the members again."
 )
 
 ANOTHER_BY_LINK: Final = (

@@ -16,6 +16,7 @@ from alcove.joining.standby_comer import StandbyComer
 from alcove.joining.ticket_comer import TicketComer
 from alcove.messages.agreements import Agreements
 from alcove.messages.outbox import UNCONFIRMED
+from alcove.messages.shown import ShownMessages
 
 EVENTS: Final = 10_000
 """Events kept for a reader. Beyond that the oldest are dropped, and a gap is told."""
@@ -37,6 +38,8 @@ class Standing:
         self.come_back_after: float = 0.0
         """Seconds that a restarting relay asks to be left alone, so that not all come at once."""
         self.agreements = Agreements(language)
+        self.still_shown: list[ShownMessages] = []
+        """What the person was shown in earlier stays, until it expires."""
         self._events: deque[AnyEvent] = deque()
         self._lost_events = False
 
@@ -155,4 +158,5 @@ class Standing:
         if self.newcomer is not None:
             self.newcomer.wipe()
         self.agreements.forget()
+        self.still_shown.clear()
         self.identity.wipe()

@@ -381,6 +381,10 @@ class Conversation:
         self._shown.tick()
         self.folding.tick()
 
+    def leave_shown(self) -> ShownMessages:
+        """Before the room is left for its door: what the person goes on to see."""
+        return self._shown.moved()
+
     def compare_log(self, payload: Payload) -> bool | None:
         """Whether the sender saw the same log up to their position. None when that is unknown."""
         if payload.log == NO_HASH:

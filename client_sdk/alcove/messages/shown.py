@@ -28,6 +28,7 @@ class ShownMessages:
     """Ids, authors, deadlines and places, and no texts. Authors are MLS signature keys."""
 
     def __init__(self, ports: Ports) -> None:
+        self._ports = ports
         self._emit = ports.emit
         self._clock = ports.clock
         self._shown: FairMemory[ShownItem] = FairMemory(SHOWN)
@@ -76,6 +77,13 @@ class ShownMessages:
         for message in [m for m, item in self._shown if item.deadline <= now]:
             self._shown.pop(message)
             self._emit(events.Expired(message.hex()))
+
+    def moved(self) -> "ShownMessages":
+        """All of them in other hands: the person still sees them when the client is out of the
+        room, and they expire all the same."""
+        moved = ShownMessages(self._ports)
+        moved._shown, self._shown = self._shown, moved._shown
+        return moved
 
     def forget(self) -> None:
         """At close: forget them all, without a word."""
