@@ -137,20 +137,6 @@ def test_outside_longer_than_a_knock_waits_is_outside_all_the_same() -> None:
     assert "Bob" in ann.members()
 
 
-def test_what_was_shown_expires_also_for_who_is_outside() -> None:
-    """It stayed on their screen, for ever when they came back too."""
-    world, _ann, bob, cleo = room_of_three()
-    cleo.say("before the step outside")
-    world.advance(1)
-    shown = [event.id for event in bob.of(events.Message)]
-    assert len(shown) == 1
-    outside(world, bob)
-    assert not bob.of(events.Expired)
-    world.advance(1800, step=20)
-    assert is_out(bob)
-    assert [event.id for event in bob.of(events.Expired)] == shown
-
-
 def test_who_was_let_go_unseen_before_the_relay_lost_its_memory_comes_to_their_own_door() -> None:
     world, ann, bob, cleo = room_of_three()
     before = uses_left(ann)
@@ -168,6 +154,20 @@ def test_who_was_let_go_unseen_before_the_relay_lost_its_memory_comes_to_their_o
     assert bob.members() == ann.members() == {"Ann", "Bob", "Cleo"}
     assert uses_left(ann) == before
     all_agree(ann, bob, cleo)
+
+
+def test_what_was_shown_expires_also_for_who_is_outside() -> None:
+    """It stayed on their screen, for ever when they came back too."""
+    world, _ann, bob, cleo = room_of_three()
+    cleo.say("before the step outside")
+    world.advance(1)
+    shown = [event.id for event in bob.of(events.Message)]
+    assert len(shown) == 1
+    outside(world, bob)
+    assert not bob.of(events.Expired)
+    world.advance(1800, step=20)
+    assert is_out(bob)
+    assert [event.id for event in bob.of(events.Expired)] == shown
 
 
 def test_the_name_is_kept_for_who_is_outside() -> None:

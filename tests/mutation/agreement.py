@@ -180,8 +180,8 @@ ALL_AGREEMENT: Final[tuple[Mutant, ...]] = (
     ),
     _door(
         f"{_CHANGE}.merged",
-        "any(self._lags(person) for person in came) or bool(outcome.reloaded)",
-        "bool(outcome.reloaded)",
+        "away = own and (any(self._lags(person) for person in came) or bool(outcome.reloaded))",
+        "away = False",
         "test_who_waits_over_a_correction_comes_in_and_is_shown_it",
     ),
     _door(

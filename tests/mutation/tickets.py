@@ -178,6 +178,12 @@ IN_THE_GROUP: Final = (
         f"{_LIES}::test_a_member_that_hears_another_facilitator_answers_nothing",
     ),
     _mutant(
+        "alcove.group.standby:checked_ask",
+        "if (said.epoch is not None) is not (asker in state.facilitator_keys()):",
+        "if False:",
+        f"{_LIES}::test_a_holder_of_a_link_asks_for_nothing_unseen",
+    ),
+    _mutant(
         "alcove.engine.ticket_keeper:TicketKeeper.tick",
         "(due or self._parked != self._state())",
         "due",

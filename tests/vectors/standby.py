@@ -126,11 +126,18 @@ def asks(two: RoomExtension) -> list[Case]:
 
     fresh = public(key_of("fresh, relay"))
     listed, own = two.facilitator_list()[0].relay_key, public(key_of("facilitator, MLS"))
-    of_own = replace(right, mls_key=own, relay_key=listed)
+    of_own = replace(right, mls_key=own, relay_key=listed, epoch=7)
     return [
         case("right"),
         case("of a facilitator", of_own, signer="facilitator, MLS", key=listed),
         case("of a facilitator without a standby", of_own, two, "facilitator, MLS", key=listed),
+        case(
+            "of a facilitator without an epoch",
+            replace(of_own, epoch=None),
+            signer="facilitator, MLS",
+            key=listed,
+        ),
+        case("of a standby with an epoch", replace(right, epoch=7)),
         case("of a facilitator's relay key, by the standby", of_own, key=listed),
         case("of the key that enters", replace(right, relay_key=fresh), key=fresh),
         case("without a standby", state=two),

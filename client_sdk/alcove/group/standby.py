@@ -76,7 +76,11 @@ def checked_ask(
     """The ask that the relay told under this id, from this relay key: of this room, and signed by
     the facilitator with that relay key, or else by the state's standby. Raises `Malformed`
     (`bad_statement`, `bad_signature`)."""
-    said = verify(AskStatement, Label.STANDBY, signed, _asker(state, key)).statement
+    asker = _asker(state, key)
+    said = verify(AskStatement, Label.STANDBY, signed, asker).statement
+    if (said.epoch is not None) is not (asker in state.facilitator_keys()):
+        # Nobody is told of a facilitator's ask, and everybody of a standby's.
+        raise Malformed("bad_statement", "Only a facilitator's ask names an epoch.")
     if (said.room, said.id, said.relay_key) != (room, id, key):
         raise Malformed("bad_statement", "The ask is of another room or asker.")
     return said

@@ -4,12 +4,15 @@ from dataclasses import replace
 
 import pytest
 from alcove import events
+from alcove.group.standby import StandbySecrets
+from alcove.joining.standby_asks import AskKeys
 from alcove_protocol import frames
 from alcove_protocol.codec import pack_list, unpack_list
 from alcove_protocol.ticket import Ticket
 
 from tests.end_to_end.evil.test_standby_lies import old_answers
 from tests.end_to_end.facilitating import do, goes_on
+from tests.end_to_end.standing_by import comes, orphaned
 from tests.end_to_end.ticketing import codes, crashes, resumes, ticket_of
 from tests.end_to_end.world import Client, room_of_three
 
@@ -105,3 +108,20 @@ def test_what_does_not_open_is_no_ticket() -> None:
     world.settle()
     assert again.engine.closed is not None
     assert again.engine.closed.code == "bad_ticket"
+
+
+def test_a_holder_of_a_link_asks_for_nothing_unseen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With an epoch in its ask, as a facilitator's has, and a relay that takes it."""
+    world, link, bob, cleo = orphaned()
+    monkeypatch.setattr("alcove_server.rooms.rules.ask", lambda *of: None)
+    made = AskKeys.of_link
+
+    def with_epoch(secrets: StandbySecrets) -> AskKeys:
+        return replace(made(secrets), epoch=1)
+
+    monkeypatch.setattr(AskKeys, "of_link", with_epoch)
+    dora = comes(world, link, wait=130)
+    assert not dora.of(events.Joined)
+    for client in (bob, cleo):
+        assert not client.of(events.StandbyAsked)
+        assert client.engine.require_member().standby_answers._known == {}

@@ -63,7 +63,7 @@ export function judgeAsk(state: Parsed, room: Bytes, id: Bytes, key: Bytes, sign
   demand(asker !== undefined, "bad_statement")
   const said = opened(signed, "standby", "AskStatement", asker)
   const fits = same(said.bytes("room"), room) && same(said.bytes("id"), id) && same(said.bytes("relay_key"), key)
-  demand(fits, "bad_statement")
+  demand(fits && said.has("epoch") === (listed !== undefined), "bad_statement")
 }
 
 /** Judge the leaf of an external commit, with this MLS key and extension. Throws a `Fault`. */
