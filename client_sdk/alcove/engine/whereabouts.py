@@ -1,7 +1,7 @@
 """Which members are here, as far as this client can know without the relay's word.
 
-    here      a sign of life came lately; of a facilitator a heartbeat, at most 90 s ago, and of a
-              participant, which only facilitators know, a frame of the private line
+    here      a sign of life came lately; of a facilitator a heartbeat came at most 90 s ago, and
+              of a participant, which only facilitators know, a frame of the private line
     away      none came for so long, while this client was connected; or they said goodbye
     unknown   this client cannot tell: it is not connected, or was not for long enough
 

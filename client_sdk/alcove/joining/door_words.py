@@ -73,6 +73,12 @@ def refusal_sentence(code: str, contact: str = "") -> str:
     return sentence
 
 
+def way_back_closed(contact: str = "") -> str:
+    """Return what a member that stepped outside reads when they cannot come back by themselves."""
+    ask = f"You can write to {contact}." if contact else "Ask the person who invited you."
+    return f"Your way back into this room was closed. {ask}"
+
+
 def removed_sentence(helplines: str, contact: str) -> str:
     """Return what a removed person reads: no name of a facilitator, and where there is help."""
     said = ["You are no longer in this room. A facilitator decided this, for this meeting."]

@@ -43,6 +43,7 @@ from alcove.joining.door_words import (
     checked_answer,
     contact_of,
     refusal_sentence,
+    way_back_closed,
 )
 from alcove.joining.stages import Stage
 from alcove.joining.todays_word import NO_WORD
@@ -359,7 +360,10 @@ class Newcomer:
             self._tell_once("knock_dropped", KNOCK_DROPPED)
 
     def _give_up(self, code: str) -> None:
-        self._fail(Refused(code, refusal_sentence(code, contact_of(self.card))))
+        contact = contact_of(self.card)
+        back = self.outside and code == "link_closed"
+        text = way_back_closed(contact) if back else refusal_sentence(code, contact)
+        self._fail(Refused(code, text))
 
     def welcomed(self, frame: frames.WelcomeIs) -> None:
         """Compare the Welcome with the invite and the card, then become a member."""

@@ -114,6 +114,7 @@ def test_who_is_outside_is_removed_by_name() -> None:
     wants_in(world, bob)
     assert "Bob" not in ann.members()
     assert bob.of(events.Closed)[-1].code == "link_closed"
+    assert bob.of(events.Closed)[-1].text.startswith("Your way back into this room was closed.")
     world.knock(url, "Bobby")
     assert waiting(ann) == []
 
