@@ -47,7 +47,13 @@ ALL_RIGHTS: Final[tuple[Mutant, ...]] = (
     _may("if _facilitator(state, key):", "if False:", "_may_post"),
     _may("key in state.facilitator_keys()", "True", "_facilitator"),
     # who commits
-    right("committer", "judge", "if staged.is_external:", "if False:", "external"),
+    right(
+        "committer",
+        "judge",
+        "if staged.is_external:",
+        "if False:",
+        _allowed("a return in its own place"),
+    ),
     right(
         "committer",
         "_judge_commit",

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from alcove_protocol import limits
 from alcove_protocol.invite import Invite
 from alcove_protocol.roster import NO_DOOR, Change, Op, Seat
 
@@ -97,10 +96,9 @@ class RemoveMembers(Intent):
     def _doors(
         self, listed: tuple[bytes, ...], closed: set[bytes], going: list[Going]
     ) -> list[bytes]:
-        """The listed doors afterwards. A full list takes no replacement: another facilitator can
-        fill it, and must not keep a member in by that."""
+        """The listed doors afterwards. Only a door that this commit takes off the list is replaced:
+        another facilitator can fill the list, and must not keep a member in by that."""
         by_link = {one.door_id for one in going if not one.keeps_door}
         closed = (closed | by_link).intersection(listed)
         kept = [door for door in listed if door not in closed]
-        new = [invite.door for old, invite in self.replacements if old in closed]
-        return [*kept, *new[: max(0, limits.DOORS - len(listed))]]
+        return [*kept, *(invite.door for old, invite in self.replacements if old in closed)]

@@ -40,6 +40,7 @@ from tests.end_to_end.evil.rooms import (
     three,
     two_facilitators,
 )
+from tests.end_to_end.facilitating import hold, let
 from tests.end_to_end.world import ORIGIN, Client
 
 
@@ -127,13 +128,23 @@ def test_a_facilitator_who_changes_how_long_messages_stay_is_told_by_name() -> N
 # --- the room's state -----------------------------------------------------------------------------
 
 
-def test_a_full_list_of_invites_keeps_no_member_in() -> None:
+@pytest.mark.parametrize("meanwhile", [False, True])
+def test_a_full_list_of_invites_keeps_no_member_in(meanwhile: bool) -> None:
     """Bob fills the list, and takes the invite off it by which Cleo came. Ann removes her."""
     world, ann, bob, cleo = two_facilitators()
     full = b"".join(bytes([9] * 7 + [number]) for number in range(limits.DOORS))
+    result: list[Exception | None] = []
+    if meanwhile:
+        hold(ann, Publish)
+        result = ann.remove("Cleo")
+        world.settle()
     change(world, bob, lambda m: (context(replace(m.state, doors=full)),))
-    result = ann.remove("Cleo")
-    world.advance(2)
+    if meanwhile:
+        let(ann)
+        ann.cut()
+    else:
+        result = ann.remove("Cleo")
+    world.advance(5)
     assert result == [None]
     assert ann.members() == bob.members() == {"Ann", "Bob"}
     assert cleo.engine.closed is not None

@@ -339,7 +339,9 @@ def folded(world: EvilWorld, by: Client, about: Client) -> bytes:
 def folded_and_removed(world: EvilWorld, by: Client, about: Client) -> bytes:
     after = replace(state_of(by), folded=keys_of(about).mls_key)
     change(world, by, lambda m: (context(after),))
-    return rogue_commit(by, mls.Remove(leaf_of(about)))
+    by.remove(about.name)
+    world.settle()
+    return rogue_commit(by, context(replace(state_of(by), locked=True)))
 
 
 def folded_with_an_add(world: EvilWorld, by: Client, about: Client) -> bytes:
