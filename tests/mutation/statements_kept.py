@@ -215,6 +215,11 @@ _KEPT: Final = tuple(
                 "if False:",
             ),
             (
+                f"{ROSTER}:_check_of_standby",
+                "check_by_standby(roster.seats, entry.signer, changes)",
+                "pass",
+            ),
+            (
                 "alcove.group.membership:Membership.puts_me_out",
                 "return entry.signer in self.facilitators()",
                 "return True",
