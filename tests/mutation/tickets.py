@@ -94,9 +94,16 @@ AT_THE_RELAY: Final = (
         f"{_FETCHES}.tick",
         "            if _is_closed(fetch.client):\n"
         "                self._fetches.remove(fetch)\n"
-        "            elif fetch.old",
-        "            if fetch.old",
+        "            elif self",
+        "            if self",
         f"{_RELAY}::test_a_fetch_of_a_client_that_went_uses_nothing_up",
+    ),
+    relay(
+        "tickets",
+        f"{_FETCHES}._is_alive",
+        "if client is not None and client is not old:",
+        "if False:",
+        f"{_RELAY}::test_a_client_that_connects_anew_meanwhile_is_not_gone",
     ),
     relay(
         "tickets",
