@@ -349,6 +349,7 @@ class TicketComer:
         self.candidates.misled(self.used.by, followed)
         self.used, self.stage, self.asks = None, TicketStage.READING, None
         self._asked_at = self._members_at = None
+        self._give_up_at = None  # its time begins anew with the way: a lie does not end it
 
     # --- time, and the end ---------------------------------------------------------------------
 
