@@ -69,7 +69,7 @@ def may_be_refused(world: "World", name: str) -> set[str]:
     if any(commands.revoked for commands in truth.commands.values()):
         codes |= {"door_revoked", "link_closed"}
     if any(commands.removed for commands in truth.commands.values()):
-        codes |= {"door_revoked", "removed"}
+        codes |= {"door_revoked", "removed", "link_closed"}
     if any(commands.agreements for commands in truth.commands.values()):
         codes.add("agreement")
     if truth.losses:

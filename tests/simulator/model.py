@@ -116,6 +116,8 @@ class Truth:
         """Whether a facilitator ended the room and the relay took it."""
         self.losses: list[float] = []
         """When the relay lost its memory."""
+        self.entered_at = float("-inf")
+        """When somebody came in by an external commit: the log hash begins anew there."""
         self.restored_at = 0.0
         """When the present log was begun by a member."""
         self.beat_at: Final[list[float]] = []
@@ -180,6 +182,8 @@ class Truth:
         silent = self._now() - max(self.beat_at, default=0.0)
         if publication.blob_class == BlobClass.EXTERNAL and silent < ALONE and not self.losses:
             self.slips.append(f"a standby's commit, {silent:.0f} s after a facilitator's heartbeat")
+        if publication.blob_class == BlobClass.EXTERNAL:
+            self.entered_at = self._now()
         if publication.step is not None:
             self._apply(publication.step.entry, place)
         if publication.blob_class == BlobClass.BEAT:

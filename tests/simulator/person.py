@@ -206,6 +206,7 @@ class Person:
             and head
             and said
         ):
+            self.frame_sent = self._loop.time()  # a message is a sign of life, too
             self.world.sends(frame.blob, head.id.hex())
 
 

@@ -351,8 +351,11 @@ class Told:
     @property
     def _facilitators_came_just_now(self) -> bool:
         """Whether the relay took no heartbeat for long, until a moment ago at most: by a standby's
-        link somebody may facilitate a room that nobody held."""
+        link somebody may facilitate a room that nobody held. What was said before they came no
+        heartbeat of theirs covers, so a void follows 30 s later that one does."""
         before = [at for at in self.world.truth.beat_at if at < self.world.clock() - 2.0]
+        if self.world.clock() - self.world.truth.entered_at < SILENCE:
+            return True
         return self.world.clock() - max(before, default=0.0) > SILENCE
 
     def _is_away(self, name: str) -> bool:

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 from alcove import events
 from alcove_protocol.roster import Op
 
+from tests.simulator.virtual import START
+
 if TYPE_CHECKING:
     from tests.simulator.person import Person
     from tests.simulator.world import World
@@ -51,4 +53,6 @@ def again(world: "World", event: events.Knocked) -> str:
         return "nobody comes again under this name"
     earlier = same[: max(1, len(same) - 1)]
     silent = world.clock() - max(person.frame_sent for person in earlier)
-    return "" if event.away <= silent + 1.0 or world.lies else f"silent for {silent:.0f} s"
+    # Of one that was away itself it is the time since the last sign that it heard.
+    unheard = world.lies or (not world.quiet and event.away < world.clock() - START)
+    return "" if event.away <= silent + 1.0 or unheard else f"silent for {silent:.0f} s"

@@ -176,12 +176,14 @@ class CardWatch:
         epoch, self._read_at = self._membership.group.epoch, self._clock()
 
         def answered(answer: RelayAnswer | None) -> None:
-            if epoch == self._membership.group.epoch:  # else it may be of the state before
+            if answer is None:  # the connection is over, and perhaps the room: its keys are wiped
+                self._found.pop(door.id, None)
+            elif epoch == self._membership.group.epoch:  # else it may be of the state before
                 self._judge(door, answer)
 
         self._link.request(lambda n: frames.ReadCard(n, door.id), answered)
 
-    def _judge(self, door: Door, answer: RelayAnswer | None) -> None:
+    def _judge(self, door: Door, answer: RelayAnswer) -> None:
         if isinstance(answer, frames.RequestRefused) and answer.code == "door_revoked":
             if self._is_confirmed(door, answer.code):
                 self._tell("invite_shut", SHUT, door)

@@ -346,3 +346,15 @@ def test_a_card_is_put_anew_above_the_last_of_a_facilitator_who_died() -> None:
     kill(world, ann)
     world.advance(80)
     assert is_right(world, bob, link)
+
+
+def test_a_card_that_is_asked_for_when_the_room_closes_breaks_nothing() -> None:
+    """The connection ends after the room, and what it owed is over: the group is wiped by then."""
+    world, ann, _bob, _cleo = two_facilitators()
+    facilitator = committer_of(ann)
+    door = facilitator.doors.of_state(state_of(ann).door_ids())[0]
+    facilitator.card_watch._read(door)
+    ann.engine.close(events.CloseReason.LEFT)
+    ann.cut()
+    assert ann.engine.closed is not None
+    world.settle()
