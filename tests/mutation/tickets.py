@@ -71,7 +71,7 @@ AT_THE_RELAY: Final = (
     relay(
         "tickets",
         f"{_FETCHES}.tick",
-        "if fetch.old is not None and _is_alive(fetch.old):",
+        "if self._is_alive(fetch.room, fetch.parked.key, fetch.old):",
         "if False:",
         f"{_RELAY}::test_a_late_sign_of_life_counts",
     ),
@@ -135,6 +135,24 @@ def _mutant(where: str, old: str, new: str, test: str) -> Mutant:
 
 
 IN_THE_GROUP: Final = (
+    _mutant(
+        "alcove.engine.member:MemberClient.tick",
+        "self.tickets.tick(ready=self.ready and self.entering is None)",
+        "self.tickets.tick(ready=self.ready)",
+        f"{_ALONE}::test_a_late_lie_ends_no_way_and_is_not_parked",
+    ),
+    _mutant(
+        "alcove.joining.ticket_comer:TicketComer.misled",
+        "        self._give_up_at = None  # a lie does not end the way: its time begins anew\n",
+        "",
+        f"{_ALONE}::test_a_late_lie_ends_no_way_and_is_not_parked",
+    ),
+    _mutant(
+        "alcove.engine.entering_room:EnteringRoom._handover_by_ticket",
+        "*(comer.cards.words or also)",
+        "*also",
+        f"{_BACK}::test_newcomers_read_the_helplines_and_the_contact_as_before",
+    ),
     _mutant(
         _RULES,
         "None if kinds == [mls.ExternalInit, mls.Remove] else ",

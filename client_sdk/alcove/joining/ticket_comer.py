@@ -352,7 +352,7 @@ class TicketComer:
         self.candidates.misled(self.used.by, followed)
         self.used, self.stage, self.asks = None, TicketStage.READING, None
         self._asked_at = self._members_at = None
-        self._give_up_at = None  # its time begins anew with the way: a lie does not end it
+        self._give_up_at = None  # a lie does not end the way: its time begins anew
 
     # --- time, and the end ---------------------------------------------------------------------
 
