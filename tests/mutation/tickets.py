@@ -114,6 +114,13 @@ AT_THE_RELAY: Final = (
     ),
     relay(
         "tickets",
+        f"{_FETCHES}._answer",
+        '            if found is None:\n                raise Refusal("unknown_ticket")\n',
+        "            found = fetch.parked\n",
+        f"{_RELAY}::test_who_is_removed_while_a_fetch_waits_is_handed_out_to_nobody",
+    ),
+    relay(
+        "tickets",
         "requests.tickets:fetch",
         "if not room.history.roster.is_member(found.key):",
         "if False:",

@@ -102,6 +102,21 @@ def test_a_client_that_connects_anew_meanwhile_is_not_gone(scene: Scene, door: D
     assert getattr(refused, "code", "") == "ticket_in_use"
 
 
+def test_who_is_removed_while_a_fetch_waits_is_handed_out_to_nobody(
+    scene: Scene, door: Door
+) -> None:
+    ann = scene.member(door)
+    ann.ask(parks(ann), Done)
+    ann.link.dead = True
+    holder = Person(scene)
+    holder.send(fetches(holder))
+    scene.remove(ann)
+    scene.clock.advance(limits.PING)
+    scene.relay.tick()
+    (refused,) = holder.fetch()
+    assert getattr(refused, "code", "") == "unknown_ticket"
+
+
 def test_a_fetch_of_a_client_that_went_uses_nothing_up(scene: Scene, door: Door) -> None:
     ann = scene.member(door)
     ann.ask(parks(ann), Done)

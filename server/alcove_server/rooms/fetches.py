@@ -38,6 +38,7 @@ class _Fetch:
     n: int
     room: bytes
     slot: bytes
+    token_hash: bytes
     parked: Parked
     old: Client | None
     until: float
@@ -63,9 +64,17 @@ class Fetches:
         self._fetches: list[_Fetch] = []
         self._pings: list[_Ping] = []
 
-    def begin(self, client: Client, n: int, room: bytes, slot: bytes, parked: Parked) -> None:
-        """Answer request `n` of this client, now or within some seconds: with what is parked, or
-        with a `Refusal` (`ticket_in_use`). Raises `Refusal` (`busy`)."""
+    def begin(
+        self,
+        client: Client,
+        n: int,
+        room: bytes,
+        slot: bytes,
+        token_hash: bytes,
+        parked: Parked,
+    ) -> None:
+        """Answer request `n` of this client, now or within some seconds: with what is parked then,
+        or with a `Refusal` (`ticket_in_use`, `unknown_ticket`). Raises `Refusal` (`busy`)."""
         if len(self._fetches) >= _WAITING:
             raise Refusal("busy")
         old, store = self._at(room, parked.key), self._services.store
@@ -74,7 +83,7 @@ class Fetches:
         if store.shared:
             store.pass_on(room, parked.key, ASKED)
         until = self._services.clock() + limits.PING
-        self._fetches.append(_Fetch(client, n, room, slot, parked, old, until))
+        self._fetches.append(_Fetch(client, n, room, slot, token_hash, parked, old, until))
         self.tick()
 
     def passed(self, room: bytes, key: bytes, message: bytes) -> bool:
@@ -130,6 +139,10 @@ class Fetches:
     async def _answer(self, fetch: _Fetch) -> None:
         client, services = fetch.client, self._services
         try:
+            # Again, for the member may have been removed in the seconds that it waited.
+            found = await services.store.parked(fetch.room, fetch.slot, fetch.token_hash)
+            if found is None:
+                raise Refusal("unknown_ticket")
             await services.store.fetched(fetch.room, fetch.slot)
         except Refusal as refusal:
             services.tally.count(refusal.code)
@@ -138,7 +151,7 @@ class Fetches:
             error_log.report(error)
             client.refuse(fetch.n, Refusal("unavailable"))
         else:
-            client.send(Fetched(fetch.n, fetch.parked.blob))
+            client.send(Fetched(fetch.n, found.blob))
 
 
 def _is_closed(client: Client) -> bool:
