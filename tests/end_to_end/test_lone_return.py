@@ -128,6 +128,41 @@ def test_a_false_answer_misleads_for_less_than_a_minute(monkeypatch: pytest.Monk
     goes_on(world, again, bob, cleo)
 
 
+def test_a_late_lie_ends_no_way_and_is_not_parked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a false answer leads to is noticed after the time in which somebody has to answer. The
+    time begins anew with the way. The group that it made up is not in the ticket of the next."""
+    world, ann, bob, cleo = room_of_three()
+    old_answers(monkeypatch, bob)
+    ticket = ticket_of_epoch_before(world, ann)
+    do(world, ann, "listen_only", True)
+    do(world, ann, "listen_only", False)
+    crashes(world, ann)
+    bob.cut()
+    cleo.cut()
+    again = resumes(world, ticket, "Ann", wait=0)
+    world.advance(145, stay_away=(bob, cleo))
+    parked: list[str] = []
+
+    def note(client: Client, data: bytes) -> list[bytes]:
+        if isinstance(frames.from_client(data), frames.Park):
+            parked.append("in the true group" if facilitates(client) else "before a proof")
+        return [data]
+
+    again.to_relay = note
+    world.advance(60, stay_away=(cleo,))
+    assert "false_answer" in codes(again)
+    assert again.engine.closed is None
+    assert not again.of(events.TicketMade)
+    world.advance(120)
+    goes_on(world, again, bob, cleo)
+    assert set(parked) == {"in the true group"}
+    assert again.of(events.TicketMade)
+
+
+def facilitates(client: Client) -> bool:
+    return client.engine.require_member().facilitator is not None
+
+
 def ticket_of_epoch_before(world: World, client: Client) -> str:
     """A ticket that is not parked anew any more."""
     client.to_relay = lambda client, data: [data]

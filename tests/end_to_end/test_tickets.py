@@ -1,10 +1,11 @@
 """Back by a ticket after a crash: the same person, without a knock, and seen by all."""
 
+import pytest
 from alcove import events
 from alcove.events import ConnectionState
 from alcove_protocol import frames, limits
 
-from tests.end_to_end.facilitating import do, facilitators, goes_on, newcomer
+from tests.end_to_end.facilitating import do, facilitators, goes_on, new_link, newcomer
 from tests.end_to_end.ticketing import codes, crashes, resumes, ticket_of
 from tests.end_to_end.world import Client, World, room_of_three
 
@@ -152,6 +153,30 @@ def test_one_of_two_facilitators_is_back_and_facilitates() -> None:
     goes_on(world, ann, again, cleo)
     crashes(world, ann)
     newcomer(world, ann.invite(), "Dora", again)
+
+
+@pytest.mark.parametrize("other", [True, False])
+def test_newcomers_read_the_helplines_and_the_contact_as_before(*, other: bool) -> None:
+    """Whoever let the facilitator in again. Nobody is told that it put other words there."""
+    world = World()
+    ann = world.open_with(world.client("Ann"), contact="ann@host.test", helplines="Call 116 123")
+    bob = world.join(ann, "Bob")
+    world.join(ann, "Cleo")
+    if other:
+        do(world, ann, "appoint", "Bob")
+        world.advance(35)
+    invite, ticket = ann.invite(), ticket_of(world, ann)
+    crashes(world, ann)
+    again = resumes(world, ticket, "Ann", wait=60)
+    for link in (new_link(world, again), invite):
+        joined = newcomer(world, link, f"N{len(world.clients)}", again).engine.newcomer
+        assert joined is not None
+        assert joined.card is not None
+        card = joined.card.card
+        assert (card.languages, card.helplines) == ("en", "Call 116 123")
+        assert card.contact == "ann@host.test"
+        world.advance(130)  # cards are read and put anew
+    assert "card_differs" not in codes(bob)
 
 
 def test_who_came_back_can_be_appointed_and_invite() -> None:

@@ -71,7 +71,7 @@ AT_THE_RELAY: Final = (
     relay(
         "tickets",
         f"{_FETCHES}.tick",
-        "if fetch.old is not None and _is_alive(fetch.old):",
+        "if self._is_alive(fetch.room, fetch.parked.key, fetch.old):",
         "if False:",
         f"{_RELAY}::test_a_late_sign_of_life_counts",
     ),
@@ -94,9 +94,16 @@ AT_THE_RELAY: Final = (
         f"{_FETCHES}.tick",
         "            if _is_closed(fetch.client):\n"
         "                self._fetches.remove(fetch)\n"
-        "            elif fetch.old",
-        "            if fetch.old",
+        "            elif self",
+        "            if self",
         f"{_RELAY}::test_a_fetch_of_a_client_that_went_uses_nothing_up",
+    ),
+    relay(
+        "tickets",
+        f"{_FETCHES}._is_alive",
+        "if client is not None and client is not old:",
+        "if False:",
+        f"{_RELAY}::test_a_client_that_connects_anew_meanwhile_is_not_gone",
     ),
     relay(
         "tickets",
@@ -104,6 +111,13 @@ AT_THE_RELAY: Final = (
         "            await services.store.fetched(fetch.room, fetch.slot)\n",
         "            pass\n",
         f"{_RELAY}::test_it_is_kept_for_a_minute_after_the_fetch",
+    ),
+    relay(
+        "tickets",
+        f"{_FETCHES}._answer",
+        '            if found is None:\n                raise Refusal("unknown_ticket")\n',
+        "            found = fetch.parked\n",
+        f"{_RELAY}::test_who_is_removed_while_a_fetch_waits_is_handed_out_to_nobody",
     ),
     relay(
         "tickets",
@@ -128,6 +142,24 @@ def _mutant(where: str, old: str, new: str, test: str) -> Mutant:
 
 
 IN_THE_GROUP: Final = (
+    _mutant(
+        "alcove.engine.member:MemberClient.tick",
+        "self.tickets.tick(ready=self.ready and self.entering is None)",
+        "self.tickets.tick(ready=self.ready)",
+        f"{_ALONE}::test_a_late_lie_ends_no_way_and_is_not_parked",
+    ),
+    _mutant(
+        "alcove.joining.ticket_comer:TicketComer.misled",
+        "        self._give_up_at = None  # a lie does not end the way: its time begins anew\n",
+        "",
+        f"{_ALONE}::test_a_late_lie_ends_no_way_and_is_not_parked",
+    ),
+    _mutant(
+        "alcove.engine.entering_room:EnteringRoom._handover_by_ticket",
+        "*(comer.cards.words or also)",
+        "*also",
+        f"{_BACK}::test_newcomers_read_the_helplines_and_the_contact_as_before",
+    ),
     _mutant(
         _RULES,
         "None if kinds == [mls.ExternalInit, mls.Remove] else ",

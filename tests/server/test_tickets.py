@@ -87,6 +87,36 @@ def test_a_late_sign_of_life_counts(scene: Scene, door: Door) -> None:
     assert getattr(refused, "code", "") == "ticket_in_use"
 
 
+def test_a_client_that_connects_anew_meanwhile_is_not_gone(scene: Scene, door: Door) -> None:
+    """Its network changed: the old connection is silent, and the newer one takes its place."""
+    ann = scene.member(door)
+    ann.ask(parks(ann), Done)
+    ann.link.dead = True
+    holder = Person(scene)
+    holder.send(fetches(holder))
+    scene.clock.advance(1)
+    ann.connect()
+    ann.authenticate()
+    scene.relay.tick()
+    (refused,) = holder.fetch()
+    assert getattr(refused, "code", "") == "ticket_in_use"
+
+
+def test_who_is_removed_while_a_fetch_waits_is_handed_out_to_nobody(
+    scene: Scene, door: Door
+) -> None:
+    ann = scene.member(door)
+    ann.ask(parks(ann), Done)
+    ann.link.dead = True
+    holder = Person(scene)
+    holder.send(fetches(holder))
+    scene.remove(ann)
+    scene.clock.advance(limits.PING)
+    scene.relay.tick()
+    (refused,) = holder.fetch()
+    assert getattr(refused, "code", "") == "unknown_ticket"
+
+
 def test_a_fetch_of_a_client_that_went_uses_nothing_up(scene: Scene, door: Door) -> None:
     ann = scene.member(door)
     ann.ask(parks(ann), Done)
@@ -177,7 +207,14 @@ def test_another_node_is_asked_and_says_who_is_alive(scene: Scene, door: Door) -
     passed.clear()
     rooms.on_passed(room, ann.public, ASKED)  # whose client is not here
     assert passed == []
-    ann.come_back()
+    scene.clock.advance(limits.PING)
+    scene.relay.tick()
+    assert passed == []
+    rooms.on_passed(room, ann.public, ASKED)
+    ann.come_back()  # while the other node waits
+    scene.relay.tick()
+    assert passed == [(room, ann.public, ALIVE)]
+    passed.clear()
     rooms.on_passed(room, ann.public, ASKED)
     assert passed == [(room, ann.public, ALIVE)]
     passed.clear()

@@ -405,7 +405,9 @@ class MemberClient(MemberParts):
                 self.beat()
         self.standby_answers.tick()
         if self.tickets is not None:
-            self.tickets.tick(ready=self.ready)
+            # Before a proof the group may be one that a false answer made up. What was parked
+            # before is good, and would be no more.
+            self.tickets.tick(ready=self.ready and self.entering is None)
         if self.entering is not None:
             self.entering.tick()
         if self.ready:

@@ -33,6 +33,7 @@ from alcove.group.parked import ParkedBody, open_parked
 from alcove.group.sealing import Psk, open_welcome, request_psk, seal_request
 from alcove.group.standby_entry import Candidate, Entry, make_return, read_answer
 from alcove.joining.candidates import Candidates
+from alcove.joining.card_words import CardWordsReader
 from alcove.joining.chain_reader import ChainReader
 from alcove.joining.standby_asks import AskKeys, StandbyAsks
 from alcove.relay.link import Proof
@@ -114,6 +115,7 @@ class TicketComer:
         """The answer that the external commit was made of."""
         self._keys: AskKeys | None = None
         self.candidates = Candidates(ports.clock)
+        self.cards = CardWordsReader(ports.link)
         self._members_at: float | None = None
         self._asked_at: float | None = None
         self._pending: tuple[Entry, bytes] | None = None
@@ -199,6 +201,7 @@ class TicketComer:
             self.stage = TicketStage.ASKING
             self._give_up_at = self._clock() + PATIENCE
             self._on_known()
+            self.cards.read(self.ticket, self.body, self.identity.signature.public)
             self._emit(events.Problem("ticket_asks", ASKING))
         self.stage = TicketStage.ASKING
         self._ask(roster)
@@ -349,6 +352,7 @@ class TicketComer:
         self.candidates.misled(self.used.by, followed)
         self.used, self.stage, self.asks = None, TicketStage.READING, None
         self._asked_at = self._members_at = None
+        self._give_up_at = None  # a lie does not end the way: its time begins anew
 
     # --- time, and the end ---------------------------------------------------------------------
 

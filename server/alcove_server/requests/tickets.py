@@ -30,7 +30,8 @@ async def fetch(requester: Requester, frame: Fetch) -> None:
     (`unknown_ticket`, also for a wrong token, `unknown_room`, `ended`, `rate_limited`, `busy`)."""
     store, rooms = requester.services.store, requester.rooms
     # The token is as good as random, and only its hash is compared: the time tells nothing of it.
-    found = await store.parked(frame.room, frame.slot, sha256(frame.token).digest())
+    token_hash = sha256(frame.token).digest()
+    found = await store.parked(frame.room, frame.slot, token_hash)
     if found is None:
         raise Refusal("unknown_ticket")
     if not requester.may_tell(len(found.blob)):
@@ -40,6 +41,6 @@ async def fetch(requester: Requester, frame: Fetch) -> None:
         room = await rooms.load(frame.room, head, requester.client.part)
         if not room.history.roster.is_member(found.key):
             raise Refusal("unknown_ticket")
-        rooms.fetches.begin(requester.client, frame.n, frame.room, frame.slot, found)
+        rooms.fetches.begin(requester.client, frame.n, frame.room, frame.slot, token_hash, found)
     finally:
         rooms.release(frame.room)

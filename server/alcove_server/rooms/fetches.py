@@ -2,9 +2,10 @@
 
 A ticket is for a client that is no more. While that client is connected, at whichever node, what it
 parked is nobody else's. So the relay pings the connection of the ticket's key. A fetch is answered
-when that connection is closed, or stays silent for `limits.PING` seconds. Another node pings its
-connection of that key when it is asked, and says so when a sign of life comes. Nothing here waits:
-`tick` looks again, about once a second.
+when that connection is closed, or stays silent for `limits.PING` seconds, and no newer one of that
+key took its place. Another node pings its connection of that key when it is asked, and says so when
+a sign of life comes, or the client comes meanwhile. Nothing here waits: `tick` looks again, about
+once a second.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ class _Fetch:
     n: int
     room: bytes
     slot: bytes
+    token_hash: bytes
     parked: Parked
     old: Client | None
     until: float
@@ -44,10 +46,12 @@ class _Fetch:
 
 @dataclass(slots=True)
 class _Ping:
-    """Of another node: whether this client, which has the key that is asked for, is alive."""
+    """Of another node: whether the client that has the key that is asked for is alive. `old` was
+    here when it was asked."""
 
     room: bytes
-    old: Client
+    key: bytes
+    old: Client | None
     until: float
 
 
@@ -60,9 +64,17 @@ class Fetches:
         self._fetches: list[_Fetch] = []
         self._pings: list[_Ping] = []
 
-    def begin(self, client: Client, n: int, room: bytes, slot: bytes, parked: Parked) -> None:
-        """Answer request `n` of this client, now or within some seconds: with what is parked, or
-        with a `Refusal` (`ticket_in_use`). Raises `Refusal` (`busy`)."""
+    def begin(
+        self,
+        client: Client,
+        n: int,
+        room: bytes,
+        slot: bytes,
+        token_hash: bytes,
+        parked: Parked,
+    ) -> None:
+        """Answer request `n` of this client, now or within some seconds: with what is parked then,
+        or with a `Refusal` (`ticket_in_use`, `unknown_ticket`). Raises `Refusal` (`busy`)."""
         if len(self._fetches) >= _WAITING:
             raise Refusal("busy")
         old, store = self._at(room, parked.key), self._services.store
@@ -71,16 +83,17 @@ class Fetches:
         if store.shared:
             store.pass_on(room, parked.key, ASKED)
         until = self._services.clock() + limits.PING
-        self._fetches.append(_Fetch(client, n, room, slot, parked, old, until))
+        self._fetches.append(_Fetch(client, n, room, slot, token_hash, parked, old, until))
         self.tick()
 
     def passed(self, room: bytes, key: bytes, message: bytes) -> bool:
         """Take what another node passed on, if it is about a fetch."""
         if message == ASKED:
-            old = self._at(room, key)
-            if old is not None and len(self._pings) < _WAITING:
-                old.outlet.probe()
-                self._pings.append(_Ping(room, old, self._services.clock() + limits.PING))
+            if len(self._pings) < _WAITING:
+                old = self._at(room, key)
+                if old is not None:
+                    old.outlet.probe()
+                self._pings.append(_Ping(room, key, old, self._services.clock() + limits.PING))
                 self.tick()
         elif message == ALIVE:
             for fetch in [one for one in self._fetches if one.room == room]:
@@ -94,19 +107,29 @@ class Fetches:
         """Look which clients are gone, and which are not."""
         now, store = self._services.clock(), self._services.store
         for ping in list(self._pings):
-            if _is_alive(ping.old):
-                store.pass_on(ping.room, ping.old.key, ALIVE)
-            if now >= ping.until or _is_alive(ping.old) or _is_closed(ping.old):
+            alive = self._is_alive(ping.room, ping.key, ping.old)
+            if alive:
+                store.pass_on(ping.room, ping.key, ALIVE)
+            if alive or now >= ping.until:
                 self._pings.remove(ping)
         for fetch in list(self._fetches):
             here = fetch.old is not None and not _is_closed(fetch.old)
             if _is_closed(fetch.client):
                 self._fetches.remove(fetch)
-            elif fetch.old is not None and _is_alive(fetch.old):
+            elif self._is_alive(fetch.room, fetch.parked.key, fetch.old):
                 self._refuse(fetch)
             elif now >= fetch.until or not (here or store.shared):
                 self._fetches.remove(fetch)
                 self._services.runner.start(self._answer(fetch))
+
+    def _is_alive(self, room: bytes, key: bytes, old: Client | None) -> bool:
+        """Whether the client with this key gave a sign of life since `old` was pinged. A newer
+        connection is one: it proved the key. So a person whose network changes in these seconds is
+        not taken for gone."""
+        client = self._at(room, key)
+        if client is not None and client is not old:
+            return True
+        return old is not None and not _is_closed(old) and not old.outlet.silent
 
     def _refuse(self, fetch: _Fetch) -> None:
         self._fetches.remove(fetch)
@@ -116,6 +139,10 @@ class Fetches:
     async def _answer(self, fetch: _Fetch) -> None:
         client, services = fetch.client, self._services
         try:
+            # Again, for the member may have been removed in the seconds that it waited.
+            found = await services.store.parked(fetch.room, fetch.slot, fetch.token_hash)
+            if found is None:
+                raise Refusal("unknown_ticket")
             await services.store.fetched(fetch.room, fetch.slot)
         except Refusal as refusal:
             services.tally.count(refusal.code)
@@ -124,12 +151,8 @@ class Fetches:
             error_log.report(error)
             client.refuse(fetch.n, Refusal("unavailable"))
         else:
-            client.send(Fetched(fetch.n, fetch.parked.blob))
+            client.send(Fetched(fetch.n, found.blob))
 
 
 def _is_closed(client: Client) -> bool:
     return client.state is ClientState.CLOSED
-
-
-def _is_alive(client: Client) -> bool:
-    return not _is_closed(client) and not client.outlet.silent
