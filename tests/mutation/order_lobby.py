@@ -170,7 +170,8 @@ ONE_LOBBY: Final = (
         f"{LISTING}:is_the_groups",
         "members == roster.seats.keys() - roster.standbys()\n        and ",
         "",
-        f"{_STANDBY}::test_a_member_in_the_role_of_a_standby_is_an_alarm",
+        f"{EVIL}/test_insiders.py"
+        "::test_a_member_whom_a_facilitator_hides_from_the_list_can_be_removed",
     ),
     order(
         "standby",

@@ -346,7 +346,7 @@ MORE_MESSAGES: Final[tuple[Mutant, ...]] = (
         f"{TALK}._count",
         "counter - last - 1",
         "counter - last",
-        f"{EVIL}/test_order.py::test_a_counter_is_used_once",
+        f"{EVIL}/test_order.py::test_a_counter_left_out_is_told",
     ),
     order(
         "log hash",

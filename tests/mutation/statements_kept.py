@@ -32,12 +32,6 @@ _BYSTANDERS: Final = tuple(
         (
             f"{MEMBERSHIP}:Membership.merge",
             "if op is Op.LEFT)",
-            "if op in (Op.LEFT, Op.ABSENT))",
-            f"{EVIL}/test_bystanders.py::test_the_others_are_told_by_whom_a_member_was_let_go_as_absent",
-        ),
-        (
-            f"{MEMBERSHIP}:Membership.merge",
-            "if op is Op.LEFT)",
             "if op is Op.REMOVE)",
             f"{_RIGHTLY}_left_who_signed_it",
         ),
@@ -46,13 +40,6 @@ _BYSTANDERS: Final = tuple(
             "if verified.statement.commit != sha256(blob).digest():",
             "if False:",
             f"{_TOLD}[an entry of another commit]",
-        ),
-        (
-            f"{ROSTER}:extend",
-            "if not roster.is_facilitator(claimed.signer) and claimed.signer not in "
-            "roster.standbys():",
-            "if False:",
-            f"{_TOLD}[an entry by the relay]",
         ),
         (
             f"{ROSTER}:_check_leaves",
