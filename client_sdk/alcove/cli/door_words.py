@@ -31,7 +31,7 @@ WORD_KEPT: Final = "Your word for today goes along when you accept. Remember it.
 def taken(event: events.DoorTaken, me: str, waiting: Mapping[str, events.Knocked]) -> str:
     """Return with whom a newcomer talks. Without an id this client is the newcomer's. `me` is the
     reader's name in the room."""
-    by = escape.name(event.by)
+    by = escape.name(event.by) if event.by else ""
     whom = escape.name(waiting[event.id].name) if event.id in waiting else "somebody"
     if not event.id:
         if by:

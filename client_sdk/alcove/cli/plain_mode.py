@@ -237,7 +237,8 @@ class PlainMode:
                 pass  # a ticket is for the program that comes after this one
             case KnockGone(id):
                 here = [member.name for member in self._room.members]
-                if id in waiting and waiting[id].name not in here:
+                known = id in waiting and self._room.is_facilitator  # else they may wait on
+                if known and waiting[id].name not in here:
                     await self._say(door_words.gone(waiting[id].name))
             case _:
                 sentence = words.of_event(

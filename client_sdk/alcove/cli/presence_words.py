@@ -23,7 +23,8 @@ WORD: Final[Mapping[WordCheck, str]] = MappingProxyType(
 PRESENCE: Final[Mapping[Whereabouts, str]] = MappingProxyType(
     {
         "here": "{} is here again.",
-        "away": "There has been no sign of life of {} for more than a minute.",
+        "away": "Your client has heard nothing of {}'s for more than a minute; "
+        "the connection may be lost.",
         "unknown": "Whether {} is here cannot be told at the moment.",
     }
 )

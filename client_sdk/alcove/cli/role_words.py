@@ -18,9 +18,10 @@ def of_role(event: events.RoleChanged, members: Sequence[MemberLike]) -> str:
     if event.facilitator:
         return f"{by} made {name} a facilitator."
     if event.name == me:
-        return f"You are a participant now; {by} confirmed it. You read and write as before."
-    confirmed = "you" if event.by == me else by
-    return f"{name} is a participant now; {confirmed} confirmed it." + _alone(members)
+        return f"You are a participant now; {by}'s client made it so. You read and write as before."
+    # Of one that steps down, it is the client of another facilitator that makes the change.
+    whose = "your" if event.by == me else f"{by}'s"
+    return f"{name} is a participant now; {whose} client made it so." + _alone(members)
 
 
 def _alone(members: Sequence[MemberLike]) -> str:

@@ -7,7 +7,7 @@ itself, with this room in the place of the SDK's.
 import asyncio
 import sys
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType, TracebackType
 from typing import Final, Self
 
@@ -435,6 +435,10 @@ SCENES: Final = MappingProxyType(
         "waiting": FakeScene((RULES, events.Waiting("lamp river")), members=()),
         "rules": FakeScene((RULES,), members=()),
         "knock-gone": FakeScene((*OPENED, KNOCK, events.KnockGone(KNOCK.id))),
+        "knock-left-to-another": FakeScene(
+            (*JOINED, replace(KNOCK, name="Lee"), events.KnockGone(KNOCK.id), events.Left("Kim")),
+            members=ROBIN_IN,
+        ),
         "held": FakeScene((*JOINED, HELD), members=ROBIN_IN),
         "cut-off": FakeScene((*JOINED, LOST), members=ROBIN_IN),
         "taking-nothing": FakeScene(OPENED, full_until=1000),

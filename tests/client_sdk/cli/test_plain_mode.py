@@ -318,6 +318,16 @@ async def test_a_newcomer_that_goes_is_told() -> None:
         await screen.see("Robin does not wait any more.")
 
 
+@pytest.mark.parametrize("mode", [("--plain",), ()])
+async def test_who_facilitates_no_more_is_not_told_that_newcomers_went(
+    mode: tuple[str, ...],
+) -> None:
+    """They wait on, for the others."""
+    async with Terminal("knock-left-to-another", *ROBIN_HERE, *mode, columns=80) as screen:
+        await screen.see("left")
+        await screen.see_no("does not wait")
+
+
 async def test_an_end_is_told_once_and_no_word_is_broken() -> None:
     sentence = "A facilitator closed this invite. Ask for a new one."
     async with Terminal("refused", *ROBIN_HERE, "--plain", columns=100) as screen:

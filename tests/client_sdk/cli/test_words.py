@@ -125,12 +125,12 @@ ALONE = (FakeMember("Mara"), FakeMember("Ash", facilitator=True, you=True))
         (
             events.RoleChanged("Mara", False, "Ash"),
             (FakeMember("Mara", you=True), FakeMember("Ash", facilitator=True)),
-            "You are a participant now; Ash confirmed it. You read and write as before.",
+            "You are a participant now; Ash's client made it so. You read and write as before.",
         ),
         (
             events.RoleChanged("Mara", False, "Ash"),
             ALONE,
-            "Mara is a participant now; you confirmed it. You are the only facilitator now; "
+            "Mara is a participant now; your client made it so. You are the only facilitator now; "
             "/appoint NAME makes a second one.",
         ),
         (events.VaultChanged("Mara", True), MARA_ASH, "You can let people in now."),
@@ -182,6 +182,9 @@ def test_a_talk_at_the_door_names_the_newcomer() -> None:
     assert said == "You talk with Robin at the door now."
     assert words.of_event(replace(taken, by="Ash"), members=MARA_ASH, waiting=waiting) == (
         "Ash talks with Robin at the door."
+    )
+    assert words.of_event(replace(taken, by=""), members=MARA_ASH, waiting=waiting) == (
+        "Nobody talks at the door any more: /door Robin TEXT does."
     )
 
 

@@ -185,7 +185,7 @@ class RoomApp(App[None]):
             case Closed():
                 self._close(event)
             case events.KnockGone(id):
-                knock = self._view.waiting.get(id)
+                knock = self._view.waiting.get(id) if self._room.is_facilitator else None
                 if knock is not None and knock.name not in (it.name for it in self._room.members):
                     self._say(door_words.gone(knock.name))
             case events.TicketMade():
