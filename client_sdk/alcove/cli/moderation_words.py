@@ -6,7 +6,7 @@ from typing import Final
 from alcove import events
 from alcove.cli import escape
 
-FOLDED: Final = "A facilitator folded this. Type /show to read it."
+FOLDED: Final = "This is folded. Type /show to read it."
 
 
 def of_pause(event: events.Paused | events.Unpaused) -> str:

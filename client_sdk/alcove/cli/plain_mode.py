@@ -276,7 +276,7 @@ class PlainMode:
             id, rest = self._folded.popitem()
             await self._some(id, rest)
         else:
-            raise slash_commands.Misread("Nothing is hidden or folded here at the moment.")
+            raise slash_commands.Misread("There is no more to show here at the moment.")
 
     async def _show_invite(self, new: bool) -> None:
         known = None if new else self._view.invite

@@ -62,7 +62,7 @@ async def test_a_conversation_in_lines() -> None:
             await reader.type(wrong)
         await room.write(b"\xff\n")
         await reader.see(
-            "no such command", "No agreement", "Nothing is hidden", "too long", "UTF-8"
+            "no such command", "No agreement", "There is no more to show", "too long", "UTF-8"
         )
         await reader.type("/end")
         assert await reader.end() == (0, "")
@@ -134,7 +134,7 @@ async def test_a_hostile_text_makes_no_line_of_its_own() -> None:
 async def test_a_folded_text_is_printed_on_demand() -> None:
     async with await start("folds", *MARA) as room:
         reader = Reader(room)
-        await reader.see("Robin: A facilitator folded this.")
+        await reader.see("Robin: This is folded.")
         await reader.see("A facilitator folded a message above.")
         assert "more of it" not in reader.text
         await reader.type("/show")
@@ -212,7 +212,7 @@ async def test_a_long_text_is_folded_and_shown_in_parts() -> None:
         screen.type("/show" + ENTER)
         await screen.see("line 29.")
         screen.type("/show" + ENTER)
-        await screen.see("Nothing is hidden or folded here")
+        await screen.see("There is no more to show here")
 
 
 @pytest.mark.parametrize("columns", [40, 80])

@@ -291,10 +291,10 @@ async def test_a_warning_hides_the_text_until_it_is_asked_for() -> None:
 
 async def test_a_folded_text_is_shown_when_its_reader_asks() -> None:
     async with Terminal("folds", *MARA, rows=40) as screen:
-        await screen.see("the last one", "Robin  A facilitator folded this.")
+        await screen.see("the last one", "Robin  This is folded.")
         assert "abuse" not in screen.shown
         assert "more of it" not in screen.shown
-        assert screen.shown.count("Robin  A facilitator folded this") == 2
+        assert screen.shown.count("Robin  This is folded") == 2
         screen.type("/show" + ENTER)
         await screen.see("more of it")
         screen.type("/show" + ENTER)

@@ -345,7 +345,7 @@ class RoomApp(App[None]):
     def _reveal(self) -> None:
         found = self._view.reveal()
         if found is None:
-            raise slash_commands.Misread("Nothing is hidden or folded here at the moment.")
+            raise slash_commands.Misread("There is no more to show here at the moment.")
         id, entry = found
         self._entries.reword(id, entry.text or "")
 
