@@ -39,7 +39,6 @@ class RoomView:
         self.invites: tuple[events.OpenInvite, ...] = ()
         """The list that was shown last. A person names an invite by its number there."""
         self.rules: events.AgreementShown | None = None
-        self.held = False
         self.connection: events.ConnectionState | None = None
         self.state: events.RoomState | None = None
         self.word = ""
@@ -78,8 +77,6 @@ class RoomView:
                 self.invites = invites
             case events.AgreementShown():
                 self.rules = event
-            case events.RulesChanged():
-                self.held = event.hold
             case events.Waiting():
                 self.knocked, self.word = True, ""
             case events.Outside(you=True):
