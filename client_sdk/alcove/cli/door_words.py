@@ -1,12 +1,13 @@
 """The talk at the door in words, for both sides of it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Final, assert_never
 
 from alcove import events
 from alcove.cli import escape
 from alcove.cli.commands import DoorSayCommand, RefuseCommand
+from alcove.cli.rooms import MemberLike
 
 HELP: Final = (
     ("/admit NAME", "let in who waits; /admit all lets in everybody"),
@@ -56,9 +57,13 @@ def refused(name: str) -> str:
     return f"You did not let {escape.name(name)} in; they are told so."
 
 
-def gone(name: str) -> str:
-    """Return that a newcomer went without an answer of this facilitator."""
-    return f"{escape.name(name)} does not wait any more."
+def gone(knock: events.Knocked | None, members: Sequence[MemberLike]) -> str | None:
+    """Return, to a facilitator, that a newcomer is gone who is not in the room either. To another
+    member nothing: the newcomer may wait on."""
+    facilitates = any(one.you and one.facilitator for one in members)
+    if knock is None or not facilitates or any(one.name == knock.name for one in members):
+        return None
+    return f"{escape.name(knock.name)} does not wait any more."
 
 
 def said(event: events.DoorSaid) -> str:

@@ -109,12 +109,8 @@ class PlainMode:
             for done in editor.feed(data):
                 match done:
                     case TypedLine(text):
-                        wanted, kept = self._kept.split(text)
-                        if not await self._try(wanted):
-                            kept = wanted
-                        if kept:
-                            editor.restore(kept)
-                            self._kept.keep(kept)
+                        if stays := await self._kept.enter(text, self._try):
+                            editor.restore(stays)
                     case Key.CONTROL_D:
                         await self._say("To leave the room, type /leave or press Ctrl+C.")
                     case Key.FULL:
@@ -236,10 +232,7 @@ class PlainMode:
             case Sent() | TicketMade():
                 pass  # a ticket is for the program that comes after this one
             case KnockGone(id):
-                here = [member.name for member in self._room.members]
-                known = id in waiting and self._room.is_facilitator  # else they may wait on
-                if known and waiting[id].name not in here:
-                    await self._say(door_words.gone(waiting[id].name))
+                await self._say(door_words.gone(waiting.get(id), self._room.members))
             case _:
                 sentence = words.of_event(
                     event,
@@ -298,9 +291,7 @@ class PlainMode:
         await self._screen.link(escape.line(invite))
 
     async def _did(self, command: DoorSayCommand | RefuseCommand) -> None:
-        sentence = door_words.done(command, self._view.waiting)
-        if sentence is not None:
-            await self._say(sentence)
+        await self._say(door_words.done(command, self._view.waiting))
 
     async def _many(self, heading: str, lines: Sequence[str]) -> None:
         """Write a sentence, and indented lines below it."""
@@ -308,8 +299,9 @@ class PlainMode:
         if lines:
             await self._below("\n".join(lines))
 
-    async def _say(self, sentence: str) -> None:
-        await self._block(f"[room] {escape.line(sentence)}")
+    async def _say(self, sentence: str | None) -> None:
+        if sentence is not None:
+            await self._block(f"[room] {escape.line(sentence)}")
 
     async def _block(self, text: str) -> None:
         """Write text whose further lines are indented, so that they imitate no other line."""

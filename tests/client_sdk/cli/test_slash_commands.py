@@ -392,12 +392,20 @@ def test_a_participant_is_not_told_that_nobody_waits(line: str) -> None:
         read(line, RoomView(), (FakeMember("Robin", you=True),))
 
 
-def test_a_command_behind_a_text_that_stays_is_done_and_the_text_stays() -> None:
-    kept = KeptText()
-    kept.keep("what was that")
-    assert kept.split("what was that/leave") == ("/leave", "what was that")
-    kept.keep("what was that")
-    assert kept.split("what was that /members") == ("/members", "what was that")
-    kept.keep("and")
-    assert kept.split("and/or so") == ("and/or so", "")
-    assert kept.split("/leave") == ("/leave", "")
+async def test_a_command_behind_a_text_that_stays_is_done_and_the_text_stays() -> None:
+    kept, asked = KeptText(), list[str]()
+
+    async def do(wanted: str) -> bool:
+        asked.append(wanted)
+        return wanted.startswith("/")
+
+    for line, wanted, stays in (
+        ("what was that", "what was that", "what was that"),
+        ("what was that/leave", "/leave", "what was that"),
+        ("what was that /members", "/members", "what was that"),
+        ("what was that/or so", "what was that/or so", "what was that/or so"),
+        ("and", "and", "and"),  # the line was cleared
+        ("/leave", "/leave", ""),
+        ("/leave", "/leave", ""),
+    ):
+        assert (await kept.enter(line, do), asked.pop()) == (stays, wanted)

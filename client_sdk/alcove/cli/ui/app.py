@@ -185,9 +185,7 @@ class RoomApp(App[None]):
             case Closed():
                 self._close(event)
             case events.KnockGone(id):
-                knock = self._view.waiting.get(id) if self._room.is_facilitator else None
-                if knock is not None and knock.name not in (it.name for it in self._room.members):
-                    self._say(door_words.gone(knock.name))
+                self._say(door_words.gone(self._view.waiting.get(id), self._room.members))
             case events.TicketMade():
                 pass  # it is for programs
             case _:
@@ -274,13 +272,10 @@ class RoomApp(App[None]):
 
     async def _typed(self, line: str) -> bool:
         """Do what `line` asks for. Return whether nothing of it stays in the line."""
-        wanted, kept = self._kept.split(line)
-        if not await self._try(wanted):
-            kept = wanted
-        self._kept.keep(kept)
-        if kept and kept != line:
-            self._input.value, self._input.cursor_position = kept, len(kept)
-        return not kept
+        stays = await self._kept.enter(line, self._try)
+        if stays and stays != line:
+            self._input.value, self._input.cursor_position = stays, len(stays)
+        return not stays
 
     async def _try(self, line: str) -> bool:
         """Return whether the line is done with. A text that was not sent is not."""
@@ -396,8 +391,7 @@ class RoomApp(App[None]):
         self._input.focus()
 
     def _begins(self, key: str) -> str | None:
-        facilitates = self._runner.entered.is_set() and self._room.is_facilitator
-        return controls.line_of(key, held=self._view.held) if facilitates else None
+        return controls.line_of(key, held=self._view.held) if self._facilitates else None
 
     def action_control(self, key: str) -> None:
         line = self._begins(key)  # where the line had the focus, it has begun the command itself
