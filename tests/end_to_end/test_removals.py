@@ -346,3 +346,25 @@ def test_removals_that_cannot_be_made_say_why() -> None:
             act()
         assert refused.value.code == code
     assert bob.members() == {"Ann", "Bob", "Cleo"}
+
+
+def test_a_newcomer_at_the_link_that_a_removal_closes_waits_on_and_can_be_let_in() -> None:
+    """As the question before a removal says."""
+    world = World()
+    ann = world.open("Ann")
+    link = ann.invite()
+    world.join(ann, "Bob")
+    eve, gus = world.knock(link, "Eve"), world.knock(link, "Gus")
+    knocks = ann.of(events.Knocked)[-2:]
+    assert ann.remove("Bob") == []
+    world.settle()
+    assert ann.of(events.Removed)
+    assert not ann.of(events.KnockGone)[1:]  # Bob's, when he came in
+    assert not eve.of(events.Closed)
+    gus.cut()
+    gus.back()
+    for knock in knocks:
+        ann.admit(knock)
+    world.advance(60)
+    assert eve.of(events.Joined)
+    assert gus.of(events.Joined)

@@ -1,5 +1,6 @@
 """What facilitators set for the room, and fold, in words. What others wrote is escaped."""
 
+from collections.abc import Iterable
 from types import MappingProxyType
 from typing import Final
 
@@ -104,7 +105,7 @@ def removed(name: str, *, facilitates: bool) -> str:
     return "Someone has left."
 
 
-def remove_question(name: str, *, folds: bool, asks: str) -> str:
+def remove_question(name: str, waiting: Iterable[events.Knocked], *, folds: bool, asks: str) -> str:
     """The last question before a member is taken out. The answer names them again."""
     name = escape.name(name)
     if asks:
@@ -115,9 +116,19 @@ def remove_question(name: str, *, folds: bool, asks: str) -> str:
     if folds:
         return (
             f"Remove {name} and fold all that {name} wrote? The link by which {name} came closes. "
-            "To do it, type the same line once more."
+            f"{_at_the_door(waiting)}To do it, type the same line once more."
         )
     return (
         f"Remove {name}? The link by which {name} came closes, and what {name} wrote stays as it "
-        "is. To do it, type the same line once more."
+        f"is. {_at_the_door(waiting)}To do it, type the same line once more."
     )
+
+
+def _at_the_door(waiting: Iterable[events.Knocked]) -> str:
+    """What becomes of newcomers whose link may be the one that closes. A member that comes back
+    has no code, or a door of their own."""
+    names = [it.name for it in waiting if it.code and not (it.outside or it.door_revoked)]
+    if not names:
+        return ""
+    who = f"{escape.name(names[0])} waits" if len(names) == 1 else f"{len(names)} people wait"
+    return f"{who}, perhaps by the same link, and can be let in as before. "

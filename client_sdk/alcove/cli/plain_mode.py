@@ -147,7 +147,7 @@ class PlainMode:
 
     async def _do(self, text: str) -> None:
         wanted = slash_commands.read(text, self._view, self._room.members)
-        self._last.check(wanted, self._room.members)
+        self._last.check(wanted, self._room.members, self._view.waiting.values())
         match wanted:
             case None:
                 return

@@ -66,6 +66,7 @@ from tests.client_sdk.cli.fake_room import (
 )
 
 ALONE = (FakeMember("Mara", facilitator=True, you=True), FakeMember("Robin"))
+LEE = replace(KNOCK, name="Lee")
 MEMBERS = (*ALONE, FakeMember("Kim", facilitator=True))
 
 
@@ -235,6 +236,27 @@ def test_a_removal_is_asked_about_by_name_and_answered_by_name() -> None:
         question.check(read("/remove Robin ask Who?", a_view(), MEMBERS), MEMBERS)
     participant = tuple(replace(member, you=member.name == "Robin") for member in MEMBERS)
     LastQuestion().check(removal, participant)  # the room refuses it
+
+
+@pytest.mark.parametrize(
+    ("line", "waiting", "said"),
+    [
+        ("/remove Robin", (LEE,), "Lee waits, perhaps by the same link, and can be let in as"),
+        ("/remove Robin fold", (LEE, replace(LEE, id="b")), "2 people wait, perhaps by the sa"),
+        ("/remove Robin ask Who?", (LEE,), ""),  # the link stays
+        ("/remove Robin", (), ""),
+        ("/remove Robin", (replace(LEE, outside=True),), ""),  # by a door of their own
+        ("/remove Robin", (replace(LEE, code=""),), ""),  # a member, by no link
+        ("/remove Robin", (replace(LEE, door_revoked=True),), ""),  # by another one
+    ],
+)
+def test_a_removal_asks_with_a_word_on_newcomers_that_may_have_the_same_link(
+    line: str, waiting: tuple[events.Knocked, ...], said: str
+) -> None:
+    with pytest.raises(Misread, match=r"type the same line once more\.$") as asked:
+        LastQuestion().check(read(line, a_view(), MEMBERS), MEMBERS, waiting)
+    assert said in str(asked.value)
+    assert ("perhaps" in str(asked.value)) is bool(said)
 
 
 @pytest.mark.parametrize(

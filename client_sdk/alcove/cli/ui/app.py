@@ -285,7 +285,7 @@ class RoomApp(App[None]):
             wanted = slash_commands.read(line, self._view, members)
             if not self._runner.entered.is_set() and wanted is not None:
                 raise slash_commands.Misread("Not connected yet. Ctrl+X gives it up.")
-            self._last.check(wanted, members)
+            self._last.check(wanted, members, self._view.waiting.values())
             await self._do(wanted)
         except (slash_commands.Misread, AlcoveError) as error:
             done = line.startswith("/")
