@@ -37,7 +37,9 @@ def taken(event: events.DoorTaken, me: str, waiting: Mapping[str, events.Knocked
     if not event.id:
         if by:
             return f"{by} is here with you. What you type here only the facilitators read."
-        return "The facilitator that you talked with has lost the connection. You still wait."
+        return (
+            "Nobody talks with you at the moment. You still wait, and any facilitator can answer."
+        )
     if by and event.by == me:
         return f"You talk with {whom} at the door now."
     if by:

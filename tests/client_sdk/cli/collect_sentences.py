@@ -11,7 +11,7 @@ from tests.client_sdk.cli.process import ROOT
 _CLIENT: Final = ROOT / "client_sdk" / "alcove"
 _PROTOCOL: Final = ROOT / "protocol" / "alcove_protocol" / "errors.py"
 _SENTENCE: Final = re.compile(
-    r"[A-Za-z{][^\n]*[ ,][^\n]*[.:?!…]\s*$|^(?=.* .* ).*[.?!] [A-Z]", re.S
+    r"[A-Za-z{][^\n]*[ ,][^\n]*[.:?!…]\s*$|^(?=.* .* ).*[.?!] [A-Z{]", re.S
 )
 
 

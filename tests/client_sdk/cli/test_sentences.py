@@ -46,4 +46,5 @@ def test_the_collector_finds_what_is_told() -> None:
     assert "You are connected again." in found  # in a table of words
     assert "{} joined." in found  # filled in
     assert "The room is full." in found  # of a refusal
+    assert "Your way back into this room was closed. {}" in found  # what follows is filled in
     assert any(text.startswith("No facilitator has been heard here") for text in found)  # in parts

@@ -188,6 +188,15 @@ def test_a_talk_at_the_door_names_the_newcomer() -> None:
     )
 
 
+def test_a_newcomer_is_not_told_why_a_facilitator_talks_with_them_no_more() -> None:
+    """The one that did may be unheard, or a participant now: a facilitator's client says which it
+    is to nobody."""
+    said = words.of_event(events.DoorTaken("", ""))
+    assert said == (
+        "Nobody talks with you at the moment. You still wait, and any facilitator can answer."
+    )
+
+
 @pytest.mark.parametrize("facilitator", [True, False])
 def test_the_help_lists_no_key_that_does_nothing(facilitator: bool) -> None:
     assert ("F2: " in words.help_of_the_screen(facilitator)) is facilitator
