@@ -90,6 +90,7 @@ class ChooseWord:
 
 
 UserAction = AnyCommand | Help | Who | ShowInvite | ShowCode | ShowRules | Reveal | ChooseWord
+"""What a typed line asks for: a command of the room, or something that this client does alone."""
 
 
 class Misread(Exception):

@@ -125,15 +125,12 @@ KEYS: Final = (
     ("PgUp, PgDn", "scroll the conversation"),
 )
 FACILITATORS_KEYS: Final = (
+    ("F3", "begin /hold, or /resume; Enter does it, F3 takes it back"),
+    ("F4", "begin /door, to talk to a person who waits"),
+    ("F5", "begin /remove"),
     ("Tab", "go to the people who wait, and back"),
     ("F2", "see the invite alone, and copy it"),
 )
-CONTROLS: Final = (
-    ("F3", "begin /hold, or /resume"),
-    ("F4", "begin /door, to talk to a person who waits"),
-    ("F5", "begin /remove"),
-)
-"""Keys of a facilitator. Enter does what stands in the line then; the same key takes it back."""
 PLAINLY: Final = "For a screen reader, start with --plain: it writes lines, and draws no screen."
 
 
@@ -324,7 +321,7 @@ def help_for(facilitator: bool) -> str:
 
 def help_of_the_screen(facilitator: bool) -> str:
     """Return the same, with the keys of the full screen."""
-    known = KEYS + (CONTROLS + FACILITATORS_KEYS if facilitator else ())
+    known = KEYS + (FACILITATORS_KEYS if facilitator else ())
     keys = "\n".join(f"{key}: {what}" for key, what in known)
     return f"{help_for(facilitator)}\n{keys}\n{PLAINLY}"
 
