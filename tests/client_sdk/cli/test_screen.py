@@ -8,6 +8,7 @@ import pytest
 from tests.client_sdk.cli.fake_room import INVITE
 from tests.client_sdk.cli.process import ROOT
 from tests.client_sdk.cli.terminal import (
+    END,
     ENTER,
     ESCAPE,
     F2,
@@ -216,6 +217,24 @@ async def test_a_small_window_shows_a_usable_agreement_and_every_hint(
         await screen.see("rule number 0.", "rule number 7.")
     async with Terminal("open", *MARA, columns=columns, rows=rows) as screen:
         await screen.see("quick exit", "/help", "Enter send", "PgUp", "F2 invite")
+
+
+@pytest.mark.parametrize(("columns", "rows"), [(80, 24), (40, 20)])
+async def test_the_sheet_says_that_there_is_more_only_where_there_is(
+    columns: int, rows: int
+) -> None:
+    async with Terminal("long-rules", *ROBIN, columns=columns, rows=rows) as screen:
+        await screen.see("Before you go in", "rule number 0.", "↓ more below")
+        screen.type(PAGE_DOWN)
+        await screen.see("rule number 15.", "↓ more below")
+        screen.type(END)
+        await screen.see("rule number 39.", "↑ ↓ scroll")
+        await screen.see_no("more below")
+        screen.type(PAGE_UP)
+        await screen.see("↓ more below")
+    async with Terminal("rules", *ROBIN, columns=columns, rows=rows) as screen:
+        await screen.see("Before you go in", "Be kind.")
+        await screen.see_no("more below")
 
 
 async def test_the_help_lists_keys_and_the_way_for_screen_readers() -> None:

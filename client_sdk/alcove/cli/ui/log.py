@@ -4,11 +4,12 @@ import time
 from typing import Final
 
 from textual.app import ComposeResult
-from textual.containers import Horizontal, VerticalScroll
+from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Static
 
 from alcove.cli import escape
+from alcove.cli.ui.scrolling import Scrolling
 
 _MORE: Final = "PgDn: more below"
 _MOST: Final = 500
@@ -45,13 +46,13 @@ class LogEntry(Horizontal):
         self._text.update(Content.assemble(self._head, escape.text(self._body), tail))
 
 
-class ConversationLog(VerticalScroll):
+class ConversationLog(Scrolling):
     """All messages and events, the latest at the bottom."""
 
     BORDER_TITLE = "Conversation"
 
     def __init__(self) -> None:
-        super().__init__(id="log")
+        super().__init__(self._tell_of_more, id="log")
         self._messages: dict[str, LogEntry] = {}
         # Tab leads from the input to the list of newcomers. The page keys scroll from anywhere.
         self.can_focus = False
@@ -59,19 +60,9 @@ class ConversationLog(VerticalScroll):
     def on_mount(self) -> None:
         self.anchor()
 
-    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        super().watch_scroll_y(old_value, new_value)
-        self._tell_of_more()
-
-    def watch_virtual_size(self) -> None:
-        self.call_after_refresh(self._tell_of_more)
-
-    def on_resize(self) -> None:
-        self.call_after_refresh(self._tell_of_more)
-
     def _tell_of_more(self) -> None:
         """Say that there is more below: whoever reads further up sees nothing arrive."""
-        hidden = self._anchor_released and self.scroll_offset.y < self.max_scroll_y
+        hidden = self._anchor_released and self.has_more_below
         self.border_subtitle = _MORE if hidden else ""
 
     def message(self, id: str, badge: str, name: str, text: str) -> None:

@@ -5,12 +5,13 @@ from typing import Final
 
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Horizontal, Vertical
 from textual.events import DescendantFocus, Key, Resize
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
 from alcove.cli import escape, words
+from alcove.cli.ui.scrolling import Scrolling
 from alcove.errors import InvalidInput
 from alcove.events import AgreementShown
 from alcove.joining.todays_word import MOST, clean_word
@@ -22,7 +23,10 @@ _SHORT: Final = 22
 """Columns and lines of a window that belongs to the text of the agreement alone."""
 _TYPE_WORD: Final = "Type your word for today, then press Enter. Nobody is shown it."
 _WITH_WORD: Final = "Press A and then Enter to accept with this word, or L and then Enter to leave."
-_WORD: Final = "Tab: a word for today, to be known if you have to come back"
+_WORD: Final = "Tab: a word for today, to come back"
+"""Whole in 40 columns."""
+_MORE: Final = "↓ more below"
+_SCROLLS: Final = "↑ ↓ scroll"
 
 
 class AgreementScreen(ModalScreen[str | None]):
@@ -43,13 +47,14 @@ class AgreementScreen(ModalScreen[str | None]):
         self._rules = rules
         self._chosen = ""
         self._hint = _TYPE_WORD
+        self._sheet = Vertical(id="sheet")
+        self._text = Scrolling(self._tell_of_more, id="rules")
 
     def compose(self) -> ComposeResult:
-        with Vertical(id="sheet") as sheet:
-            sheet.border_title = "Before you go in"
-            sheet.border_subtitle = "↑ ↓ scroll"  # a small window hides the end of the text
+        with self._sheet:
+            self._sheet.border_title = "Before you go in"
             yield Static(escape.line(self._rules.title), id="room-title", markup=False)
-            with VerticalScroll(id="rules"):
+            with self._text:
                 yield Static(escape.text(words.rules_text(self._rules)), markup=False)
             yield Static(
                 "Press A and then Enter to accept, or L and then Enter to leave.",
@@ -64,9 +69,13 @@ class AgreementScreen(ModalScreen[str | None]):
     def on_resize(self, event: Resize) -> None:
         self.set_class(event.size.width < _NARROW or event.size.height < _SHORT, "-small")
 
+    def _tell_of_more(self) -> None:
+        """Say that the text goes on: a small window hides its end."""
+        self._sheet.border_subtitle = _MORE if self._text.has_more_below else _SCROLLS
+
     def on_mount(self) -> None:
         # The text has the focus, not a button: the arrow keys scroll, and Enter agrees to nothing.
-        self.query_one("#rules").focus()
+        self._text.focus()
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         self._give(event.button.id == "accept")
@@ -86,7 +95,7 @@ class AgreementScreen(ModalScreen[str | None]):
 
     def on_input_submitted(self) -> None:
         """The word is typed. It goes along when the person accepts, which is an act of its own."""
-        self.query_one("#rules").focus()
+        self._text.focus()
         self.query_one("#explain", Static).update(_WITH_WORD)
 
     def _give(self, accepts: bool) -> None:
