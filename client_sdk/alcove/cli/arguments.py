@@ -12,8 +12,8 @@ from alcove_protocol.card import AgreementText
 from alcove_protocol.ticket import PREFIX
 
 from alcove.cli.agreement_file import read_agreement
-from alcove.cli.commands import LINE_MAX
 from alcove.cli.invite_input import PastedInvite, from_lines, from_terminal
+from alcove.cli.json_commands import LINE_MAX
 from alcove.cli.lines import Lines
 from alcove.cli.rooms import RoomToEnter, RoomToJoin, RoomToOpen, RoomToResume, Route
 from alcove.cli.stdio import complain

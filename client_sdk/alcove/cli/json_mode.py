@@ -4,7 +4,7 @@ import asyncio
 from typing import Final
 
 from alcove.cli import json_events
-from alcove.cli.commands import BadCommand, parse
+from alcove.cli.json_commands import BadCommand, parse
 from alcove.cli.lines import Lines, TooLong
 from alcove.cli.output import Output
 from alcove.cli.performer import Performer

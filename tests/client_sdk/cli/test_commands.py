@@ -6,14 +6,12 @@ import json
 import pytest
 from alcove.cli.commands import (
     COMMANDS,
-    LINE_MAX,
     AcceptCommand,
     AgreementChangeCommand,
-    BadCommand,
     Command,
     SendCommand,
-    parse,
 )
+from alcove.cli.json_commands import LINE_MAX, BadCommand, parse
 from hypothesis import given
 from hypothesis import strategies as st
 
