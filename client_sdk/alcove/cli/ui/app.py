@@ -18,7 +18,6 @@ from alcove.cli import (
     door_words,
     escape,
     invite_words,
-    moderation_words,
     slash_commands,
     standby_words,
     words,
@@ -39,6 +38,7 @@ from alcove.cli.room_view import RoomView
 from alcove.cli.rooms import RoomLike
 from alcove.cli.ui import bar, controls, texts
 from alcove.cli.ui.controls import Controls
+from alcove.cli.ui.conversation import Conversation
 from alcove.cli.ui.driver import PatientDriver
 from alcove.cli.ui.invites import InviteSheets
 from alcove.cli.ui.log import ConversationLog
@@ -89,6 +89,7 @@ class RoomApp(App[None]):
         self._controls = Controls()
         self._hint = ""  # in the place of the keys, while the list of newcomers has the focus
         self._entries = ConversationLog()
+        self._conversation = Conversation(room, self._view, self._entries)
         self._invites = InviteSheets(self, room, self._view, self._entries)
         self._people = People(self._type_on)
         self._input = SayInput(
@@ -150,25 +151,16 @@ class RoomApp(App[None]):
             return
         log = self._entries
         match event:
-            case events.Message():
-                self._message(event)
-            case events.Sent(id):
-                log.note(id, "")
-            case events.Queued(id):
-                log.note(id, "waits until it can be sent")
-            case events.Failed(id, "unconfirmed", text):
-                log.note(id, f"not confirmed: {text}")
-            case events.Failed(id, _, text):
-                log.note(id, f"not sent: {text}")
-            case events.Retracted(id):
-                entry = self._view.messages.get(id)
-                log.forget(id)
-                if entry is not None and entry.mine:
-                    self._say(words.taken_back(entry))
-            case events.Folded():
-                self._fold(event)
-            case events.Expired(id):
-                log.forget(id)
+            case (
+                events.Message()
+                | events.Sent()
+                | events.Queued()
+                | events.Failed()
+                | events.Retracted()
+                | events.Folded()
+                | events.Expired()
+            ):
+                self._conversation.show(event)
             case events.Opened(invite):
                 self._invites.show(invite)
             case events.InviteChanged(invite, door):
@@ -202,24 +194,9 @@ class RoomApp(App[None]):
             )
         )
 
-    def _message(self, event: events.Message) -> None:
-        role = "facilitator" if self._is_facilitator(event.sender) else ""
-        self._entries.message(event.id, role, event.sender, texts.shown(event))
-
-    def _fold(self, event: events.Folded) -> None:
-        for id in event.ids:
-            text = self._entries.fold(id, moderation_words.FOLDED)
-            if text is not None:
-                self._view.hide(id, text)
-        if event.name and self._room.is_facilitator:
-            self._say(moderation_words.fold_of_member(event))
-
     @property
     def _facilitates(self) -> bool:
         return self._runner.entered.is_set() and self._room.is_facilitator
-
-    def _is_facilitator(self, name: str) -> bool:
-        return any(member.name == name and member.facilitator for member in self._room.members)
 
     def _ask(self, rules: events.AgreementShown) -> None:
         if rules.question:  # no sheet: the answer is typed
@@ -301,7 +278,7 @@ class RoomApp(App[None]):
             case None:
                 return
             case SendCommand(text=text):
-                self._post(text)
+                self._conversation.post(text)
             case slash_commands.Help():
                 help = words.help_of_the_screen(self._room.is_facilitator)
                 log = self._entries
@@ -318,7 +295,7 @@ class RoomApp(App[None]):
             case slash_commands.ShowRules(language):
                 self._say(texts.rules(self._view, self._room, language))
             case slash_commands.Reveal():
-                self._reveal()
+                self._conversation.reveal()
             case slash_commands.ChooseWord(word):
                 self._view.word = word
                 self._say(door_words.WORD_KEPT)
@@ -328,21 +305,6 @@ class RoomApp(App[None]):
                 await self._performer.perform(command)
                 if isinstance(command, RetractCommand):
                     log.note(command.id, "taking it back")
-
-    def _post(self, text: str) -> None:
-        id = self._room.post(text)
-        me = next((member.name for member in self._room.members if member.you), "")
-        log = self._entries
-        log.message(id, "you", me, text)
-        log.note(id, "sending")
-        self._view.posted(id)
-
-    def _reveal(self) -> None:
-        found = self._view.reveal()
-        if found is None:
-            raise slash_commands.Misread("There is no more to show here at the moment.")
-        id, entry = found
-        self._entries.reword(id, entry.text or "")
 
     @on(WaitingList.Decided)
     async def _decided(self, event: WaitingList.Decided) -> None:

@@ -1,0 +1,82 @@
+"""The messages on the full screen: each as it is shown, and what became of it."""
+
+from typing import assert_never
+
+from alcove import events
+from alcove.cli import moderation_words, slash_commands, words
+from alcove.cli.room_view import RoomView
+from alcove.cli.rooms import RoomLike
+from alcove.cli.ui import texts
+from alcove.cli.ui.log import ConversationLog
+
+MessageEvent = (
+    events.Message
+    | events.Sent
+    | events.Queued
+    | events.Failed
+    | events.Retracted
+    | events.Folded
+    | events.Expired
+)
+
+
+class Conversation:
+    """Shows messages in `log`. `view` holds them, and is given each event after this."""
+
+    def __init__(self, room: RoomLike, view: RoomView, log: ConversationLog) -> None:
+        self._room = room
+        self._view = view
+        self._log = log
+
+    def show(self, event: MessageEvent) -> None:
+        """Show what happened to a message."""
+        log = self._log
+        match event:
+            case events.Message(id, sender):
+                facilitates = any(
+                    member.name == sender and member.facilitator for member in self._room.members
+                )
+                log.message(id, "facilitator" if facilitates else "", sender, texts.shown(event))
+            case events.Sent(id):
+                log.note(id, "")
+            case events.Queued(id):
+                log.note(id, "waits until it can be sent")
+            case events.Failed(id, "unconfirmed", text):
+                log.note(id, f"not confirmed: {text}")
+            case events.Failed(id, _, text):
+                log.note(id, f"not sent: {text}")
+            case events.Retracted(id):
+                entry = self._view.messages.get(id)
+                log.forget(id)
+                if entry is not None and entry.mine:
+                    log.system(words.taken_back(entry))
+            case events.Folded():
+                self._fold(event)
+            case events.Expired(id):
+                log.forget(id)
+            case _:
+                assert_never(event)
+
+    def _fold(self, event: events.Folded) -> None:
+        for id in event.ids:
+            text = self._log.fold(id, moderation_words.FOLDED)
+            if text is not None:
+                self._view.hide(id, text)
+        if event.name and self._room.is_facilitator:
+            self._log.system(moderation_words.fold_of_member(event))
+
+    def post(self, text: str) -> None:
+        """Say `text`. Raises what the room raises."""
+        id = self._room.post(text)
+        me = next((member.name for member in self._room.members if member.you), "")
+        self._log.message(id, "you", me, text)
+        self._log.note(id, "sending")
+        self._view.posted(id)
+
+    def reveal(self) -> None:
+        """Show the latest text that is hidden or folded. Raises `Misread`."""
+        found = self._view.reveal()
+        if found is None:
+            raise slash_commands.Misread("There is no more to show here at the moment.")
+        id, entry = found
+        self._log.reword(id, entry.text or "")
