@@ -130,9 +130,21 @@ ALL_DOOR: Final[tuple[Mutant, ...]] = (
     ),
     _goes_on(
         "alcove.facilitation.intents:AdmitNewcomer.plan",
-        " or paused_since",
+        " or self.instead.paused()",
         "",
         "test_a_pause_that_was_set_after_the_knock_goes_on_under_new_keys",
+    ),
+    _goes_on(
+        "alcove.facilitation.same_names:SameNames._is_paused",
+        "return member.member in self._membership.state.paused_keys()",
+        "return member.paused",
+        "test_a_pause_that_ended_after_the_knock_does_not_begin_again_under_new_keys",
+    ),
+    _goes_on(
+        "alcove.facilitation.same_names:SameNames._is_paused",
+        "member.paused if lost is None else lost.paused",
+        "member.paused",
+        "test_a_pause_goes_on_when_its_member_is_let_go_after_the_knock[False]",
     ),
     _goes_on(
         "alcove.facilitation.lobby:Lobby._knock",

@@ -102,7 +102,7 @@ class Removals:
         door = self._outside.of(key)
         if door is not None:
             return (door,)
-        return () if self._absences.has(key) else None
+        return None if self._absences.of(key) is None else ()
 
     def _stay_out(self, going: Iterable[Going]) -> None:
         """One that was let go for a lost connection comes back by itself. Not here any more; and
