@@ -129,12 +129,6 @@ ALL_DOOR: Final[tuple[Mutant, ...]] = (
         "test_a_pause_goes_on_by_another_door_too",
     ),
     _goes_on(
-        "alcove.facilitation.intents:AdmitNewcomer.plan",
-        " or self.instead.paused()",
-        "",
-        "test_a_pause_that_was_set_after_the_knock_goes_on_under_new_keys",
-    ),
-    _goes_on(
         "alcove.facilitation.same_names:SameNames._is_paused",
         "return member.member in self._membership.state.paused_keys()",
         "return member.paused",

@@ -108,7 +108,7 @@ ALL_PRESENCE: Final = (
     ),
     _mutant(
         "alcove.facilitation.intents:AdmitNewcomer.plan",
-        "self.to_listen or self.instead.paused",
+        "self.to_listen or self.instead.paused()",
         "self.to_listen",
         f"{_NAME}::test_a_pause_carries_over_to_new_keys",
     ),
