@@ -137,6 +137,12 @@ ALL_PRESENCE: Final = (
         f"{_WORD}::test_who_was_let_go_is_known_by_their_word_for_two_hours",
     ),
     _mutant(
+        f"{_WORDS}.waits_no_more",
+        "gone[:-GONE_MOST]",
+        "gone[:0]",
+        f"{_WORD}::test_knocks_that_come_and_go_without_end_leave_few_words",
+    ),
+    _mutant(
         f"{_WORDS}._seat",
         "old is None or brought.word != NO_WORD",
         "True",
