@@ -199,7 +199,7 @@ ALL_DOOR: Final[tuple[Mutant, ...]] = (
             ),
             (
                 "invites:Invites.moved",
-                "self._end_ways_back(closed)",
+                "self._shut(door)",
                 "pass",
                 "test_who_is_outside_is_removed_by_name",
             ),
@@ -410,7 +410,7 @@ ALL_DOOR: Final[tuple[Mutant, ...]] = (
         "test_another_facilitator_renews_a_card_and_keeps_its_question",
     ),
     _invites(
-        f"{_OF_INVITES}.close",
+        f"{_OF_INVITES}._shut",
         "self._lobby.link_closed(door)",
         "pass",
         "test_a_closed_link_that_filled_the_door_makes_room_at_once",
