@@ -112,8 +112,8 @@ class Attendance:
                 self._emit(events.Problem("facilitator_silent", text, sender=person.name))
 
     def tick(self) -> None:
-        """Note where this client is. A former facilitator sends no heartbeats: appointed again, they
-        are heard anew, and not silent since then."""
+        """Note where this client is. A former facilitator sends no heartbeats, so one that is
+        appointed again is heard anew, and not silent since then."""
         if not self._membership.facilitator_keys.issuperset(self._heard):
             keys = self._heard.keys() & self._membership.facilitator_keys
             self._heard = {key: at for key, at in self._heard.items() if key in keys}
