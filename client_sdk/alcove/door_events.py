@@ -81,7 +81,7 @@ class Knocked(Event):
     away: int = 0
     """Seconds since that member's last sign of life."""
     word: WordCheck | None = None
-    """What their word for today is to that member's. None where they say that they are nobody."""
+    """How today's word of this knock compares with that member's. None while `again` is empty."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,9 +93,9 @@ class SameNames:
     def knocked(
         self, again: NamedMember | None, leaf: mls.LeafNode, word: bytes
     ) -> tuple[str, int, WordCheck | None]:
-        """A knock of this leaf, with this word, waits for a person's decision. Return what they are
-        told of the member of its name: who, for how many seconds they are away, and whether the
-        word is theirs."""
+        """A knock of this leaf, with this word, waits for a person's decision. Return what is told
+        of the silent member of its name: the name, their seconds without a sign of life, and how
+        the word compares with theirs."""
         self.words.brought(leaf.signature_key, word)
         if again is None:
             return "", 0, None

@@ -77,7 +77,7 @@ class TodaysWords:
             del self._brought[old]
 
     def check(self, key: bytes, word: bytes) -> WordCheck:
-        """What a knock with this word is to the member with this MLS key."""
+        """How this word compares with that of the member with this MLS key."""
         self._forget_old()
         chosen = self._chosen.get(key)
         if chosen is None:
