@@ -230,9 +230,6 @@ class Facilitator:
 
         self.invites.make(1, self.terms, made)
 
-    def _new_invite(self) -> Invite:
-        return self.doors.new_invite(self._membership.group.group_id)
-
     # --- people --------------------------------------------------------------------------------
 
     @property
