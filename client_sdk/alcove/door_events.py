@@ -1,4 +1,4 @@
-"""The events of the door: invites, newcomers that wait, the talk with them.
+"""The events of the door: invites, newcomers that wait, the talk with them, the standby's link.
 
 They are part of `alcove.events`.
 """
@@ -81,7 +81,7 @@ class Knocked(Event):
     away: int = 0
     """Seconds since that member's last sign of life."""
     word: WordCheck | None = None
-    """What their word for today is to that member's. None where they say that they are nobody."""
+    """How today's word of this knock compares with that member's. None while `again` is empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,3 +117,27 @@ class KnockGone(Event):
     """The newcomer with this id no longer waits."""
 
     id: str
+
+
+@dataclass(frozen=True, slots=True)
+class StandbyLink(Event):
+    """The standby's link that this client made; empty when it closed it. Its holder can go on with
+    the room when no facilitator is there. Show it once, to be kept on paper. Do not log it."""
+
+    invite: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class StandbyChanged(Event):
+    """Whether the room has a standby. To all, and for another link than before too. `by` is the
+    facilitator that changed it, and empty for what was so when this client came, or came back."""
+
+    on: bool
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StandbyAsked(Event):
+    """The holder of the standby's link asks to come in, or with `admitted` is a facilitator now."""
+
+    admitted: bool

@@ -17,6 +17,9 @@ from alcove.door_events import Knocked as Knocked
 from alcove.door_events import KnockGone as KnockGone
 from alcove.door_events import OpenInvite as OpenInvite
 from alcove.door_events import Outside as Outside
+from alcove.door_events import StandbyAsked as StandbyAsked
+from alcove.door_events import StandbyChanged as StandbyChanged
+from alcove.door_events import StandbyLink as StandbyLink
 from alcove.door_events import Waiting as Waiting
 from alcove.members import Member, Whereabouts
 from alcove.past_acts import FacilitatorAct as FacilitatorAct
@@ -179,30 +182,6 @@ class RulesChanged(Event):
     hold: bool = False
     facilitators: tuple[str, ...] = ()
     slow: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class StandbyLink(Event):
-    """The standby's link that this client made; empty when it closed it. Its holder can go on with
-    the room when no facilitator is there. Show it once, to be kept on paper. Do not log it."""
-
-    invite: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class StandbyChanged(Event):
-    """Whether the room has a standby. To all, and for another link than before too. `by` is the
-    facilitator that changed it, and empty for what was so when this client came, or came back."""
-
-    on: bool
-    by: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class StandbyAsked(Event):
-    """The holder of the standby's link asks to come in, or with `admitted` is a facilitator now."""
-
-    admitted: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ lately that no relay can make. `away`: none came, although this client was conne
 `unknown`: this client cannot tell."""
 
 WordCheck: TypeAlias = Literal["fits", "differs", "missing", "none", "unknown", "spent"]
-"""What the word of a knock is to the silent member of its name. `fits`: it is the word that the
-member chose for today. `differs`: it is another. `missing`: the member chose one, and the knock
+"""How the word of a knock compares with that of the silent member of its name. `fits`: it is what
+the member chose for today. `differs`: it is another. `missing`: the member chose one, and the knock
 brings none. `none`: the member chose none. `unknown`: this client cannot know what they chose, as
 it did not see their knock. `spent`: so many wrong words were tried that it says nothing any
 more."""

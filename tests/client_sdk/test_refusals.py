@@ -27,10 +27,10 @@ def codes_given(source: ModuleType | Callable[..., object], *calls: str) -> set[
 
 
 def test_every_reason_that_a_facilitator_gives_has_a_sentence() -> None:
-    given = codes_given(lobby, "_send_refusal") | codes_given(knock_check, "CannotAdmit")
+    given = codes_given(lobby, "_refuse") | codes_given(knock_check, "CannotAdmit")
     given |= codes_given(check_welcome, "NotNow")
     given |= codes_given(names, "InvalidInput")
-    assert "name_empty" in given
+    assert {"agreement", "name_empty"} <= given
     given |= {*REASONS, lobby.LINK_CLOSED}
     assert given | UNSENT == REFUSAL_SENTENCES.keys()
 

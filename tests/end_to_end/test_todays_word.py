@@ -3,7 +3,7 @@
 import pytest
 from alcove import events
 from alcove.errors import InvalidInput, NotNow
-from alcove.facilitation.todays_words import COMMIT_MAY_COME, WRONG_MOST
+from alcove.facilitation.todays_words import COMMIT_MAY_COME, GONE_MOST, WRONG_MOST, TodaysWords
 from alcove.joining import todays_word
 from alcove.joining.newcomer import Newcomer
 from alcove.joining.todays_word import NO_WORD, clean_word, word_key
@@ -170,6 +170,20 @@ def test_the_word_of_who_left_is_forgotten_and_so_is_that_of_who_was_refused() -
     assert not words._chosen
     assert not words._brought
     assert closed(twin).code == "refused"
+
+
+def test_knocks_that_come_and_go_without_end_leave_few_words() -> None:
+    """Of a holder of the link and a relay that counts no knocks. What waits is kept."""
+    words = TodaysWords(lambda: 0.0)
+    words.brought(b"waits", b"a word")
+    for number in range(3 * GONE_MOST):
+        key = number.to_bytes(4)
+        words.brought(key, b"a word")
+        words.waits_no_more(key)
+        words.waits_no_more(key)
+    assert len(words._brought) == GONE_MOST + 1
+    assert b"waits" in words._brought
+    assert key in words._brought
 
 
 def test_every_facilitator_that_saw_the_knock_knows_whether_the_word_fits() -> None:

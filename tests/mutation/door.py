@@ -129,10 +129,16 @@ ALL_DOOR: Final[tuple[Mutant, ...]] = (
         "test_a_pause_goes_on_by_another_door_too",
     ),
     _goes_on(
-        "alcove.facilitation.intents:AdmitNewcomer.plan",
-        " or paused_since",
-        "",
-        "test_a_pause_that_was_set_after_the_knock_goes_on_under_new_keys",
+        "alcove.facilitation.same_names:SameNames._is_paused",
+        "return member.member in self._membership.state.paused_keys()",
+        "return member.paused",
+        "test_a_pause_that_ended_after_the_knock_does_not_begin_again_under_new_keys",
+    ),
+    _goes_on(
+        "alcove.facilitation.same_names:SameNames._is_paused",
+        "member.paused if lost is None else lost.paused",
+        "member.paused",
+        "test_a_pause_goes_on_when_its_member_is_let_go_after_the_knock[False]",
     ),
     _goes_on(
         "alcove.facilitation.lobby:Lobby._knock",
@@ -193,7 +199,7 @@ ALL_DOOR: Final[tuple[Mutant, ...]] = (
             ),
             (
                 "invites:Invites.moved",
-                "self._end_ways_back(closed)",
+                "self._shut(door)",
                 "pass",
                 "test_who_is_outside_is_removed_by_name",
             ),
@@ -404,7 +410,7 @@ ALL_DOOR: Final[tuple[Mutant, ...]] = (
         "test_another_facilitator_renews_a_card_and_keeps_its_question",
     ),
     _invites(
-        f"{_OF_INVITES}.close",
+        f"{_OF_INVITES}._shut",
         "self._lobby.link_closed(door)",
         "pass",
         "test_a_closed_link_that_filled_the_door_makes_room_at_once",

@@ -33,7 +33,7 @@ APART: Final[tuple[Mutant, ...]] = (
     order(
         "silent facilitator",
         "alcove.messages.attendance:Attendance._is_late",
-        "0 < named.number < then.number",
+        "0 < named.number < then",
         "False",
         f"{EVIL}/test_silent_facilitators.py"
         "::test_heartbeats_that_the_relay_kept_do_not_make_a_facilitator_be_there",

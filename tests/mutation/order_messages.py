@@ -264,7 +264,7 @@ ONE_MESSAGE: Final[tuple[Mutant, ...]] = (
     order(
         "sign of life",
         "alcove.messages.attendance:Attendance.is_new",
-        " and named.number >= then.number",
+        " and named.number >= then",
         "",
         f"{EVIL}/test_kept_frames.py::test_what_names_an_old_place_is_no_sign_of_life",
     ),

@@ -108,7 +108,7 @@ ALL_PRESENCE: Final = (
     ),
     _mutant(
         "alcove.facilitation.intents:AdmitNewcomer.plan",
-        "self.to_listen or self.instead.paused",
+        "self.to_listen or self.instead.paused()",
         "self.to_listen",
         f"{_NAME}::test_a_pause_carries_over_to_new_keys",
     ),
@@ -135,6 +135,12 @@ ALL_PRESENCE: Final = (
         "person.key in absent or ",
         "",
         f"{_WORD}::test_who_was_let_go_is_known_by_their_word_for_two_hours",
+    ),
+    _mutant(
+        f"{_WORDS}.waits_no_more",
+        "gone[:-GONE_MOST]",
+        "gone[:0]",
+        f"{_WORD}::test_knocks_that_come_and_go_without_end_leave_few_words",
     ),
     _mutant(
         f"{_WORDS}._seat",

@@ -106,9 +106,9 @@ class Absences:
         same = [lost for lost in self._lost.values() if name_of(lost.leaf) == name]
         return same[-1] if same else None
 
-    def has(self, key: bytes) -> bool:
-        """Whether the member with this MLS key was let go, and may come back."""
-        return any(lost.leaf.signature_key == key for lost in self._lost.values())
+    def of(self, key: bytes) -> LostMember | None:
+        """The member with this MLS key, if they were let go and may come back."""
+        return next((one for one in self._lost.values() if one.leaf.signature_key == key), None)
 
     def names(self) -> tuple[str, ...]:
         """The names of those that may come back."""

@@ -43,8 +43,8 @@ CONFIRM: Final = 2.0
 """Seconds after which a wrong card is read again: another's client may be putting it anew."""
 
 FORGED: Final = (
-    "{name} put a card at an invite with another key than the room's: who knocked there reached "
-    "{name} alone, or nobody, and you were not shown it. Your client puts the right card there."
+    "{name} put a card at an invite with another key than the room's: a knock there reached them "
+    "alone, or nobody, and you were not shown it. Your client puts the right card there."
 )
 WRONG: Final = (
     "The card of an invite does not show this room as it is, and newcomers cannot come in by it. "
@@ -52,7 +52,7 @@ WRONG: Final = (
 )
 OTHER_WORDS: Final = (
     "{name} put a card at an invite whose title, helplines or contact are not those that you know. "
-    "Newcomers read that card. Ask {name} about it, or close the invite."
+    "Newcomers read that card. Ask about it, or close the invite."
 )
 SHUT: Final = (
     "The relay lets nobody knock by an invite that the room still lists: a facilitator closed it "
@@ -231,7 +231,7 @@ class CardWatch:
         self._door_keeper.put_anew(door, put)
 
     def _is_confirmed(self, door: Door, mark: int | str) -> bool:
-        """Whether the same was found before, long enough ago for whoever is first in line."""
+        """Whether the same was found before, and this client's place in line is due."""
         found, now = self._found.get(door.id), self._clock()
         if found is not None and found.mark == mark:
             return now >= found.again_at

@@ -157,7 +157,7 @@ class DoorKeeper:
             self._due = now + OTHERS_WAIT if now - self._since < GIVEN_UP else None
             return
         self._due = None
-        alone = len(self._membership.state.facilitator_keys()) == 1
+        alone = self._membership.facilitates_alone
         for door in self._doors.of_state(self._membership.state.door_ids()):
             if alone and door.statement is not None:
                 self._renew(door)

@@ -4,7 +4,7 @@ Only a facilitator's client has this object. Every client's rights table refuses
 sends all the same.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -12,7 +12,7 @@ from alcove_protocol import frames, limits
 from alcove_protocol.frames import RelayAnswer
 from alcove_protocol.invite import Invite
 from alcove_protocol.labels import Label
-from alcove_protocol.roster import NO_DOOR, Seat
+from alcove_protocol.roster import Seat
 from alcove_protocol.statements import EndStatement, Signed
 
 from alcove import events, mls
@@ -93,12 +93,6 @@ def handover_of(invite: Invite, checked: CheckedCard) -> Handover:
     )
 
 
-def door_in(seats: Mapping[bytes, Seat], person: Person) -> bytes:
-    """The door by which this person came to their seat."""
-    seat = seats.get(person.relay_key)
-    return seat.door if seat is not None else NO_DOOR
-
-
 class Facilitator:
     """One facilitator's part of a room, from the opening or from an appointment on."""
 
@@ -122,7 +116,6 @@ class Facilitator:
         self._link = ports.link
         self._emit = ports.emit
         self._clock = ports.clock
-        self._seats = membership.roster.seats  # as they were at the last commit
         self._ready = ready
         self.terms = handover.terms
         """Those of the room's first invite, or the usual ones."""
@@ -237,9 +230,6 @@ class Facilitator:
 
         self.invites.make(1, self.terms, made)
 
-    def _new_invite(self) -> Invite:
-        return self.doors.new_invite(self._membership.group.group_id)
-
     # --- people --------------------------------------------------------------------------------
 
     @property
@@ -271,11 +261,12 @@ class Facilitator:
     def _count_uses(self, outcome: Merged, came: Iterable[Person]) -> None:
         """As the relay counts: new keys in the place of others that came by the same door are no
         use of it, and neither is a way back with keys, which is not among those that `came`."""
+        seats = self._membership.known_seats()
         kept = (p for p in outcome.gone if p.relay_key not in outcome.by_wish)
         absent = {leaf.signature_key for leaf in outcome.absent}
-        vacant = [door_in(self._seats, p) for p in kept if p.key not in absent]
+        vacant = [seats.get(p.relay_key, Seat()).door for p in kept if p.key not in absent]
         for person in came:
-            door = door_in(self._membership.roster.seats, person)
+            door = seats.get(person.relay_key, Seat()).door
             if door in vacant:
                 vacant.remove(door)
             else:
@@ -283,7 +274,6 @@ class Facilitator:
 
     def _moved(self, need_vaults: Iterable[Person], *, own: bool) -> None:
         """Use the state's lobby key and doors from now on."""
-        self._seats = self._membership.roster.seats
         self.lobby_keys.moved(self._membership.state.lobby_key)
         self.door_keeper.moved(own=own)
         self.card_watch.moved()

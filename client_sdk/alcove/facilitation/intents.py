@@ -181,11 +181,12 @@ def _with_doors(
 
 @dataclass(frozen=True, slots=True)
 class Instead:
-    """The member whose leaf goes with an admission, by MLS key. Empty: none does. `paused` goes
-    over to the newcomer, and `still` says whether the member is silent as before."""
+    """The member whose leaf goes with an admission, by MLS key. Empty: none does. `paused` says
+    whether that member is paused now, which goes over to the newcomer, and `still` whether they are
+    silent as before."""
 
     key: bytes = b""
-    paused: bool = False
+    paused: Callable[[], bool] = field(default=lambda: False, compare=False)
     still: Callable[[bytes], bool] = field(default=lambda key: True, compare=False)
 
     def parts(self, membership: Membership) -> tuple[tuple[mls.Proposal, ...], tuple[Change, ...]]:
@@ -228,8 +229,7 @@ class AdmitNewcomer(Intent):
         leaf = self.key_package.leaf_node
         check_welcome(leaf, membership, self.instead.key)
         proposals, changes = self.instead.parts(membership)
-        paused_since = self.instead.key in membership.state.paused_keys()
-        listens = self.to_listen or self.instead.paused or paused_since
+        listens = self.to_listen or self.instead.paused()
         seat = Seat(self.door, paused=listens)
         return CommitPlan(
             (*proposals, mls.Add(self.key_package)),

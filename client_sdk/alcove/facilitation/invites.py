@@ -6,7 +6,7 @@ verified. What a door allows is known to the facilitator that made it. The relay
 others, with the door's card.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from math import ceil
@@ -142,12 +142,16 @@ class Invites:
 
         def closed(error: AlcoveError | None) -> None:
             if error is None:
-                self._doors.revoke(door)
-                self._door_keeper.revoke((door,))
-                self._lobby.link_closed(door)
+                self._shut(door)
             done(error)
 
         self._committer.want(CloseDoor(closed, door))
+
+    def _shut(self, door: bytes) -> None:
+        """The state lists it no more, by a decision of this client's person."""
+        self._doors.revoke(door)
+        self._door_keeper.revoke((door,))
+        self._lobby.link_closed(door)
 
     def moved(self, outcome: Merged, *, own: bool) -> None:
         """The group moved on. Tell which invites were closed, and see that the relay learns it."""
@@ -156,24 +160,18 @@ class Invites:
         # The entry that takes a member off the list closes their door at the relay.
         if not own and not outcome.gone and not outcome.joined:
             self._door_keeper.closed_by_other(closed)
-        if own and not outcome.joined:
-            self._end_ways_back(closed)
+        if own and not outcome.joined:  # else it is the door of one that came back by it
+            for door in filter(self._outside.is_way_back, closed):
+                self._shut(door)
         if own and not now <= before:
             return  # it put another invite in the place of one, and tells that itself
         for door in closed:
             if not self._outside.is_way_back(door):
                 self._emit(events.InviteRevoked(door.hex(), outcome.by))
 
-    def _end_ways_back(self, closed: Iterable[bytes]) -> None:
-        """A person decided that members outside do not come back by themselves."""
-        for door in filter(self._outside.is_way_back, closed):
-            self._doors.revoke(door)
-            self._door_keeper.revoke((door,))
-            self._lobby.link_closed(door)
-
     def list(self, ref: str | None) -> None:
-        """Tell every open invite. `InvitesListed` follows, once the relay has said what is left of
-        those that another facilitator made."""
+        """Tell every open invite. `InvitesListed` follows, once the relay has shown the cards that
+        another facilitator may have put."""
         listed = self._membership.state.door_ids()
         doors = [door for door in listed if not self._outside.is_way_back(door)]
         rows: dict[bytes, events.OpenInvite] = {}
@@ -185,7 +183,7 @@ class Invites:
 
         if not doors:
             self._emit(events.InvitesListed((), ref))
-        alone = len(self._membership.state.facilitator_keys()) == 1
+        alone = self._membership.facilitates_alone
         for id in doors:
             door = self._doors.get(id)
             if door is not None and door.statement is not None and alone:
@@ -203,8 +201,8 @@ class Invites:
     def _ask(
         self, id: bytes, door: Door | None, known: Callable[[bytes, events.OpenInvite], None]
     ) -> None:
-        """Of another facilitator's the uses and hours are the relay's word. Also an own one may ask
-        what another facilitator put on it."""
+        """The card says what the link asks, also an own one: another facilitator may have changed
+        it. Of another's the uses and hours are the relay's word."""
 
         def answered(answer: RelayAnswer | None) -> None:
             uses = hours = None

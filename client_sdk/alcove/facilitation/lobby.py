@@ -13,7 +13,7 @@ from typing import Final, assert_never
 
 from alcove_protocol import frames, limits
 from alcove_protocol.errors import Malformed
-from alcove_protocol.frames import LobbyItem, LobbyKind, RelayAnswer
+from alcove_protocol.frames import LobbyItem, LobbyKind
 from alcove_protocol.roster import verify_leave
 from alcove_protocol.statements import Signed
 
@@ -36,6 +36,7 @@ from alcove.facilitation.knock_check import CannotAdmit, KnockCheck, WaitingKnoc
 from alcove.facilitation.lobby_keys import LobbyKeys
 from alcove.facilitation.member_requests import MemberRequests, NotMine, NotYet
 from alcove.facilitation.outside import WaysBack
+from alcove.facilitation.refusals import Refusals
 from alcove.facilitation.roles import Roles
 from alcove.facilitation.same_names import SameNames, WaitForLife
 from alcove.facilitation.vaults import Vaults
@@ -43,11 +44,8 @@ from alcove.group.door_texts import text_of
 from alcove.group.membership import Membership
 from alcove.group.sealing import (
     KnockBody,
-    Psk,
-    RefusalBody,
     door_psk,
     open_knock,
-    seal_refusal,
     short_code,
 )
 from alcove.relay.ports import Ports
@@ -98,7 +96,6 @@ class Lobby:
         self._link = ports.link
         self._emit = ports.emit
         self._wall = ports.wall
-        self._random = ports.random
         self._ports = ports
         self._vaults = vaults
         self._roles = roles
@@ -125,7 +122,7 @@ class Lobby:
         self._closed_links: set[bytes] = set()
         """Doors of invites that this client's person closed."""
         self._later: OrderedDict[bytes, LobbyItem] = OrderedDict()
-        self._unsent: list[tuple[bytes, bytes, str, Psk]] = []
+        self._refusals = Refusals(membership, ports)
         self._seen: OrderedDict[tuple[int, bytes], None] = OrderedDict()
         self.number = 0
         """The last item received, for `resume`."""
@@ -134,7 +131,7 @@ class Lobby:
         """The relay's lobby began anew. Waiting newcomers will knock again."""
         self.number = 0
         self._seen.clear()
-        self._unsent.clear()
+        self._refusals.new_log()
         self._later.clear()
         for id in list(self._waiting):
             self._gone(id)
@@ -214,7 +211,7 @@ class Lobby:
             self._unopened(door.id)
             return
         if door.id in self._closed_links:
-            self._send_refusal(item.id, body.reply_key, LINK_CLOSED, door_psk(door.invite))
+            self._refusals.send(item.id, body.reply_key, LINK_CLOSED, door_psk(door.invite))
             return
         try:
             answer = text_of(body.answer)
@@ -228,7 +225,7 @@ class Lobby:
         except Malformed:
             return  # not of a client that speaks this version: it padded something wrong
         except CannotAdmit as error:
-            self._send_refusal(item.id, body.reply_key, error.code, door_psk(door.invite))
+            self._refusals.send(item.id, body.reply_key, error.code, door_psk(door.invite))
             return
         self._waiting[item.id] = WaitingKnock(
             item.id, door.id, body, key_package, door_psk(door.invite), again
@@ -281,17 +278,19 @@ class Lobby:
     def agreement_changed(self) -> None:
         """Refuse the waiting knocks whose agreement is no longer good, before a person admits."""
         good = self._membership.state.good_agreements()
-        for id, knock in list(self._waiting.items()):
+        for knock in list(self._waiting.values()):
             if knock.body.agreement not in good:
-                self._gone(id)
-                self._send_refusal(id, knock.body.reply_key, "agreement", knock.psk)
+                self._refuse(knock, "agreement")
 
     def link_closed(self, door: bytes) -> None:
         """This client's person closed an invite: tell it to those that wait by it."""
         self._closed_links.add(door)
-        for id, knock in [one for one in self._waiting.items() if one[1].door == door]:
-            self._gone(id)
-            self._send_refusal(id, knock.body.reply_key, LINK_CLOSED, knock.psk)
+        for knock in [one for one in self._waiting.values() if one.door == door]:
+            self._refuse(knock, LINK_CLOSED)
+
+    def _refuse(self, knock: WaitingKnock, code: str) -> None:
+        self._gone(knock.id)
+        self._refusals.send(knock.id, knock.body.reply_key, code, knock.psk)
 
     def _gone(self, id: bytes) -> None:
         knock = self._waiting.pop(id, None)
@@ -331,8 +330,7 @@ class Lobby:
                 self._gone(id)
                 self._same_names.admitted(knock.again, knock.key_package.leaf_node.signature_key)
             elif error is not None and error.code in FOR_THE_NEWCOMER and id in self._waiting:
-                self._gone(id)
-                self._send_refusal(id, knock.body.reply_key, error.code, knock.psk)
+                self._refuse(knock, error.code)
             if error is not None and error.code == "door_used":
                 error = Refused(error.code, INVITE_USED)
             done(error)
@@ -375,8 +373,7 @@ class Lobby:
         knock = self._find(id)
         if self._outside.knows(knock):  # else they knock again, and are let in by themselves
             self._committer.want(CloseDoor(door=knock.door))
-        self._gone(id)
-        self._send_refusal(id, knock.body.reply_key, reason, knock.psk)
+        self._refuse(knock, reason)
 
     def _find(self, id: bytes) -> WaitingKnock:
         knock = self._waiting.get(id)
@@ -384,22 +381,10 @@ class Lobby:
             raise NotNow("unknown_knock", "That person is no longer waiting.")
         return knock
 
-    def _send_refusal(self, id: bytes, reply_key: bytes, code: str, psk: Psk) -> None:
-        room = self._membership.group.group_id
-        sealed = seal_refusal(room, reply_key, RefusalBody(code), psk, self._random)
-
-        def answered(answer: RelayAnswer | None) -> None:
-            if answer is None:
-                self._unsent.append((id, reply_key, code, psk))
-
-        self._link.request(lambda n: frames.RefuseKnock(n, id, sealed), answered)
-
     def resumed(self) -> None:
         """Send the refusals again whose answer was lost, and what was said at the door."""
         self.talk.resumed()
-        unsent, self._unsent = self._unsent, []
-        for refusal in unsent:
-            self._send_refusal(*refusal)
+        self._refusals.resumed()
 
     def _settle(self, id: bytes) -> None:
         self._link.request(lambda n: frames.Settle(n, id), lambda answer: None)

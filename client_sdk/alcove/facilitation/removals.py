@@ -102,7 +102,7 @@ class Removals:
         door = self._outside.of(key)
         if door is not None:
             return (door,)
-        return () if self._absences.has(key) else None
+        return None if self._absences.of(key) is None else ()
 
     def _stay_out(self, going: Iterable[Going]) -> None:
         """One that was let go for a lost connection comes back by itself. Not here any more; and
@@ -190,23 +190,20 @@ class Removals:
         return [door for door in map(self._open, ids) if door is not None]
 
     def _closed(self, old: Door, replacement: Invite | None, error: AlcoveError | None) -> None:
-        if error is not None:
-            if replacement is not None:
-                self._doors.drop(replacement)
-            return
         listed = self._membership.state.door_ids()
-        if old.replaced or old.id in listed:  # all that came by it went before the removal
-            if replacement is not None and replacement.door not in listed:
-                self._doors.drop(replacement)
-            return
+        if replacement is not None and (error is not None or replacement.door not in listed):
+            self._doors.drop(replacement)
+            replacement = None  # the group does not list it, and no invite is made silently
+        if error is not None or old.replaced or old.id in listed:
+            return  # it stays, since all that came by it went before the removal, or was replaced
         old.replaced = True
         self._doors.revoke(old.id)
         self._door_keeper.revoke((old.id,))  # the entry closes that of the last stay alone
-        if replacement is not None and replacement.door not in listed:
-            self._doors.drop(replacement)
-            return  # the group does not list it, and no invite is made silently
-        if replacement is None:
-            return
+        if replacement is not None:
+            self._put_instead(old, replacement)
+
+    def _put_instead(self, old: Door, replacement: Invite) -> None:
+        """Give the relay the new link, with what is left of the old one."""
         left = int(old.deadline - self._clock())
         if left <= 0 or not old.uses_left:
             return

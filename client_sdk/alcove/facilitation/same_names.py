@@ -10,6 +10,7 @@ fits, and everybody of new keys.
 """
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from alcove import mls
@@ -44,6 +45,7 @@ class NamedMember:
     away: int
     """Seconds without a sign of life."""
     paused: bool
+    """Whether they were when the knock came."""
 
 
 class SameNames:
@@ -91,9 +93,9 @@ class SameNames:
     def knocked(
         self, again: NamedMember | None, leaf: mls.LeafNode, word: bytes
     ) -> tuple[str, int, WordCheck | None]:
-        """A knock of this leaf, with this word, waits for a person's decision. Return what they are
-        told of the member of its name: who, for how many seconds they are away, and whether the
-        word is theirs."""
+        """A knock of this leaf, with this word, waits for a person's decision. Return what is told
+        of the silent member of its name: the name, their seconds without a sign of life, and how
+        the word compares with theirs."""
         self.words.brought(leaf.signature_key, word)
         if again is None:
             return "", 0, None
@@ -114,7 +116,15 @@ class SameNames:
         """Whose leaf goes with the admission of a knock under this member's name."""
         if member is None:
             return Instead()
-        return Instead(member.key, member.paused, self.still_silent)
+        return Instead(member.key, partial(self._is_paused, member), self.still_silent)
+
+    def _is_paused(self, member: NamedMember) -> bool:
+        """Whether the pause of this member goes on. It may have begun or ended, and the member may
+        have been let go, since the knock came."""
+        if self._membership.find_key(member.member) is not None:
+            return member.member in self._membership.state.paused_keys()
+        lost = self._absences.of(member.member)
+        return member.paused if lost is None else lost.paused
 
     def still_silent(self, key: bytes) -> bool:
         """Whether this member may be replaced: no sign of life came meanwhile."""

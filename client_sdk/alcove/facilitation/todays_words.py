@@ -29,6 +29,10 @@ WRONG_MOST: Final = 5
 COMMIT_MAY_COME: Final = 600.0
 """Seconds that the word of a knock is kept which no longer waits: it may have been admitted."""
 
+GONE_MOST: Final = 256
+"""Knocks that no longer wait, whose words are kept at a time. One more takes the place of the
+first."""
+
 
 @dataclass(slots=True)
 class _Brought:
@@ -63,11 +67,17 @@ class TodaysWords:
 
     def waits_no_more(self, key: bytes) -> None:
         """The knock of that leaf was admitted or refused, or is over."""
-        if key in self._brought:
-            self._brought[key].gone_at = self._clock()
+        brought = self._brought.pop(key, None)
+        if brought is None:
+            return
+        brought.gone_at = self._clock()
+        self._brought[key] = brought  # behind those that were gone before
+        gone = [k for k, one in self._brought.items() if one.gone_at is not None]
+        for old in gone[:-GONE_MOST]:
+            del self._brought[old]
 
     def check(self, key: bytes, word: bytes) -> WordCheck:
-        """What a knock with this word is to the member with this MLS key."""
+        """How this word compares with that of the member with this MLS key."""
         self._forget_old()
         chosen = self._chosen.get(key)
         if chosen is None:

@@ -61,20 +61,22 @@ class Attendance:
         """Whether the sender of a heartbeat, which names this position, had not reached what this
         client had passed `limits.READ_ONLY_AFTER` seconds ago. Number 0 is none: the log hash
         begins anew there."""
-        then = self._then()
-        same = then is not None and then.generation == named.generation
-        return then is not None and same and 0 < named.number < then.number
+        then = self._then(named.generation)
+        return then is not None and 0 < named.number < then
 
     def is_new(self, named: Position) -> bool:
         """Whether it is at or behind where this client was `limits.READ_ONLY_AFTER` seconds ago:
         what names it was made since then. False where this client does not know."""
-        then = self._then()
-        same = then is not None and then.generation == named.generation
-        return then is not None and same and named.number >= then.number
+        then = self._then(named.generation)
+        return then is not None and named.number >= then
 
-    def _then(self) -> Position | None:
+    def _then(self, generation: bytes) -> int | None:
+        """The number at which this client was `limits.READ_ONLY_AFTER` seconds ago. None when it
+        does not know, or was in another log."""
         at, position = self._passed[0] if self._passed else (float("inf"), None)
-        return position if self._clock() - at >= limits.READ_ONLY_AFTER else None
+        if position is None or self._clock() - at < limits.READ_ONLY_AFTER:
+            return None
+        return position.number if position.generation == generation else None
 
     def beat(self, key: bytes, named: Position) -> None:
         """This facilitator's heartbeat came, which names this position."""
@@ -110,8 +112,8 @@ class Attendance:
                 self._emit(events.Problem("facilitator_silent", text, sender=person.name))
 
     def tick(self) -> None:
-        """Note where this client is. Who facilitates no more sends no heartbeats: as a facilitator
-        again they are heard anew, and not silent since then."""
+        """Note where this client is. A former facilitator sends no heartbeats, so one that is
+        appointed again is heard anew, and not silent since then."""
         if not self._membership.facilitator_keys.issuperset(self._heard):
             keys = self._heard.keys() & self._membership.facilitator_keys
             self._heard = {key: at for key, at in self._heard.items() if key in keys}

@@ -84,9 +84,7 @@ class Conversation:
         self.slow = SlowMode(membership, ports.clock)
         self.folding = Folding(membership, stream, self._shown, ports, on_fold)
         self._said = SaidMessages()
-        self._counters: dict[bytes, int | None] = {
-            person.key: None for person in membership.people()
-        }
+        self._counters: dict[bytes, int | None] = dict.fromkeys(p.key for p in membership.people())
         self._counted_at: dict[bytes, int] = {}
         self._epoch_from = stream.passed
 

@@ -5,7 +5,7 @@ differ: a facilitator is told of a member that exceeds it, and no more.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 from typing import Final
 
@@ -20,8 +20,8 @@ SLACK: Final = 5.0
 
 @dataclass(frozen=True, slots=True)
 class OwnTurn:
-    """When a turn began, if one did, when the relay had taken a message of it, and until when the
-    relay takes no other: in seconds of this client's clock."""
+    """When this client's turn began, if one did, when the relay had taken a message of it, and until
+    when the relay takes no other: in seconds of this client's clock."""
 
     began: float | None = None
     confirmed: float = 0.0
@@ -34,9 +34,7 @@ class SlowMode:
     def __init__(self, membership: Membership, clock: Callable[[], float]) -> None:
         self._membership = membership
         self._clock = clock
-        self._began: float | None = None
-        self._confirmed = 0.0
-        self._until = 0.0
+        self.turn = OwnTurn()
         self._others: dict[bytes, float] = {}
 
     @property
@@ -48,39 +46,35 @@ class SlowMode:
         """Seconds until this client may send; 0 when it may now."""
         if not self._counts:
             return 0
-        now, slow, until = self._clock(), self._membership.state.slow, self._until
-        if self._began is not None and now >= self._began + limits.TURN:
+        now, slow, until = self._clock(), self._membership.state.slow, self.turn.until
+        began = self.turn.began
+        if began is not None and now >= began + limits.TURN:
             # The relay counts from when the message came to it, which its answer comes after.
-            until = max(until, max(self._began, self._confirmed) + limits.TURN + slow)
+            until = max(until, max(began, self.turn.confirmed) + limits.TURN + slow)
         return max(0, ceil(min(until, now + limits.TURN + slow) - now))
 
     def given(self) -> None:
         """This client sends a message to the relay: a turn begins, if none goes on."""
-        now = self._clock()
+        now, began = self._clock(), self.turn.began
         if not self._counts:
             return
-        if self._began is None or now >= self._began + limits.TURN:
-            self._began = now
+        if began is None or now >= began + limits.TURN:
+            self.turn = replace(self.turn, began=now)
 
     def taken(self) -> None:
         """The relay has taken a message."""
-        if self._began is not None and self._confirmed < self._began:
-            self._confirmed = self._clock()
+        if self.turn.began is not None and self.turn.confirmed < self.turn.began:
+            self.turn = replace(self.turn, confirmed=self._clock())
 
     def refused(self, wait: int) -> None:
         """The relay says that this client may send again in so many seconds. Only it knows of a
         turn that another relay or a former connection has counted."""
-        self._until = self._clock() + wait
-
-    @property
-    def turn(self) -> OwnTurn:
-        """What this client knows of its own turn."""
-        return OwnTurn(self._began, self._confirmed, self._until)
+        self.turn = replace(self.turn, until=self._clock() + wait)
 
     def go_on(self, turn: OwnTurn) -> None:
         """This member was outside, and comes back with the same key: the relay knows its turn. A
         text that it refused would count as one that no heartbeat covers."""
-        self._began, self._confirmed, self._until = turn.began, turn.confirmed, turn.until
+        self.turn = turn
 
     def exceeded(self, author: bytes, age: int) -> bool:
         """Whether a participant's message, taken `age` seconds ago, is out of turn."""

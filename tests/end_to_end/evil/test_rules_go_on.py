@@ -10,7 +10,7 @@ from alcove.messages.slow import OwnTurn
 from alcove_protocol import frames
 
 from tests.end_to_end.facilitating import do, hold
-from tests.end_to_end.test_absent import a_room, lose
+from tests.end_to_end.test_absent import ABSENT, a_room, lose
 from tests.end_to_end.test_hard_minute import paused
 from tests.end_to_end.test_outside import inside, outside
 from tests.end_to_end.world import Client, World, room_of_three
@@ -82,6 +82,33 @@ def test_a_pause_that_was_set_after_the_knock_goes_on_under_new_keys() -> None:
     do(world, ann, "pause", "Bob")
     ann.admit(knock)
     world.advance(3)
+    assert paused(ann) == paused(cleo) == ["Bob"]
+
+
+def test_a_pause_that_ended_after_the_knock_does_not_begin_again_under_new_keys() -> None:
+    world, ann, bob, cleo = a_room()
+    do(world, ann, "pause", "Bob")
+    knock = without_keys(world, ann, bob, 60)
+    do(world, ann, "unpause", "Bob")
+    ann.admit(knock)
+    world.advance(3)
+    assert "Bob" in cleo.members()
+    assert paused(ann) == paused(cleo) == []
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_a_pause_goes_on_when_its_member_is_let_go_after_the_knock(before: bool) -> None:
+    world, ann, bob, cleo = a_room()
+    if before:
+        do(world, ann, "pause", "Bob")
+    knock = without_keys(world, ann, bob, ABSENT - 60)
+    if not before:
+        do(world, ann, "pause", "Bob")
+    world.advance(60, step=5)
+    assert ann.of(events.Absent)
+    ann.admit(knock)
+    world.advance(3)
+    assert "Bob" in cleo.members()
     assert paused(ann) == paused(cleo) == ["Bob"]
 
 

@@ -1,0 +1,39 @@
+"""Refusals on their way to newcomers. One whose answer was lost goes again."""
+
+from alcove_protocol import frames
+from alcove_protocol.frames import RelayAnswer
+
+from alcove.group.membership import Membership
+from alcove.group.sealing import Psk, RefusalBody, seal_refusal
+from alcove.relay.ports import Ports
+
+
+class Refusals:
+    """Those of one facilitator."""
+
+    def __init__(self, membership: Membership, ports: Ports) -> None:
+        self._membership = membership
+        self._link = ports.link
+        self._random = ports.random
+        self._unsent: list[tuple[bytes, bytes, str, Psk]] = []
+
+    def send(self, knock: bytes, reply_key: bytes, code: str, psk: Psk) -> None:
+        """Refuse the knock with this id, for a reason that only its newcomer can read."""
+        room = self._membership.group.group_id
+        sealed = seal_refusal(room, reply_key, RefusalBody(code), psk, self._random)
+
+        def answered(answer: RelayAnswer | None) -> None:
+            if answer is None:
+                self._unsent.append((knock, reply_key, code, psk))
+
+        self._link.request(lambda n: frames.RefuseKnock(n, knock, sealed), answered)
+
+    def resumed(self) -> None:
+        """Connected again."""
+        unsent, self._unsent = self._unsent, []
+        for refusal in unsent:
+            self.send(*refusal)
+
+    def new_log(self) -> None:
+        """The relay's lobby began anew: no knock waits there."""
+        self._unsent.clear()
