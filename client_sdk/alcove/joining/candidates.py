@@ -93,8 +93,9 @@ class Candidates:
         self._shown[by] += 1
 
     def ends_by(self, by: bytes, error: AlcoveError) -> bool:
-        """By this member's answer the person cannot come in. Return whether it is believed."""
+        """By this member's answer the person cannot come in. Return whether it is believed. It may
+        be true, so this member's word counts as before against the group of another."""
         said = self._endings.setdefault(error.code, Counter())
         said[by] += 1
-        self.led_nowhere(by)
+        self._led_nowhere[by] += 1
         return len(said) > 1 or said[by] >= SAID_BY_ONE
