@@ -204,6 +204,12 @@ IN_THE_GROUP: Final = (
         f"{_LIES}::test_an_answer_of_an_earlier_epoch_is_dropped",
     ),
     _mutant(
+        "alcove.group.standby_entry:_entry",
+        "enters_by(member.leaf)",
+        "pass",
+        f"{_LIES}::test_a_group_with_a_leaf_that_cannot_be_read_is_of_no_use",
+    ),
+    _mutant(
         "alcove.engine.standby_answers:StandbyAnswers._alone",
         "return not any(heard(key, limits.READ_ONLY_AFTER) for key in others)",
         "return True",
