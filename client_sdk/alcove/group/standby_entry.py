@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Annotated, Final
 
-from alcove_protocol import limits
+from alcove_protocol import frames, limits
 from alcove_protocol.card import AGREEMENT_LIST, AgreementText, agreement_hash, unpack_agreement
 from alcove_protocol.errors import Malformed
 from alcove_protocol.labels import VERSION, Label
@@ -142,6 +142,19 @@ class Entry:
     base: Position
     before: Roster
     after: Roster
+
+    def publish(self, n: int, id: bytes) -> frames.Publish:
+        """The request `n` that gives the relay the commit and the entry."""
+        return frames.Publish(
+            n,
+            id,
+            self.base.encode(),
+            int(frames.BlobClass.EXTERNAL),
+            limits.TTL_MAX,
+            self.blob,
+            self.entry.body,
+            self.entry.signature,
+        )
 
     def join(self, at: Position) -> Membership:
         """The relay took it at this position: be a member."""
