@@ -231,14 +231,14 @@ class Membership(Members):
         return Held("rejoin", added[own]) if own in added else PutOut(by_wish=False)
 
     def _judge_external(self, blob: bytes) -> "mls.StagedCommit | Burned | PutOut":
-        """A standby's external commit. One that does not open is of another epoch, as after a false
-        answer, and no member in step can open it."""
+        """An external commit. One that does not open is of another epoch, as after a false answer,
+        and no member in step can open it."""
         trial = Trial(self.group)
         try:
             staged = read_external(self.group, blob, trial.approve)
         except (NotAllowed, Malformed, mls.MLSError) as error:
             return Burned(error.code, *trial.told(error))
-        return PutOut(by_wish=False, by_link=True) if staged.removes_me else staged
+        return PutOut(by_wish=False, replaced=True) if staged.removes_me else staged
 
     def _missed(self, error: mls.MLSError) -> "Burned | Held":
         """This client alone cannot follow. Only facilitators commit, so the group cannot have moved
