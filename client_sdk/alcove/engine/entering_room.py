@@ -309,8 +309,8 @@ class EnteringRoom(Standing, ABC):
 
 
 def tell_changes(parked: bytes, membership: Membership, ports: Ports) -> None:
-    """Tell who facilitates now and did not when the ticket was parked: no commit of that time was
-    seen."""
+    """Tell who facilitates now and did not when the ticket was parked. The commits since then did
+    not reach this client."""
     before = {parked[at : at + KEY_SIZE] for at in range(0, len(parked), FACILITATOR_SIZE)}
     new = [one.name for one in membership.people() if one.facilitator and one.key not in before]
     if new:
