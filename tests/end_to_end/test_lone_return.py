@@ -7,7 +7,7 @@ from alcove_protocol import frames
 from alcove_protocol.ticket import Ticket
 
 from tests.end_to_end.evil.test_standby_lies import old_answers
-from tests.end_to_end.facilitating import all_agree, do, facilitators, goes_on, newcomer
+from tests.end_to_end.facilitating import all_agree, do, facilitators, goes_on, new_link, newcomer
 from tests.end_to_end.standing_by import make_link
 from tests.end_to_end.ticketing import codes, crashes, resumes, ticket_of
 from tests.end_to_end.world import Client, World, room_of_three
@@ -32,11 +32,7 @@ def test_the_only_facilitator_is_back_within_half_a_minute() -> None:
     assert facilitators(bob) == {"Ann"}
     goes_on(world, again, bob, cleo)
     newcomer(world, invite, "Dora", again)  # the invite of before serves, with its secret
-    links: list[str | None] = []
-    again.engine.commands.invite(lambda url, error: links.append(url))
-    world.settle()
-    assert links
-    newcomer(world, links[0] or "", "Eve", again)
+    newcomer(world, new_link(world, again), "Eve", again)
 
 
 def test_it_comes_back_again_and_again() -> None:
