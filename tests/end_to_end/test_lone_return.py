@@ -4,9 +4,10 @@ import pytest
 from alcove import events
 from alcove.events import RoomState
 from alcove_protocol import frames
+from alcove_protocol.ticket import Ticket
 
 from tests.end_to_end.evil.test_standby_lies import old_answers
-from tests.end_to_end.facilitating import all_agree, do, facilitators, goes_on, newcomer
+from tests.end_to_end.facilitating import all_agree, do, facilitators, goes_on, new_link, newcomer
 from tests.end_to_end.standing_by import make_link
 from tests.end_to_end.ticketing import codes, crashes, resumes, ticket_of
 from tests.end_to_end.world import Client, World, room_of_three
@@ -31,11 +32,7 @@ def test_the_only_facilitator_is_back_within_half_a_minute() -> None:
     assert facilitators(bob) == {"Ann"}
     goes_on(world, again, bob, cleo)
     newcomer(world, invite, "Dora", again)  # the invite of before serves, with its secret
-    links: list[str | None] = []
-    again.engine.commands.invite(lambda url, error: links.append(url))
-    world.settle()
-    assert links
-    newcomer(world, links[0] or "", "Eve", again)
+    newcomer(world, new_link(world, again), "Eve", again)
 
 
 def test_it_comes_back_again_and_again() -> None:
@@ -208,3 +205,22 @@ def test_a_cut_at_any_second_is_no_end() -> None:
         assert again.of(events.Joined), second
         goes_on(world, again, bob, cleo)
         all_agree(again, bob, cleo)
+
+
+def test_a_program_that_still_runs_is_told_that_its_ticket_was_used() -> None:
+    """It was cut off, and not dead. It came by no standby's link."""
+    world, ann, bob, cleo = room_of_three()
+    ticket = ticket_of(world, ann)
+    ann.cut()
+    again = world.client("Ann")
+    again.engine.begin_resuming(Ticket.parse(ticket))
+    world.settle()
+    world.advance(60, stay_away=(ann,))
+    assert again.of(events.Joined)
+    world.advance(5)
+    closed = ann.engine.closed
+    assert closed is not None
+    assert closed.code == "not_member"
+    assert "link" not in closed.text
+    assert "your ticket" in closed.text
+    goes_on(world, again, bob, cleo)

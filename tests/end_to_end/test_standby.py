@@ -6,7 +6,7 @@ from alcove.errors import NotNow
 from alcove.events import CloseReason, RoomState
 from alcove_protocol import frames
 
-from tests.end_to_end.facilitating import all_agree, facilitators, goes_on, newcomer
+from tests.end_to_end.facilitating import all_agree, facilitators, goes_on, new_link, newcomer
 from tests.end_to_end.standing_by import close_link, comes, dies, make_link, orphaned
 from tests.end_to_end.world import World, room_of_three
 
@@ -46,12 +46,7 @@ def test_the_standby_saves_the_room() -> None:
 def test_who_came_by_the_standby_invites_and_admits() -> None:
     world, link, bob, cleo = orphaned()
     dora = comes(world, link)
-    links: list[str | None] = []
-    dora.engine.commands.invite(lambda url, error: links.append(url))
-    world.settle()
-    assert links
-    assert links[0] is not None
-    eve = newcomer(world, links[0], "Eve", dora)
+    eve = newcomer(world, new_link(world, dora), "Eve", dora)
     goes_on(world, dora, bob, cleo, eve)
 
 

@@ -11,6 +11,10 @@ S = TypeVar("S", bound=Hashable)
 A = TypeVar("A")
 
 
+class Broken(Exception):
+    """The first thing that does not hold."""
+
+
 @dataclass(frozen=True, slots=True)
 class Step(Generic[S, A]):
     """One action, and the state after it."""
@@ -55,6 +59,19 @@ class Found(Generic[S, A]):
             todo += new
         return reach
 
+    def require(
+        self,
+        needs: Callable[[S], bool],
+        good: Callable[[S], bool],
+        allowed: Callable[[A], bool],
+        otherwise: str,
+    ) -> None:
+        """Raise `Broken` unless allowed actions can lead to a good state from each that needs it.
+        `otherwise` says what does not hold then."""
+        reach = self.leading_to(good, allowed)
+        if any(needs(state) and state not in reach for state in self.steps):
+            raise Broken(otherwise)
+
 
 def explore(starts: Iterable[S], successors: Callable[[S], Iterator[Step[S, A]]]) -> Found[S, A]:
     """Breadth first, from all starts."""
@@ -69,3 +86,18 @@ def explore(starts: Iterable[S], successors: Callable[[S], Iterator[Step[S, A]]]
                 came_by[step.after] = (state, step.action)
                 todo.append(step.after)
     return Found(came_by, steps)
+
+
+def explore_holding(
+    starts: Iterable[S],
+    successors: Callable[[S], Iterator[Step[S, A]]],
+    broken: Callable[[S], str | None],
+) -> Found[S, A]:
+    """As `explore`. Raise `Broken` at the first state of which `broken` says what does not hold."""
+
+    def holding(state: S) -> Iterator[Step[S, A]]:
+        if (found := broken(state)) is not None:
+            raise Broken(found)
+        yield from successors(state)
+
+    return explore(starts, holding)

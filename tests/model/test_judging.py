@@ -23,15 +23,11 @@ from tests.model.judging import (
     without,
 )
 from tests.model.judging_faults import SPARE, faults
-from tests.model.search import Found, Step, explore
+from tests.model.search import Broken, Found, Step, explore
 from tests.randomness import SEED
 
 TRACES: Final = 20
 """Traces of each world that real groups play, each with one commit for each rule."""
-
-
-class Broken(Exception):
-    """The first thing that does not hold."""
 
 
 @cache

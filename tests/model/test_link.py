@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from random import Random
 
 import pytest
@@ -24,7 +23,7 @@ from tests.model.link import (
     needs_saving,
     without,
 )
-from tests.model.search import Found, Step, explore
+from tests.model.search import Broken, Found, explore_holding
 from tests.protocol.support import FACILITATOR, key_of, public, sign
 from tests.protocol.test_roster import after, entry_after, opened
 from tests.randomness import SEED
@@ -33,23 +32,15 @@ TRACES = 200
 LOBBY = bytes(range(32))
 
 
-class Broken(Exception):
-    """The first thing that does not hold."""
-
-
 def search(rules: frozenset[Rule] = RULES) -> Found[State, Action]:
     """All states. Raise `Broken` when something does not hold with these rules."""
-    machine = Machine(rules)
-
-    def successors(state: State) -> Iterator[Step[State, Action]]:
-        if (found := broken(state)) is not None:
-            raise Broken(found)
-        yield from machine.successors(state)
-
-    found = explore([State()], successors)
-    saved = found.leading_to(is_saved, lambda action: action.kind not in FAILURES)
-    if any(needs_saving(state) and state not in saved for state in found.steps):
-        raise Broken("the link of the state lets nobody in")
+    found = explore_holding([State()], Machine(rules).successors, broken)
+    found.require(
+        needs_saving,
+        is_saved,
+        lambda action: action.kind not in FAILURES,
+        "the link of the state lets nobody in",
+    )
     return found
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from random import Random
 from typing import Final
 
@@ -28,34 +27,32 @@ from tests.model.returns import (
     start,
     without,
 )
-from tests.model.search import Found, Step, explore
+from tests.model.search import Broken, Found, explore_holding
 from tests.randomness import SEED
 
 STARTS = (start("set"), start("none"))
 
 
-class Broken(Exception):
-    """The first thing that does not hold."""
+def broken(state: State) -> str | None:
+    """What does not hold in this state."""
+    return state.wrong or ("a facilitator has no leaf" if lost_its_leaf(state) else None)
 
 
 def search(rules: frozenset[Rule] = RULES) -> Found[State, Action]:
     """All states. Raise `Broken` when something does not hold with these rules."""
-    machine = Machine(rules)
-
-    def successors(state: State) -> Iterator[Step[State, Action]]:
-        if state.wrong:
-            raise Broken(state.wrong)
-        if lost_its_leaf(state):
-            raise Broken("a facilitator has no leaf")
-        yield from machine.successors(state)
-
-    found = explore(STARTS, successors)
-    whole = found.leading_to(is_whole, lambda action: action.kind not in FAILURES)
-    if any(may_be_saved(state) and state not in whole for state in found.steps):
-        raise Broken("a room that could be saved is lost")
-    unasked = found.leading_to(is_whole, lambda action: action.kind in BY_THEMSELVES)
-    if any(needs_no_person(state) and state not in unasked for state in found.steps):
-        raise Broken("a person has to decide about a member that kept the keys")
+    found = explore_holding(STARTS, Machine(rules).successors, broken)
+    found.require(
+        may_be_saved,
+        is_whole,
+        lambda action: action.kind not in FAILURES,
+        "a room that could be saved is lost",
+    )
+    found.require(
+        needs_no_person,
+        is_whole,
+        lambda action: action.kind in BY_THEMSELVES,
+        "a person has to decide about a member that kept the keys",
+    )
     return found
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from random import Random
 
 import pytest
 from alcove_protocol.labels import Label
 from alcove_protocol.roster import Change, Op, Role, Roster, Seat, extend
 
-from tests.model.search import Found, Step, explore
+from tests.model.search import Broken, Found, explore_holding
 from tests.model.ticket import (
     FAILURES,
     RULES,
@@ -30,23 +29,15 @@ TRACES = 200
 OTHER = key_of(61)
 
 
-class Broken(Exception):
-    """The first thing that does not hold."""
-
-
 def search(rules: frozenset[Rule] = RULES) -> Found[State, Action]:
     """All states. Raise `Broken` when something does not hold with these rules."""
-    machine = TicketMachine(rules)
-
-    def successors(state: State) -> Iterator[Step[State, Action]]:
-        if (found := broken(state)) is not None:
-            raise Broken(found)
-        yield from machine.successors(state)
-
-    found = explore([State()], successors)
-    saved = found.leading_to(is_saved, lambda action: action.kind not in FAILURES)
-    if any(needs_saving(state) and state not in saved for state in found.steps):
-        raise Broken("a ticket and a member bring nobody back")
+    found = explore_holding([State()], TicketMachine(rules).successors, broken)
+    found.require(
+        needs_saving,
+        is_saved,
+        lambda action: action.kind not in FAILURES,
+        "a ticket and a member bring nobody back",
+    )
     return found
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from random import Random
 from typing import Final
 
@@ -11,7 +10,7 @@ from alcove_protocol import frames
 
 from tests.end_to_end.facilitating import ask, facilitators, kill, part
 from tests.end_to_end.world import Client, World
-from tests.model.search import Found, Step, explore
+from tests.model.search import Broken, Found, explore_holding
 from tests.model.vaults import (
     BY_THEMSELVES,
     MOST,
@@ -34,25 +33,22 @@ TRACES: Final = 8
 """Traces that real clients play."""
 
 
-class Broken(Exception):
-    """The first thing that does not hold."""
+def broken(state: State) -> str | None:
+    """What does not hold in this state."""
+    if knows_too_much(state):
+        return "a former facilitator knows the lobby key"
+    return "a door is closed in vain" if closes_a_door_in_vain(state) else None
 
 
 def search(rules: frozenset[Rule] = RULES) -> Found[State, Action]:
     """All states. Raise `Broken` when something does not hold with these rules."""
-    machine = Machine(rules)
-
-    def successors(state: State) -> Iterator[Step[State, Action]]:
-        if knows_too_much(state):
-            raise Broken("a former facilitator knows the lobby key")
-        if closes_a_door_in_vain(state):
-            raise Broken("a door is closed in vain")
-        yield from machine.successors(state)
-
-    found = explore(STARTS, successors)
-    opens = found.leading_to(is_open, lambda action: action.kind in BY_THEMSELVES)
-    if any(state not in opens for state in found.steps):
-        raise Broken("a facilitator is there and the lobby stays shut")
+    found = explore_holding(STARTS, Machine(rules).successors, broken)
+    found.require(
+        lambda state: True,
+        is_open,
+        lambda action: action.kind in BY_THEMSELVES,
+        "a facilitator is there and the lobby stays shut",
+    )
     return found
 
 

@@ -146,7 +146,7 @@ BROUGHT_BACK: Final[tuple[Mutant, ...]] = (
     ),
     order(
         "rejoin by choice",
-        "alcove.engine.member:MemberClient.rejoin",
+        "alcove.engine.held_member:HeldMember.rejoin",
         "elif self.presence.state is RoomState.OPEN:",
         "elif False:",
         f"{CHOICE}::test_nobody_makes_the_others_work_while_nothing_is_wrong",

@@ -225,7 +225,7 @@ ONE_ROSTER: Final[tuple[Mutant, ...]] = (
     order(
         "appointment",
         "alcove.group.standby_rules:with_appointment",
-        "kept = kept_appointments(kept, whole)",
+        "kept = needed_appointments(kept, after.facilitator_keys() | {standby_key(after)})",
         "pass",
         f"{EVIL}/test_appointments.py::test_nobody_uses_up_the_appointments_of_a_room",
     ),

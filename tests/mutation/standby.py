@@ -325,6 +325,13 @@ ALL_STANDBY: Final = (
     ),
     _mutant(
         "answer",
+        "alcove.joining.candidates:Candidates.ends_by",
+        "self._led_nowhere[by] += 1",
+        "self.led_nowhere(by)",
+        f"{_ANSWERS}::test_a_member_whose_answer_ends_the_way_in_is_heard_against_a_branch",
+    ),
+    _mutant(
+        "answer",
         "alcove.joining.standby_comer:StandbyComer._publish",
         'isinstance(answer, frames.RequestRefused) and answer.code == "stale"',
         "False",

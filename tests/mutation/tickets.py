@@ -143,6 +143,12 @@ def _mutant(where: str, old: str, new: str, test: str) -> Mutant:
 
 IN_THE_GROUP: Final = (
     _mutant(
+        "alcove.engine.entering_room:EnteringRoom.replaced_text",
+        "return ANOTHER_BY_LINK if by_link else ANOTHER_BY_TICKET",
+        "return ANOTHER_BY_LINK",
+        f"{_ALONE}::test_a_program_that_still_runs_is_told_that_its_ticket_was_used",
+    ),
+    _mutant(
         "alcove.engine.member:MemberClient.tick",
         "self.tickets.tick(ready=self.ready and self.entering is None)",
         "self.tickets.tick(ready=self.ready)",
@@ -202,6 +208,12 @@ IN_THE_GROUP: Final = (
         "if candidate.epoch >= self.body.epoch:",
         "if True:",
         f"{_LIES}::test_an_answer_of_an_earlier_epoch_is_dropped",
+    ),
+    _mutant(
+        "alcove.group.standby_entry:_entry",
+        "enters_by(member.leaf)",
+        "pass",
+        f"{_LIES}::test_a_group_with_a_leaf_that_cannot_be_read_is_of_no_use",
     ),
     _mutant(
         "alcove.engine.standby_answers:StandbyAnswers._alone",

@@ -24,7 +24,7 @@ from alcove.engine.clock_watch import ClockWatch
 from alcove.engine.coming_back import ComingBack
 from alcove.engine.commands import Commands
 from alcove.engine.endings import Endings
-from alcove.engine.entering_room import ANOTHER_BY_LINK, EnteringRoom
+from alcove.engine.entering_room import EnteringRoom
 from alcove.engine.forgotten import ForgottenRoom
 from alcove.engine.outside import SteppingOutside
 from alcove.engine.standstill import STOPPED, Standstill
@@ -333,8 +333,8 @@ class Engine(ForgottenRoom, EnteringRoom):
             return
         if outcome.absent and self._coming_back.begin():
             return
-        if outcome.by_link:
-            self.close(CloseReason.LOST, "not_member", ANOTHER_BY_LINK)
+        if outcome.replaced:
+            self.close(CloseReason.LOST, "not_member", self.replaced_text())
             return
         reason = CloseReason.LEFT if outcome.by_wish else CloseReason.REMOVED
         code, text = ("", "") if outcome.by_wish else ("removed", self.removed_text())

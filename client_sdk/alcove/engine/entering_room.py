@@ -45,6 +45,10 @@ ANOTHER_BY_LINK: Final = (
     "Somebody else came in by the same standby's link, and took your place before you facilitated. "
     "If it was not you on another device, tell the group by another way."
 )
+ANOTHER_BY_TICKET: Final = (
+    "Another program with your keys, as one that is started by your ticket, took your place in the "
+    "room. If it was not you, tell the group by another way."
+)
 
 
 class EnteringRoom(Standing, ABC):
@@ -167,6 +171,12 @@ class EnteringRoom(Standing, ABC):
             ready=lambda: member.ready,
         )
         self.link.hang_up = True
+
+    def replaced_text(self) -> str:
+        """What a person reads whose place another client took by an external commit. A client that
+        is listed is replaced only by one with the same keys."""
+        by_link = self.member is not None and self.member.membership.own.entering
+        return ANOTHER_BY_LINK if by_link else ANOTHER_BY_TICKET
 
     def _begin_anew_when_misled(self) -> None:
         """Too few members followed, so the answer was false. Begin anew with other keys, which the
@@ -299,8 +309,8 @@ class EnteringRoom(Standing, ABC):
 
 
 def tell_changes(parked: bytes, membership: Membership, ports: Ports) -> None:
-    """Tell who facilitates now and did not when the ticket was parked: no commit of that time was
-    seen."""
+    """Tell who facilitates now and did not when the ticket was parked. The commits since then did
+    not reach this client."""
     before = {parked[at : at + KEY_SIZE] for at in range(0, len(parked), FACILITATOR_SIZE)}
     new = [one.name for one in membership.people() if one.facilitator and one.key not in before]
     if new:

@@ -13,9 +13,8 @@ from alcove_protocol.position import Position
 from alcove_protocol.statements import Opening, Signed
 
 from alcove import events
-from alcove.engine.member_parts import MemberParts
-from alcove.errors import NotTrusted
-from alcove.events import ConnectionState, RoomState
+from alcove.engine.held_member import HeldMember
+from alcove.events import ConnectionState
 from alcove.facilitation.facilitator import Facilitator, Handover
 from alcove.facilitation.in_flight import InFlight
 from alcove.group.keys import Identity
@@ -29,12 +28,11 @@ BEAT_AGAIN: Final = 1.0
 """Seconds after which a refused heartbeat is sent again, and the first one after a replay."""
 
 
-class MemberClient(MemberParts):
+class MemberClient(HeldMember):
     """A client in the room, from its Welcome or from the opening on.
 
     `on_first_resume` is called when the stream has begun. `put_out` is called when a commit removes
-    this member. `handover` gives what an appointed
-    facilitator needs. `stranded`: see `Rejoining`.
+    this member. `handover` gives what an appointed facilitator needs. `stranded`: see `Rejoining`.
     """
 
     def __init__(
@@ -278,84 +276,6 @@ class MemberClient(MemberParts):
         self._agreement.ask()
         self.agreement_change.merged(outcome, own=own)
         self.tick()
-
-    # --- held, and back again ------------------------------------------------------------------
-
-    def _hold(self, leaf: bytes = b"") -> None:
-        """Keep the epoch, send nothing, ask to come back. `leaf` is what a rejoin brought."""
-        self._following.hold()
-        self._rejoining.held()
-        if leaf and self._rejoining.expects(leaf):
-            return  # the Welcome comes next
-        self._telling.held()
-        self._ask_rejoin()
-
-    def _ask_rejoin(self) -> None:
-        self._rejoining.ask(heard=not self._following.others_silent)
-
-    def _release(self) -> None:
-        """Held no more, in the epoch that was kept."""
-        if self._following.skipped:
-            self._gap()  # what came meanwhile was not read
-        self._following.release()
-        if self._rejoining.waiting:
-            self._key_updates.hasten()  # what was asked for is void once the own leaf is another
-        self.presence.released()
-
-    def come_back(self) -> None:
-        """This client was let go, and asks over a connection in role `away`."""
-        self._following.hold()
-        self._rejoining.held()
-        self._ask_rejoin()
-
-    def rejoin(self) -> bool:
-        """The person finds that this client cannot go on, and asks to be let in again. False while
-        nothing is wrong: each return is a commit that all members follow. A held client asks now
-        and not with its next round, unless it has just asked."""
-        if self._following.held:
-            self._rejoining.hurry()
-            if self._rejoining.due:
-                self._ask_rejoin()
-        elif self.presence.state is RoomState.OPEN:
-            return False
-        else:
-            self._following.hold()
-            self._rejoining.held()
-            self._telling.asks()
-            self._ask_rejoin()
-            self._ask_rejoin()  # under an epoch before: the newest may be this branch's alone
-        return True
-
-    def welcomed(self, frame: frames.WelcomeIs) -> bool:
-        """The Welcome of a rejoin that this client asked for. Any other is ignored: False."""
-        try:
-            again = self._rejoining.open(frame)
-        except NotTrusted as error:
-            self._emit(events.Problem(error.code, error.text))
-            return False
-        if again is None:
-            return False
-        before = self.membership.people()
-        self.membership.restart(again)
-        self._following.restart()
-        self.stream.restart(Position.decode(frame.position))
-        self.presence.rejoined()
-        self.conversation.epoch_began()
-        self._telling.came_back(before, self.membership.people())
-        self._gap()
-        self._agreement.ask()
-        self._resumed = False
-        self._rules.look()
-        here = (*before, *self.membership.people())
-        self.conversation.folding.look({person.key: person.name for person in here})
-        self._take_part()
-        if self.facilitator is not None:
-            self.facilitator.rejoined()
-        else:  # so that the others know that the Welcome arrived
-            self.conversation.probe()
-        self.agreement_change.came_back()
-        self.authenticated()
-        return True
 
     # --- what goes out -------------------------------------------------------------------------
 

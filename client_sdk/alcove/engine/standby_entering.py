@@ -6,8 +6,8 @@
 
 A member may have answered with a group of its own, that no other member is in. A client that lists
 itself on such an answer is a facilitator at the relay alone, and has spent the link. So first
-members prove that they followed: they name the secret of the new epoch. Whoever lied can do that
-too, alone or with others that lie. So those that answer from another epoch count against them.
+members prove that they followed: they name the secret of the new epoch. A member that lied can do
+that too, alone or with others that lie. So those that answer from another epoch count against them.
 
 A facilitator that came back by a ticket is listed already, and begins to facilitate after the same
 proof.
@@ -122,7 +122,8 @@ class StandbyEntering:
 
     @property
     def _all_words(self) -> float:
-        """Seconds until all members had their turn, by the list: whoever lies chooses the group."""
+        """Seconds until all members had their turn. The list counts them: a member that lies can
+        choose who is in the group, and not who is on the list."""
         return min(ALL_WORDS, len(self._membership.roster.seats) / limits.ANSWERERS)
 
     def tick(self) -> None:

@@ -85,8 +85,8 @@ class Standing:
         return self.member is None and isinstance(self.newcomer, StandbyComer)
 
     def refused(self, code: str) -> Refused:
-        """What the relay's refusal is to who has not come in. The holder of a standby's link never
-        was in the room: their link is not on the list any more."""
+        """What the relay's refusal means before this client came in. The holder of a standby's link
+        never was in the room: their link is not on the list any more."""
         if self.holds_link and code in ("removed", "not_member"):
             return Refused("link_closed", refusal_sentence("link_closed"))
         return Refused.by_relay(code)

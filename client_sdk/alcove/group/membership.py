@@ -139,8 +139,7 @@ class Membership(Members):
 
     @property
     def own(self) -> Person:
-        key = self.own_leaf.signature_key
-        return next(person for person in self.people() if person.key == key)
+        return self.person(self.own_leaf)
 
     @property
     def own_leaf_key(self) -> bytes:
@@ -231,14 +230,14 @@ class Membership(Members):
         return Held("rejoin", added[own]) if own in added else PutOut(by_wish=False)
 
     def _judge_external(self, blob: bytes) -> "mls.StagedCommit | Burned | PutOut":
-        """A standby's external commit. One that does not open is of another epoch, as after a false
-        answer, and no member in step can open it."""
+        """An external commit. One that does not open is of another epoch, as after a false answer,
+        and no member in step can open it."""
         trial = Trial(self.group)
         try:
             staged = read_external(self.group, blob, trial.approve)
         except (NotAllowed, Malformed, mls.MLSError) as error:
             return Burned(error.code, *trial.told(error))
-        return PutOut(by_wish=False, by_link=True) if staged.removes_me else staged
+        return PutOut(by_wish=False, replaced=True) if staged.removes_me else staged
 
     def _missed(self, error: mls.MLSError) -> "Burned | Held":
         """This client alone cannot follow. Only facilitators commit, so the group cannot have moved
@@ -271,11 +270,10 @@ class Membership(Members):
         head = self.roster.head
         changes = self._extend_roster(blob, entry)
         after = {person.key: person for person in self.people()}
-        added = {self.group_key(index) for index in staged.added}
-        if staged.is_external:
-            added.add(self.group_key(staged.committer))
-        leaves_now = [one.leaf for one in self.group.members()]
-        reloaded = {one.signature_key for one in leaves_now if leaf_extension(one).reloaded}
+        brought = (*staged.added, staged.committer) if staged.is_external else staged.added
+        came = [leaf for index in brought if (leaf := self.group.member(index)) is not None]
+        added = {leaf.signature_key for leaf in came}
+        reloaded = {leaf.signature_key for leaf in came if leaf_extension(leaf).reloaded}
         renewed = {self.group_key(index) for index in (*staged.updated, staged.committer)}
         self.unheard = ((self.unheard | added) & after.keys()) - renewed
         self.compare_roster_with_group(self._signer(entry) if self.roster.head != head else None)

@@ -106,8 +106,9 @@ class PutOut:
     by_wish: bool
     absent: bool = False
     """Whether the connection was lost for long. Then this client may come back."""
-    by_link: bool = False
-    """Whether another person came by the standby's link that this client came by."""
+    replaced: bool = False
+    """Whether an external commit put another client in the place of this one: one that came by the
+    same standby's link, or with the same keys, as by a facilitator's ticket."""
 
 
 Outcome = Merged | Burned | Held | PutOut

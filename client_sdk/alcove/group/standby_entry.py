@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Annotated, Final
 
-from alcove_protocol import limits
+from alcove_protocol import frames, limits
 from alcove_protocol.card import AGREEMENT_LIST, AgreementText, agreement_hash, unpack_agreement
 from alcove_protocol.errors import Malformed
 from alcove_protocol.labels import VERSION, Label
@@ -45,9 +45,7 @@ from alcove.group.extensions import (
 )
 from alcove.group.external_wrap import wrap_external, wrap_key
 from alcove.group.keys import Identity, SigningKey
-from alcove.group.listing import is_the_groups
 from alcove.group.membership import Membership
-from alcove.group.outcomes import person_of
 from alcove.group.standby import StandbyKeys, StandbySecrets, enters_by
 from alcove.mls.secret import Random
 
@@ -144,8 +142,19 @@ class Entry:
     base: Position
     before: Roster
     after: Roster
-    listed: bool
-    """Whether the answer's group has the members of the relay's list."""
+
+    def publish(self, n: int, id: bytes) -> frames.Publish:
+        """The request `n` that gives the relay the commit and the entry."""
+        return frames.Publish(
+            n,
+            id,
+            self.base.encode(),
+            int(frames.BlobClass.EXTERNAL),
+            limits.TTL_MAX,
+            self.blob,
+            self.entry.body,
+            self.entry.signature,
+        )
 
     def join(self, at: Position) -> Membership:
         """The relay took it at this position: be a member."""
@@ -177,22 +186,11 @@ def make_entry(
         if former is not None:
             staged.drop()
             staged = _stage(candidate, identity, secrets, roster, former, now=now, random=random)
-        blob = wrap_external(
-            candidate.answer.key,
-            candidate.context.group_id,
-            candidate.epoch,
-            staged.message,
-            random,
-        )
-        base = Position.decode(candidate.answer.base)
-        entry = _sign_entry(blob, base, identity, secrets, roster)
-        after, _ = extend(roster, entry)
     except (Malformed, mls.MLSError):
         raise _untrue() from None
-    facilitators = candidate.state.facilitator_keys()
-    people = [person_of(member.leaf, facilitators) for member in staged.members_after()]
-    same = is_the_groups(after, candidate.state, people)
-    return Entry(staged, blob, entry, base, roster, after, same)
+    changes = [Change(Op.REMOVE, key) for key in roster.entrants()]
+    changes.append(Change(Op.ADD, identity.relay.public, ENTRANT))
+    return _entry(candidate, staged, roster, secrets.relay, changes, random)
 
 
 def _stage(
@@ -214,12 +212,27 @@ def _stage(
         candidate.state.agreement,
         appointment.encode(),
     )
+    extensions = (mls.Extension(LEAF_EXTENSION, extension.encode()),)
+    return _join(candidate, identity, extensions, roster, remove, now=now, random=random)
+
+
+def _join(
+    candidate: Candidate,
+    identity: Identity,
+    extensions: tuple[mls.Extension, ...],
+    roster: Roster,
+    remove: int | None,
+    *,
+    now: float,
+    random: Random,
+) -> mls.StagedCommit:
+    """The external commit by a leaf with these extensions, which takes the place of `remove`."""
     return mls.Group.join_externally(
         candidate.answer.group_info,
         identity.signature,
         mls.Credential.basic(identity.name.encode()),
         capabilities(identity.suite),
-        (mls.Extension(LEAF_EXTENSION, extension.encode()),),
+        extensions,
         random,
         policy=room_policy(roster.members),
         now=int(now),
@@ -241,34 +254,18 @@ def make_return(
 
     Raises `NotTrusted` (`bad_answer`) when the answer leads nowhere.
     """
-    policy, info = room_policy(roster.members), candidate.answer.group_info
+    extensions = leaf_extensions(identity, accepted, reloaded=True)
     try:
-        own = mls.leaf_in(info, identity.signature.public, policy)
+        own = mls.leaf_in(
+            candidate.answer.group_info, identity.signature.public, room_policy(roster.members)
+        )
         if own is None:
             raise _untrue()
-        staged = mls.Group.join_externally(
-            info,
-            identity.signature,
-            mls.Credential.basic(identity.name.encode()),
-            capabilities(identity.suite),
-            leaf_extensions(identity, accepted, reloaded=True),
-            random,
-            policy=policy,
-            now=int(now),
-            remove=own,
-        )
-        room, epoch = candidate.context.group_id, candidate.epoch
-        blob = wrap_external(candidate.answer.key, room, epoch, staged.message, random)
-        base = Position.decode(candidate.answer.base)
-        changes = [Change(Op.REJOIN, identity.relay.public)]
-        entry = _sign_changes(blob, base, identity.relay, changes, roster)
-        after, _ = extend(roster, entry)
+        staged = _join(candidate, identity, extensions, roster, own, now=now, random=random)
     except (Malformed, mls.MLSError):
         raise _untrue() from None
-    facilitators = candidate.state.facilitator_keys()
-    people = [person_of(member.leaf, facilitators) for member in staged.members_after()]
-    same = is_the_groups(after, candidate.state, people)
-    return Entry(staged, blob, entry, base, roster, after, same)
+    changes = [Change(Op.REJOIN, identity.relay.public)]
+    return _entry(candidate, staged, roster, identity.relay, changes, random)
 
 
 def _former(staged: mls.StagedCommit, secrets: StandbySecrets) -> int | None:
@@ -279,12 +276,32 @@ def _former(staged: mls.StagedCommit, secrets: StandbySecrets) -> int | None:
     return None
 
 
-def _sign_entry(
-    blob: bytes, base: Position, identity: Identity, secrets: StandbySecrets, roster: Roster
-) -> Signed:
-    changes = [Change(Op.REMOVE, key) for key in roster.entrants()]
-    changes.append(Change(Op.ADD, identity.relay.public, ENTRANT))
-    return _sign_changes(blob, base, secrets.relay, changes, roster)
+def _entry(
+    candidate: Candidate,
+    staged: mls.StagedCommit,
+    roster: Roster,
+    signer: SigningKey,
+    changes: list[Change],
+    random: Random,
+) -> Entry:
+    """The commit, wrapped, with the entry of these changes. Raises `NotTrusted` (`bad_answer`)."""
+    try:
+        for member in staged.members_after():
+            enters_by(member.leaf)  # it reads all that a leaf says, as every client does later
+        blob = wrap_external(
+            candidate.answer.key,
+            candidate.context.group_id,
+            candidate.epoch,
+            staged.message,
+            random,
+        )
+        base = Position.decode(candidate.answer.base)
+        entry = _sign_changes(blob, base, signer, changes, roster)
+        after, _ = extend(roster, entry)
+    except (Malformed, mls.MLSError):
+        staged.drop()
+        raise _untrue() from None
+    return Entry(staged, blob, entry, base, roster, after)
 
 
 def _sign_changes(

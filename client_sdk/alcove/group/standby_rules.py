@@ -49,10 +49,9 @@ def with_appointment(after: RoomExtension, signed: Signed) -> RoomExtension:
     """The state with one more appointment. Those not needed go first, when there is no place
     for it beside the one that is kept for a standby."""
     appended = pack_list([signed.encode()])
-    whole = replace(after, appointments=b"")
     kept, most = after.appointments, limits.APPOINTMENTS - (after.standby is not None)
     if len(unpack_appointments(kept)) >= most:
-        kept = kept_appointments(kept, whole)
+        kept = needed_appointments(kept, after.facilitator_keys() | {standby_key(after)})
     return replace(after, appointments=kept + appended)
 
 

@@ -1,8 +1,8 @@
 """Answers of members to one that asks to be let in without a facilitator, and the choice of one.
 
-A member may lie, and may answer first, each time. So no single answer ends the way in, and whose
-answers led nowhere is believed after the others. It counts how often: a member that was wrongly
-doubted once has its turn before one that lied twice.
+A member may lie, and may answer first, each time. So no single answer ends the way in, and a member
+is believed after the others once its answers led nowhere. It counts how often: a member that was
+wrongly doubted once has its turn before one that lied twice.
 """
 
 from collections import Counter
@@ -17,7 +17,7 @@ OTHERS_FIRST: Final = 2.0
 HELD_LAST: Final = 10.0
 """Seconds after which the answer of a held member is used, when there is no other."""
 DOUBTED_LAST: Final = 30.0
-"""Seconds after which an answer is used of a member whose last one led nowhere. In a large room the
+"""Seconds after which the answer of a member is used that led nowhere before. In a large room the
 turn of others may come late, and it would lead astray again by being the first."""
 ANSWERS: Final = 16
 """Answers that are kept."""
@@ -52,9 +52,9 @@ class Candidates:
         return self._decide_at is not None and self._clock() >= self._decide_at
 
     def best(self, accepted: bytes | None = None) -> Candidate | None:
-        """Of a member that led nowhere the least often, whose rules were to be accepted the least
-        often, that follows, with the rules that the person `accepted`, and of the latest epoch. The
-        others are forgotten. None when there is none."""
+        """The answer to use, or None; all are forgotten. These count, in this order: how seldom its
+        member led nowhere, how seldom the person was asked to accept that member's rules, whether
+        it follows, whether the person `accepted` its rules, and how late its epoch is."""
         self._decide_at = None
         found, self._found = list(self._found.values()), {}
         return max(
@@ -76,8 +76,8 @@ class Candidates:
         self.misled(by, frozenset())
 
     def misled(self, by: bytes, followed: Set[bytes]) -> None:
-        """This member's answer was used, and those that followed it were not believed. Any of them
-        may lie; one that did not follow its own answer did."""
+        """This member's answer was used, and those that followed it were not believed. Each of them
+        may have lied. The member is sure to have if it did not follow its own answer."""
         if by not in followed:
             self._false.add(by)
         for one in {by, *followed}:
@@ -93,8 +93,9 @@ class Candidates:
         self._shown[by] += 1
 
     def ends_by(self, by: bytes, error: AlcoveError) -> bool:
-        """By this member's answer the person cannot come in. Return whether it is believed."""
+        """By this member's answer the person cannot come in. Return whether it is believed. It may
+        be true, so this member's word counts as before against the group of another."""
         said = self._endings.setdefault(error.code, Counter())
         said[by] += 1
-        self.led_nowhere(by)
+        self._led_nowhere[by] += 1
         return len(said) > 1 or said[by] >= SAID_BY_ONE

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from enum import Enum, auto
 from typing import Final
 
-from alcove_protocol import frames, limits
+from alcove_protocol import frames
 from alcove_protocol.frames import ConnectionRole, RelayAnswer
 from alcove_protocol.invite import Invite
 from alcove_protocol.position import Position
@@ -308,19 +308,7 @@ class StandbyComer:
                     self.candidates.led_nowhere(by)  # it named another base
                 self._refused(answer)
 
-        self._link.request(
-            lambda n: frames.Publish(
-                n,
-                id,
-                entry.base.encode(),
-                int(frames.BlobClass.EXTERNAL),
-                limits.TTL_MAX,
-                entry.blob,
-                entry.entry.body,
-                entry.entry.signature,
-            ),
-            answered,
-        )
+        self._link.request(lambda n: entry.publish(n, id), answered)
 
     # --- the end -------------------------------------------------------------------------------
 

@@ -55,13 +55,11 @@ NOBODY: Final = (
     "Nobody's client let you back in by the ticket. Knock again with your invite, under the same "
     "name."
 )
-_OLDER: Final = "The relay showed an older state of the room than you had seen. Do not go on."
-
-
 ALONE: Final = (
     "No other facilitator is here, so your program asks the members to let it back in. This works "
     "while one of them is connected; you need to do nothing."
 )
+_OLDER: Final = "The relay showed an older state of the room than you had seen. Do not go on."
 
 
 class TicketStage(Enum):
@@ -266,8 +264,9 @@ class TicketComer:
 
     def _ask_members(self, roster: Roster) -> None:
         """Ask the members, in case that no other facilitator is there: the relay says so."""
-        if self.asks is None:
+        if self._keys is None:
             self._keys = AskKeys(self.identity.mls_signer(), self._psk, self.body.epoch)
+        if self.asks is None:
             self.asks = StandbyAsks(self.ticket.room, self._keys, self._ports)
         self._members_at = self._clock() + MEMBERS_AGAIN
 
@@ -331,19 +330,7 @@ class TicketComer:
                     self.candidates.led_nowhere(self.used.by)  # it named another base
                 self._later()
 
-        self._link.request(
-            lambda n: frames.Publish(
-                n,
-                id,
-                entry.base.encode(),
-                int(frames.BlobClass.EXTERNAL),
-                limits.TTL_MAX,
-                entry.blob,
-                entry.entry.body,
-                entry.entry.signature,
-            ),
-            answered,
-        )
+        self._link.request(lambda n: entry.publish(n, id), answered)
 
     def misled(self, followed: Set[bytes]) -> None:
         """The answer was false: too few members followed, those with these relay keys. Ask again,

@@ -233,3 +233,21 @@ def test_of_two_that_contradict_each_other_neither_spends_the_link() -> None:
     dies(world, bob)
     world.advance(200)
     in_and_agreed(dora, cleo)
+
+
+def test_a_member_whose_answer_ends_the_way_in_is_heard_against_a_branch() -> None:
+    """The holder has the name of a member that is gone, and Cleo's answer says so. Bob's branch has
+    no such member. Cleo did not lie, so her word counts as much as his."""
+    world, link, bob, cleo, dan = room_of_four()
+    gone = group_of(dan).own_index
+    dies(world, dan)
+    with pytest.MonkeyPatch.context() as patch:
+        branch = branch_of(bob, patch, mls.Remove(gone))
+        dora = comes(world, link, "Dan", wait=600)
+    assert len(branch) > 2  # he was believed first, and once more after her
+    assert not dora.of(events.RoleChanged)
+    assert roster_of(cleo).links()
+    assert len(roster_of(cleo).facilitators()) == 1
+    assert cleo.engine.closed is None
+    assert dora.engine.closed is not None
+    assert dora.engine.closed.code == "name_taken"

@@ -3,18 +3,22 @@
 from dataclasses import replace
 
 import pytest
-from alcove import events
+from alcove import events, mls
+from alcove.group.admission import leaf_lifetime
+from alcove.group.extensions import capabilities
+from alcove.group.keys import ROOM_SUITE, Identity
 from alcove.group.standby import StandbySecrets
 from alcove.joining.standby_asks import AskKeys
 from alcove_protocol import frames
 from alcove_protocol.codec import pack_list, unpack_list
 from alcove_protocol.ticket import Ticket
 
+from tests.end_to_end.evil.test_standby_answers import branch_of
 from tests.end_to_end.evil.test_standby_lies import old_answers
 from tests.end_to_end.facilitating import do, goes_on
 from tests.end_to_end.standing_by import comes, orphaned
 from tests.end_to_end.ticketing import codes, crashes, resumes, ticket_of
-from tests.end_to_end.world import Client, room_of_three
+from tests.end_to_end.world import Client, World, room_of_three
 
 
 def test_a_history_that_lacks_what_was_seen_is_refused() -> None:
@@ -55,6 +59,27 @@ def test_an_answer_of_an_earlier_epoch_is_dropped(monkeypatch: pytest.MonkeyPatc
     monkeypatch.undo()
     world.advance(60)
     goes_on(world, again, bob, cleo)
+
+
+def strange_leaf(world: World) -> mls.Proposal:
+    """An Add of a leaf that MLS takes, and no client of a room has made."""
+    who = Identity.generate("Eve", mls.ciphersuite(ROOM_SUITE), world.random)
+    credential, lifetime = mls.Credential.basic(b"Eve"), leaf_lifetime(world.wall())
+    bundle = mls.KeyPackageBundle.create(
+        who.suite, who.signature, credential, capabilities(who.suite), lifetime, rng=world.random
+    )
+    return mls.Add(bundle.key_package)
+
+
+def test_a_group_with_a_leaf_that_cannot_be_read_is_of_no_use() -> None:
+    world, ann, bob, cleo = room_of_three()
+    ticket = ticket_of(world, ann)
+    crashes(world, ann)
+    with pytest.MonkeyPatch.context() as patch:
+        branch_of(bob, patch, strange_leaf(world))
+        again = resumes(world, ticket, "Ann", wait=200)
+    assert again.of(events.Joined)
+    goes_on(world, again, cleo)
 
 
 def test_a_member_that_hears_another_facilitator_answers_nothing() -> None:
