@@ -70,32 +70,30 @@ AT_THE_RELAY: Final = (
     ),
     relay(
         "tickets",
-        f"{_FETCHES}.tick",
-        "if self._is_alive(fetch.room, fetch.parked.key, fetch.old):",
+        f"{_FETCHES}._waits",
+        "if self._is_alive(ping):",
         "if False:",
         f"{_RELAY}::test_a_late_sign_of_life_counts",
     ),
     relay(
         "tickets",
-        f"{_FETCHES}.tick",
-        "elif now >= fetch.until or not (here or store.shared):",
-        "else:",
+        f"{_FETCHES}._waits",
+        "if now < ping.until and (here or self._services.store.shared):",
+        "if False:",
         f"{_RELAY}::test_a_client_that_is_silent_for_three_seconds_is_gone",
     ),
     relay(
         "tickets",
-        f"{_FETCHES}.tick",
-        "not (here or store.shared)",
-        "not here",
+        f"{_FETCHES}._waits",
+        "(here or self._services.store.shared)",
+        "here",
         f"{_RELAY}::test_another_node_is_asked_and_says_who_is_alive",
     ),
     relay(
         "tickets",
-        f"{_FETCHES}.tick",
-        "            if _is_closed(fetch.client):\n"
-        "                self._fetches.remove(fetch)\n"
-        "            elif self",
-        "            if self",
+        f"{_FETCHES}._waits",
+        "        if _is_closed(fetch.client):\n            return False\n",
+        "",
         f"{_RELAY}::test_a_fetch_of_a_client_that_went_uses_nothing_up",
     ),
     relay(
@@ -108,15 +106,15 @@ AT_THE_RELAY: Final = (
     relay(
         "tickets",
         f"{_FETCHES}._answer",
-        "            await services.store.fetched(fetch.room, fetch.slot)\n",
+        "            await services.store.fetched(room, fetch.slot)\n",
         "            pass\n",
         f"{_RELAY}::test_it_is_kept_for_a_minute_after_the_fetch",
     ),
     relay(
         "tickets",
         f"{_FETCHES}._answer",
-        '            if found is None:\n                raise Refusal("unknown_ticket")\n',
-        "            found = fetch.parked\n",
+        "if found is None:",
+        "if False:",
         f"{_RELAY}::test_who_is_removed_while_a_fetch_waits_is_handed_out_to_nobody",
     ),
     relay(
