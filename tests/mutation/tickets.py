@@ -98,6 +98,20 @@ AT_THE_RELAY: Final = (
     ),
     relay(
         "tickets",
+        f"{_FETCHES}.begin",
+        "if len(self._fetches) >= WAITING:",
+        "if False:",
+        f"{_RELAY}::test_a_fetch_beyond_those_that_may_wait_is_refused",
+    ),
+    relay(
+        "tickets",
+        f"{_FETCHES}.passed",
+        "elif ping.old is not None:",
+        "elif False:",
+        f"{_RELAY}::test_a_node_that_can_wait_for_no_more_takes_who_is_connected_for_alive",
+    ),
+    relay(
+        "tickets",
         f"{_FETCHES}._is_alive",
         "if client is not None and client is not old:",
         "if False:",

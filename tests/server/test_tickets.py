@@ -261,3 +261,17 @@ def test_a_node_that_is_asked_says_for_three_seconds_whether_a_client_is_alive()
     ann.link.dead = False
     scene.relay.tick()
     assert store.fetch() == []
+
+
+@pytest.mark.interpreted  # as above, and the bound
+def test_a_node_that_can_wait_for_no_more_takes_who_is_connected_for_alive(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scene, store, ann = on_two_nodes()
+    monkeypatch.setattr(waiting, "WAITING", 0)
+    scene.relay.relay.rooms.on_passed(scene.room.id, ann.public, ASKED)
+    assert store.fetch() == []
+    ann.come_back()
+    ann.link.dead = True
+    scene.relay.relay.rooms.on_passed(scene.room.id, ann.public, ASKED)
+    assert store.fetch() == [(scene.room.id, ann.public, ALIVE)]

@@ -79,10 +79,12 @@ class Fetches:
     def passed(self, room: bytes, key: bytes, message: bytes) -> bool:
         """Take what another node passed on, if it is about a fetch."""
         if message == ASKED:
+            ping = self._ping(room, key)
             if len(self._pings) < WAITING:
-                ping = self._ping(room, key)
                 if self._asks(ping, self._services.clock()):
                     self._pings.append(ping)
+            elif ping.old is not None:  # nobody would wait for its answer, and silence says gone
+                self._services.store.pass_on(room, key, ALIVE)
         elif message == ALIVE:
             waiting, self._fetches = self._fetches, []
             for fetch in waiting:
