@@ -120,12 +120,10 @@ def follow(
 
 def fits(history: RosterHistory, entry: RosterEntry, size: int) -> bool:
     """Whether an entry of `size` signed bytes has its place in the chain, `chain_space`."""
-    changes = entry.decoded_changes()
-    taken = sum(_takes_away(history, change) for change in changes)
-    # ADDs without a RESET admit newcomers, and have no place here.
-    restates = sum(change.op is Op.RESET or change.op is Op.ADD for change in changes)
-    allowed = restates if changes and changes[0].op is Op.RESET else 0
-    removes = taken > 0 and taken + allowed == len(changes)
+    changes = list(entry.decoded_changes())
+    if changes and changes[0].op is Op.RESET:  # other ADDs admit newcomers
+        changes = [one for one in changes if one.op is not Op.RESET and one.op is not Op.ADD]
+    removes = bool(changes) and all(_takes_away(history, change) for change in changes)
     return history.space.fits(entry.signer, history.roster.facilitators(), size, removes)
 
 
