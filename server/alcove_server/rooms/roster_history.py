@@ -209,10 +209,11 @@ def _outcome(history: RosterHistory, after: Roster, entry: RosterEntry) -> Outco
     known = before.seats.keys()
     came_back = set() if restates else added.keys() & history.absent.keys()
     returned = frozenset(key for key in came_back if added[key] == history.absent[key])
+    new = {} if restates else {key: at for key, at in added.items() if key not in returned}
     doors = {before.seats[key].door for key in removed - kept if key in known} - {NO_DOOR}
     vacant = [before.seats[key].door for key in removed & kept if key in known]
     return Outcome(
-        added={} if restates else {key: added[key] for key in added.keys() - returned},
+        added=new,
         restated={key: door for key, door in added.items() if restates and key not in known},
         rejoined=frozenset(by_op[Op.REJOIN] & present),
         removed=removed,
@@ -222,7 +223,7 @@ def _outcome(history: RosterHistory, after: Roster, entry: RosterEntry) -> Outco
         promoted=after.facilitators() - before.facilitators(),
         returned=returned,
         absent=frozenset((by_op[Op.ABSENT] & known) - present),
-        replacing=_replacing({} if restates else added, vacant),
+        replacing=_replacing(new, vacant),
     )
 
 
