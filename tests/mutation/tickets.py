@@ -6,6 +6,7 @@ from tests.mutation.mutant import Edit, Mutant
 from tests.mutation.relay import SERVER, relay
 
 _RELAY: Final = "tests/server/test_tickets.py"
+_PROBE: Final = "tests/server/test_probe.py"
 _KEPT: Final = "tests/server/store/test_memory.py::TestMemoryStore"
 _TICKETS: Final = "store.memory.tickets:MemoryTickets"
 _FETCHES: Final = "rooms.fetches:Fetches"
@@ -139,6 +140,34 @@ AT_THE_RELAY: Final = (
         f"{_RELAY}::test_it_ends_when_the_key_leaves_the_list",
         equivalent="The store drops what is parked with its key; a node with an older list judges "
         "by it, and reads the newest before.",
+    ),
+    relay(
+        "tickets",
+        "net.websocket:WebSocket.probe",
+        "        self.write(_PING)\n",
+        "",
+        f"{_PROBE}::test_a_client_that_answers_the_ping_is_not_gone",
+    ),
+    relay(
+        "tickets",
+        "net.websocket:WebSocket.probe",
+        "self._probed = True",
+        "self._probed = False",
+        f"{_PROBE}::test_a_client_that_answers_nothing_for_three_seconds_is_gone",
+    ),
+    relay(
+        "tickets",
+        "net.websocket:WebSocket.silent",
+        " and not self._waiting",
+        "",
+        "tests/server/test_endings.py::test_a_client_that_waits_to_be_read_is_not_silent",
+    ),
+    relay(
+        "tickets",
+        "net.incoming:Incoming.data_received",
+        "self._heard, self._probed = True, False",
+        "self._heard = True",
+        f"{_PROBE}::test_a_client_that_answers_the_ping_is_not_gone",
     ),
 )
 _BACK: Final = "tests/end_to_end/test_tickets.py"
