@@ -134,6 +134,20 @@ AT_THE_RELAY: Final = (
     ),
     relay(
         "tickets",
+        "requests.tickets:park",
+        "if not room.history.roster.is_member(client.key):",
+        "if False:",
+        f"{_RELAY}::test_who_is_on_the_list_no_more_parks_nothing",
+    ),
+    relay(
+        "tickets",
+        "requests.tickets:fetch",
+        "if not requester.may_tell(len(found.blob)):",
+        "if False:",
+        "tests/server/test_told.py::test_a_network_that_had_too_much_sent_fetches_nothing",
+    ),
+    relay(
+        "tickets",
         "requests.tickets:fetch",
         "if not room.history.roster.is_member(found.key):",
         "if False:",

@@ -1,7 +1,9 @@
 """What a member parks for the holder of its ticket, at the relay. Every refusal, and every end."""
 
 import os
+from dataclasses import replace
 from hashlib import sha256
+from types import MappingProxyType
 
 import pytest
 from alcove_protocol import limits
@@ -173,6 +175,16 @@ def test_it_is_parked_by_members_alone(scene: Scene, door: Door) -> None:
     ann.ask(parks(ann), Done)
     assert ben.refused(parks(ben)) == "bad_statement"
     assert ann.refused(fetches(ann)) == "not_allowed"
+
+
+def test_who_is_on_the_list_no_more_parks_nothing(scene: Scene, door: Door) -> None:
+    """Its connection is about to be closed."""
+    ann = scene.member(door)
+    room = scene.relay.relay.rooms.loaded[scene.room.id]
+    seats = {key: seat for key, seat in room.history.roster.seats.items() if key != ann.public}
+    shorter = replace(room.history.roster, seats=MappingProxyType(seats))
+    room.history = replace(room.history, roster=shorter)
+    assert ann.refused(parks(ann)) == "not_member"
 
 
 def test_a_room_that_is_not_there_has_no_tickets(scene: Scene) -> None:
