@@ -22,9 +22,11 @@ from typing import IO, Final
 from alcove_protocol.frames import RequestRefused, Settle
 
 from bench.fairness.attacks import ATTACKS, OVER_TLS
+from bench.fairness.stage import SecureStream
 from bench.fanout.alcove_wire import Member, SeatedRoom
 from bench.fanout.native import Missing
 from bench.fanout.servers import HERE, compiled_relay
+from bench.fanout.wires import Stream
 from tests.certificates import make
 
 ROOT: Final = HERE.parents[1]
@@ -115,14 +117,16 @@ def _asked(good: Member) -> None:
     good.ask(Settle(good.number(), bytes(16)), RequestRefused)
 
 
-def _good(port: int, number: int) -> Member:
-    return SeatedRoom(port, 2, f"127.9.{number}.9").facilitator
+def _good(port: int, number: int, stream: type[Stream]) -> Member:
+    return SeatedRoom(port, 2, f"127.9.{number}.9", stream).facilitator
 
 
 def run(name: str, compiled: bool, seconds: float, folder: Path) -> tuple[float, float]:
-    """The worst stall and the good clients' p99, in milliseconds. Raises `Missing`."""
-    flags = ["--rates=1"]
+    """The worst stall and the good clients' p99, in milliseconds. Raises `Missing`, and
+    `RuntimeError` when the attack fails."""
+    flags, stream = ["--rates=1"], Stream
     if name in OVER_TLS:
+        stream = SecureStream
         made = make(folder)
         flags += [f"--tls-certificate={made.certificate}", f"--tls-key={made.key}"]
     with watched(compiled, *flags) as up:
@@ -137,15 +141,14 @@ def run(name: str, compiled: bool, seconds: float, folder: Path) -> tuple[float,
         if attack.stdout.readline() != b"READY\n":
             raise RuntimeError(f"{name} could not be prepared")
         # Now, because preparing may take longer than a client may leave pings unanswered.
-        good = [] if name in OVER_TLS else [_good(up.port, number) for number in range(GOOD)]
+        good = [_good(up.port, number, stream) for number in range(GOOD)]
         time.sleep(0.3)
         up.worst()
         attack.stdin.write(b"go\n")
         attack.stdin.flush()
-        if not good:
-            attack.wait(60)
-            return up.worst(), 0.0
         took = sorted(_round_trips(good, attack))
+        if attack.returncode:
+            raise RuntimeError("the attack failed")
         return up.worst(), took[int(len(took) * 0.99)] * 1e3
 
 

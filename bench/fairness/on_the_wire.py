@@ -15,6 +15,7 @@ from bench.fairness.stage import (
     bare,
     member_proof,
     source,
+    trusting,
     upgrade_request,
 )
 from bench.fanout.alcove_wire import Member, SeatedRoom
@@ -116,10 +117,8 @@ def hellos(port: int) -> Go:
 
 def _hello() -> tuple[ssl.SSLObject, ssl.MemoryBIO, ssl.MemoryBIO]:
     """A client that trusts any certificate, and has written its first flight."""
-    context = ssl.create_default_context()
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-    secure = context.wrap_bio(incoming, outgoing)
+    secure = trusting().wrap_bio(incoming, outgoing)
     with contextlib.suppress(ssl.SSLWantReadError):
         secure.do_handshake()
     return secure, incoming, outgoing

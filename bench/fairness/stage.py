@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import ssl
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -21,7 +22,7 @@ from alcove_protocol.roster import Change, Op, Role, Seat
 from nacl.signing import SigningKey
 
 from bench.fanout.alcove_wire import Member, SeatedRoom, beat
-from bench.fanout.wires import masked
+from bench.fanout.wires import Stream, masked
 from tests.server.keys import Door, answer, public, sign
 
 A_NETWORK = 50
@@ -110,6 +111,21 @@ def member_proof(member: Member, room: bytes) -> bytes:
 def bare(port: int, where: str) -> socket.socket:
     """A connection that has said nothing."""
     return socket.create_connection(("127.0.0.1", port), 20, (where, 0))
+
+
+def trusting() -> ssl.SSLContext:
+    """A client's settings that take any certificate."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
+
+
+class SecureStream(Stream):
+    """A stream over TLS."""
+
+    def __init__(self, port: int, source: str = "127.0.0.1") -> None:
+        super().__init__(port, source)
+        self.socket = trusting().wrap_socket(self.socket)
 
 
 def upgrade_request(port: int) -> bytes:

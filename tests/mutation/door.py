@@ -91,6 +91,17 @@ ALL_DOOR: Final[tuple[Mutant, ...]] = (
         "door",
         (
             Edit(
+                "alcove_server.rooms.roster_history:_outcome",
+                " if key not in returned}",
+                "}",
+            ),
+        ),
+        "tests/server/test_away.py::test_who_comes_back_takes_nobodys_place",
+    ),
+    Mutant(
+        "door",
+        (
+            Edit(
                 "alcove.facilitation.facilitator:Facilitator._count_uses",
                 "if door in vacant:",
                 "if False:",

@@ -95,11 +95,11 @@ SPACE: Final[tuple[Mutant, ...]] = (
     relay(
         "chain",
         "rooms.roster_history:fits",
-        "taken > 0 and taken",
-        "taken",
+        "bool(changes) and ",
+        "",
         f"{_CHAIN}::test_an_entry_without_changes_is_no_removal",
     ),
-    relay("chain", "rooms.roster_history:fits", "restates if changes", "0 if changes", _DEMOTED),
+    relay("chain", "rooms.roster_history:fits", "changes[0].op is Op.RESET:", "False:", _DEMOTED),
     relay("chain", f"{_SPACE}.removals", "RESTATED * CHANGE_SIZE", "0 * CHANGE_SIZE", _DEMOTED),
     relay(
         "chain",

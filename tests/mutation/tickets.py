@@ -6,6 +6,7 @@ from tests.mutation.mutant import Edit, Mutant
 from tests.mutation.relay import SERVER, relay
 
 _RELAY: Final = "tests/server/test_tickets.py"
+_PROBE: Final = "tests/server/test_probe.py"
 _KEPT: Final = "tests/server/store/test_memory.py::TestMemoryStore"
 _TICKETS: Final = "store.memory.tickets:MemoryTickets"
 _FETCHES: Final = "rooms.fetches:Fetches"
@@ -70,33 +71,45 @@ AT_THE_RELAY: Final = (
     ),
     relay(
         "tickets",
-        f"{_FETCHES}.tick",
-        "if self._is_alive(fetch.room, fetch.parked.key, fetch.old):",
+        f"{_FETCHES}._waits",
+        "if self._is_alive(ping):",
         "if False:",
         f"{_RELAY}::test_a_late_sign_of_life_counts",
     ),
     relay(
         "tickets",
-        f"{_FETCHES}.tick",
-        "elif now >= fetch.until or not (here or store.shared):",
-        "else:",
+        f"{_FETCHES}._waits",
+        "if now < ping.until and (here or self._services.store.shared):",
+        "if False:",
         f"{_RELAY}::test_a_client_that_is_silent_for_three_seconds_is_gone",
     ),
     relay(
         "tickets",
-        f"{_FETCHES}.tick",
-        "not (here or store.shared)",
-        "not here",
+        f"{_FETCHES}._waits",
+        "(here or self._services.store.shared)",
+        "here",
         f"{_RELAY}::test_another_node_is_asked_and_says_who_is_alive",
     ),
     relay(
         "tickets",
-        f"{_FETCHES}.tick",
-        "            if _is_closed(fetch.client):\n"
-        "                self._fetches.remove(fetch)\n"
-        "            elif self",
-        "            if self",
+        f"{_FETCHES}._waits",
+        "        if _is_closed(fetch.client):\n            return False\n",
+        "",
         f"{_RELAY}::test_a_fetch_of_a_client_that_went_uses_nothing_up",
+    ),
+    relay(
+        "tickets",
+        f"{_FETCHES}.begin",
+        "if len(self._fetches) >= WAITING:",
+        "if False:",
+        f"{_RELAY}::test_a_fetch_beyond_those_that_may_wait_is_refused",
+    ),
+    relay(
+        "tickets",
+        f"{_FETCHES}.passed",
+        "elif ping.old is not None:",
+        "elif False:",
+        f"{_RELAY}::test_a_node_that_can_wait_for_no_more_takes_who_is_connected_for_alive",
     ),
     relay(
         "tickets",
@@ -108,16 +121,30 @@ AT_THE_RELAY: Final = (
     relay(
         "tickets",
         f"{_FETCHES}._answer",
-        "            await services.store.fetched(fetch.room, fetch.slot)\n",
+        "            await services.store.fetched(room, fetch.slot)\n",
         "            pass\n",
         f"{_RELAY}::test_it_is_kept_for_a_minute_after_the_fetch",
     ),
     relay(
         "tickets",
         f"{_FETCHES}._answer",
-        '            if found is None:\n                raise Refusal("unknown_ticket")\n',
-        "            found = fetch.parked\n",
+        "if found is None:",
+        "if False:",
         f"{_RELAY}::test_who_is_removed_while_a_fetch_waits_is_handed_out_to_nobody",
+    ),
+    relay(
+        "tickets",
+        "requests.tickets:park",
+        "if not room.history.roster.is_member(client.key):",
+        "if False:",
+        f"{_RELAY}::test_who_is_on_the_list_no_more_parks_nothing",
+    ),
+    relay(
+        "tickets",
+        "requests.tickets:fetch",
+        "if not requester.may_tell(len(found.blob)):",
+        "if False:",
+        "tests/server/test_told.py::test_a_network_that_had_too_much_sent_fetches_nothing",
     ),
     relay(
         "tickets",
@@ -127,6 +154,34 @@ AT_THE_RELAY: Final = (
         f"{_RELAY}::test_it_ends_when_the_key_leaves_the_list",
         equivalent="The store drops what is parked with its key; a node with an older list judges "
         "by it, and reads the newest before.",
+    ),
+    relay(
+        "tickets",
+        "net.websocket:WebSocket.probe",
+        "        self.write(_PING)\n",
+        "",
+        f"{_PROBE}::test_a_client_that_answers_the_ping_is_not_gone",
+    ),
+    relay(
+        "tickets",
+        "net.websocket:WebSocket.probe",
+        "self._probed = True",
+        "self._probed = False",
+        f"{_PROBE}::test_a_client_that_answers_nothing_for_three_seconds_is_gone",
+    ),
+    relay(
+        "tickets",
+        "net.websocket:WebSocket.silent",
+        " and not self._waiting",
+        "",
+        "tests/server/test_endings.py::test_a_client_that_waits_to_be_read_is_not_silent",
+    ),
+    relay(
+        "tickets",
+        "net.incoming:Incoming.data_received",
+        "self._heard, self._probed = True, False",
+        "self._heard = True",
+        f"{_PROBE}::test_a_client_that_answers_the_ping_is_not_gone",
     ),
 )
 _BACK: Final = "tests/end_to_end/test_tickets.py"

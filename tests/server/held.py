@@ -167,9 +167,7 @@ MEMORY: Final[dict[str, dict[str, str]]] = {
         "_at": NOTHING,
         "_services": NOTHING,
     },
-    "_Fetch": dict.fromkeys(
-        ("client", "n", "old", "parked", "room", "slot", "token_hash", "until"), CONNECTIONS
-    ),
+    "_Fetch": dict.fromkeys(("client", "n", "ping", "slot", "token_hash"), CONNECTIONS),
     "_Ping": dict.fromkeys(("key", "old", "room", "until"), CONNECTIONS),
     "Replays": {"_budget": NOTHING, "_services": NOTHING},
     "ReplayBudget": {"_line": PARTS, "_left": NOTHING, "_renewing": NOTHING, "_runner": NOTHING},

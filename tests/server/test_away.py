@@ -55,6 +55,21 @@ def test_the_door_stays_and_no_use_is_consumed(scene: Scene) -> None:
     assert stranger.turned_away(stranger.auth_frame(ConnectionRole.DOOR, door)) == "door_used"
 
 
+def test_who_comes_back_takes_nobodys_place(scene: Scene) -> None:
+    """Beside them, Ben is removed and comes in by new keys: that is no use either."""
+    door = scene.put_door(Door(uses=3))
+    ann, ben = absent(scene, door), scene.member(door)
+    renewed = scene.newcomer(door)
+    renewed.knock()
+    changes = [Change(Op.REMOVE, ben.public, Seat(paused=True))]
+    changes += [Change(Op.ADD, one.public, Seat(door.id)) for one in (ann, renewed)]
+    welcomes = {one.public: b"a sealed Welcome" for one in (ann, renewed)}
+    scene.land(scene.commit(*changes, welcomes=welcomes))
+    scene.member(door)  # the third use, and the last
+    stranger = Person(scene)
+    assert stranger.turned_away(stranger.auth_frame(ConnectionRole.DOOR, door)) == "door_used"
+
+
 def test_another_door_than_their_own_needs_a_knock(scene: Scene, door: Door) -> None:
     other = scene.put_door(Door(id=bytes(8 * [7])))
     ann = absent(scene, door)

@@ -87,6 +87,14 @@ async def test_a_client_that_could_not_be_pinged_is_not_dropped_for_its_silence(
     assert link_of(socket).aborted
 
 
+async def test_a_client_that_waits_to_be_read_is_not_silent(socket: WebSocket) -> None:
+    """Its answer to the ping may be among what waits."""
+    socket.probe()
+    assert socket.silent
+    socket._waiting = masked(0x8A)
+    assert not socket.silent
+
+
 @pytest.mark.parametrize("full", [False, True])
 async def test_pings_after_a_close_frame_are_answered_by_nothing(
     socket: WebSocket, full: bool

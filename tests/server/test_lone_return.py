@@ -3,7 +3,9 @@
 import os
 from dataclasses import replace
 
+import pytest
 from alcove_protocol import limits
+from alcove_protocol.errors import Refusal
 from alcove_protocol.frames import (
     AnswerAsker,
     Answered,
@@ -12,11 +14,15 @@ from alcove_protocol.frames import (
     BlobClass,
     BlobIs,
     Done,
+    LobbyKind,
     Publish,
 )
 from alcove_protocol.labels import Label
 from alcove_protocol.roster import Change, Op, Role, RoomFlag, Seat
 from alcove_protocol.statements import AskStatement
+from alcove_server.store.budget import Pays
+from alcove_server.store.memory.store import MemoryStore
+from alcove_server.testing.embedded import ManualClock
 from nacl.signing import SigningKey
 
 from tests.server.keys import Door, sign
@@ -91,6 +97,39 @@ def test_its_external_commit_comes_ten_seconds_after_its_ask(scene: Scene, door:
     assert host.refused(returns(scene, host)) == "rate_limited"  # once a minute
     scene.clock.advance(1)
     scene.land(returns(scene, host))
+
+
+class Full(MemoryStore):
+    """A store that has no space for items, while it is `full`."""
+
+    full = False
+
+    async def add_item(
+        self,
+        room: bytes,
+        kind: LobbyKind,
+        key: bytes,
+        id: bytes,
+        blob: bytes,
+        to: bytes = b"",
+        payer: Pays = None,
+    ) -> None:
+        if self.full:
+            raise Refusal("busy")
+        await super().add_item(room, kind, key, id, blob, to, payer)
+
+
+@pytest.mark.interpreted  # its store inherits from the store in memory
+def test_an_ask_that_was_not_taken_begins_nothing() -> None:
+    store = Full(ManualClock())
+    scene = Scene(store=store)
+    scene.open()
+    host = back(scene)
+    store.full = True
+    assert host.refused(asks(host)) == "busy"
+    scene.clock.advance(limits.ALONE)
+    store.full = False
+    assert host.refused(returns(scene, host)) == "rate_limited"
 
 
 def test_an_ask_of_long_ago_is_none(scene: Scene) -> None:

@@ -222,7 +222,7 @@ def test_a_newcomer_who_waits_is_let_through_a_door_that_closed(scene: Scene, do
     ann.one(WelcomeIs)
 
 
-def test_before_authentication_only_open_and_auth_are_answered(scene: Scene) -> None:
+def test_before_authentication_members_requests_are_refused(scene: Scene) -> None:
     person = Person(scene)
     assert person.refused(Resume(7, bytes(16), 0)) == "not_authenticated"
     assert person.closed is None

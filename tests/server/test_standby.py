@@ -146,9 +146,7 @@ def test_nothing_of_a_standby_is_taken_while_a_facilitator_is_there(scene: Scene
     link.ask(asks(link), Done)
 
 
-def test_an_answer_is_to_an_ask_that_was_told_and_each_member_has_one(
-    scene: Scene,
-) -> None:
+def test_an_answer_is_to_an_ask_that_was_told_and_each_member_has_one(scene: Scene) -> None:
     door = scene.put_door(Door(uses=limits.ANSWERS + 1))
     people = [scene.member(door) for _ in range(limits.ANSWERS + 1)]
     link = with_link(scene)
@@ -164,18 +162,6 @@ def test_an_answer_is_to_an_ask_that_was_told_and_each_member_has_one(
         assert one.refused(AnswerAsker(one.next_n(), ask.id, b"again")) == "unknown_knock"
     last = people[-1]
     assert last.refused(AnswerAsker(last.next_n(), ask.id, b"one more")) == "unknown_knock"
-
-
-def test_a_member_has_one_of_the_places_of_an_ask(scene: Scene, door: Door) -> None:
-    ann, ben, link = scene.member(door), scene.member(door), with_link(scene)
-    link.authenticate(ConnectionRole.STANDBY)
-    ask = asks(link)
-    link.ask(ask, Done)
-    ann.fetch()
-    ann.ask(AnswerAsker(ann.next_n(), ask.id, b"an answer"), Done)
-    assert ann.refused(AnswerAsker(ann.next_n(), ask.id, b"another")) == "unknown_knock"
-    ben.fetch()
-    ben.ask(AnswerAsker(ben.next_n(), ask.id, b"an answer"), Done)
 
 
 def test_a_standby_reads_the_chain_and_follows_the_log(scene: Scene, door: Door) -> None:

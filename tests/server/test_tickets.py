@@ -1,13 +1,26 @@
 """What a member parks for the holder of its ticket, at the relay. Every refusal, and every end."""
 
 import os
+from dataclasses import replace
 from hashlib import sha256
+from types import MappingProxyType
 
 import pytest
 from alcove_protocol import limits
-from alcove_protocol.frames import ConnectionRole, Done, Fetch, Fetched, LeaveRoom, Park
+from alcove_protocol.frames import (
+    ConnectionRole,
+    Done,
+    Fetch,
+    Fetched,
+    LeaveRoom,
+    Park,
+    RequestRefused,
+)
 from alcove_protocol.roster import Op
+from alcove_server.rooms import fetches as waiting
 from alcove_server.rooms.fetches import ALIVE, ASKED
+from alcove_server.store.memory.store import MemoryStore
+from alcove_server.testing.embedded import ManualClock
 
 from tests.server.keys import Door
 from tests.server.scene import Person, Scene
@@ -29,6 +42,15 @@ def gone(scene: Scene, door: Door) -> Person:
     ann.ask(parks(ann), Done)
     ann.link.close()
     return ann
+
+
+def a_waiting_fetch(scene: Scene, door: Door) -> tuple[Person, Person]:
+    """A member whose client is silent, and the holder of their ticket."""
+    ann, holder = scene.member(door), Person(scene)
+    ann.ask(parks(ann), Done)
+    ann.link.dead = True
+    holder.send(fetches(holder))
+    return ann, holder
 
 
 def test_the_holder_fetches_and_connects_as_the_member(scene: Scene, door: Door) -> None:
@@ -60,11 +82,7 @@ def test_while_the_client_answers_nobody_fetches(scene: Scene, door: Door) -> No
 
 
 def test_a_client_that_is_silent_for_three_seconds_is_gone(scene: Scene, door: Door) -> None:
-    ann = scene.member(door)
-    ann.ask(parks(ann), Done)
-    ann.link.dead = True
-    holder = Person(scene)
-    holder.send(fetches(holder))
+    _, holder = a_waiting_fetch(scene, door)
     scene.clock.advance(limits.PING - 0.1)
     scene.relay.tick()
     assert holder.fetch() == []
@@ -74,55 +92,35 @@ def test_a_client_that_is_silent_for_three_seconds_is_gone(scene: Scene, door: D
 
 
 def test_a_late_sign_of_life_counts(scene: Scene, door: Door) -> None:
-    ann = scene.member(door)
-    ann.ask(parks(ann), Done)
-    ann.link.dead = True
-    holder = Person(scene)
-    frame = fetches(holder)
-    holder.send(frame)
+    ann, holder = a_waiting_fetch(scene, door)
     scene.clock.advance(limits.PING - 1)
     ann.link.dead = False
     scene.relay.tick()
-    (refused,) = holder.fetch()
-    assert getattr(refused, "code", "") == "ticket_in_use"
+    assert holder.one(RequestRefused).code == "ticket_in_use"
 
 
 def test_a_client_that_connects_anew_meanwhile_is_not_gone(scene: Scene, door: Door) -> None:
     """Its network changed: the old connection is silent, and the newer one takes its place."""
-    ann = scene.member(door)
-    ann.ask(parks(ann), Done)
-    ann.link.dead = True
-    holder = Person(scene)
-    holder.send(fetches(holder))
+    ann, holder = a_waiting_fetch(scene, door)
     scene.clock.advance(1)
     ann.connect()
     ann.authenticate()
     scene.relay.tick()
-    (refused,) = holder.fetch()
-    assert getattr(refused, "code", "") == "ticket_in_use"
+    assert holder.one(RequestRefused).code == "ticket_in_use"
 
 
 def test_who_is_removed_while_a_fetch_waits_is_handed_out_to_nobody(
     scene: Scene, door: Door
 ) -> None:
-    ann = scene.member(door)
-    ann.ask(parks(ann), Done)
-    ann.link.dead = True
-    holder = Person(scene)
-    holder.send(fetches(holder))
+    ann, holder = a_waiting_fetch(scene, door)
     scene.remove(ann)
     scene.clock.advance(limits.PING)
     scene.relay.tick()
-    (refused,) = holder.fetch()
-    assert getattr(refused, "code", "") == "unknown_ticket"
+    assert holder.one(RequestRefused).code == "unknown_ticket"
 
 
 def test_a_fetch_of_a_client_that_went_uses_nothing_up(scene: Scene, door: Door) -> None:
-    ann = scene.member(door)
-    ann.ask(parks(ann), Done)
-    ann.link.dead = True
-    holder = Person(scene)
-    holder.send(fetches(holder))
+    ann, holder = a_waiting_fetch(scene, door)
     holder.link.close()
     ann.link.close()
     scene.relay.tick()
@@ -179,47 +177,113 @@ def test_it_is_parked_by_members_alone(scene: Scene, door: Door) -> None:
     assert ann.refused(fetches(ann)) == "not_allowed"
 
 
+def test_who_is_on_the_list_no_more_parks_nothing(scene: Scene, door: Door) -> None:
+    """Its connection is about to be closed."""
+    ann = scene.member(door)
+    room = scene.relay.relay.rooms.loaded[scene.room.id]
+    seats = {key: seat for key, seat in room.history.roster.seats.items() if key != ann.public}
+    shorter = replace(room.history.roster, seats=MappingProxyType(seats))
+    room.history = replace(room.history, roster=shorter)
+    assert ann.refused(parks(ann)) == "not_member"
+
+
 def test_a_room_that_is_not_there_has_no_tickets(scene: Scene) -> None:
     stranger = Person(scene)
     frame = Fetch(stranger.next_n(), os.urandom(32), SLOT, TOKEN)
     assert stranger.refused(frame) == "unknown_room"
 
 
-@pytest.mark.interpreted
-def test_another_node_is_asked_and_says_who_is_alive(scene: Scene, door: Door) -> None:
-    """Two nodes by hand: what one passes on, the other is told."""
-    ann, passed = gone(scene, door), list[tuple[bytes, bytes, bytes]]()
-    store, rooms = scene.relay.store, scene.relay.relay.rooms
-    store.shared = True  # type: ignore[misc]  # as the store of several nodes says
-    store.pass_on = lambda *told: passed.append(told)  # type: ignore[method-assign]
-    room = scene.room.id
+@pytest.mark.interpreted  # in compiled code the bound is a number
+def test_a_fetch_beyond_those_that_may_wait_is_refused(
+    scene: Scene, door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone(scene, door)
     holder = Person(scene)
+    monkeypatch.setattr(waiting, "WAITING", 0)
+    assert holder.refused(fetches(holder)) == "busy"
+
+
+class OneOfTwo(MemoryStore):
+    """A store as two nodes have it, of which one is played by the test: what the other is told."""
+
+    shared = True
+
+    def __init__(self) -> None:
+        super().__init__(ManualClock())
+        self.passed: list[tuple[bytes, bytes, bytes]] = []
+
+    def pass_on(self, room: bytes, sender: bytes, message: bytes) -> None:
+        self.passed.append((room, sender, message))
+
+    def fetch(self) -> list[tuple[bytes, bytes, bytes]]:
+        """What it is told since."""
+        told, self.passed = self.passed, []
+        return told
+
+
+def on_two_nodes() -> tuple[Scene, OneOfTwo, Person]:
+    """With a member that parked, and whose connection is closed."""
+    scene = Scene(store=(store := OneOfTwo()))
+    scene.open()
+    return scene, store, gone(scene, scene.put_door())
+
+
+@pytest.mark.interpreted  # its store inherits from the store in memory
+def test_another_node_is_asked_and_says_who_is_alive() -> None:
+    scene, store, ann = on_two_nodes()
+    holder, other = Person(scene), Person(scene)
     holder.send(fetches(holder))
-    assert passed == [(room, ann.public, ASKED)]
+    assert store.fetch() == [(scene.room.id, ann.public, ASKED)]
     assert holder.fetch() == []
-    rooms.on_passed(room, ann.public, ALIVE)
-    (refused,) = holder.fetch()
-    assert getattr(refused, "code", "") == "ticket_in_use"
+    scene.relay.relay.rooms.on_passed(scene.room.id, other.public, ALIVE)
+    assert holder.fetch() == []
+    scene.relay.relay.rooms.on_passed(scene.room.id, ann.public, ALIVE)
+    assert holder.one(RequestRefused).code == "ticket_in_use"
     holder.send(fetches(holder))
     scene.clock.advance(limits.PING)
     scene.relay.tick()
     assert holder.one(Fetched).blob == b"sealed"
-    passed.clear()
-    rooms.on_passed(room, ann.public, ASKED)  # whose client is not here
-    assert passed == []
+
+
+@pytest.mark.interpreted  # its store inherits from the store in memory
+def test_a_node_that_is_asked_says_for_three_seconds_whether_a_client_is_alive() -> None:
+    scene, store, ann = on_two_nodes()
+    alive = [(scene.room.id, ann.public, ALIVE)]
+
+    def asked() -> list[tuple[bytes, bytes, bytes]]:
+        scene.relay.relay.rooms.on_passed(scene.room.id, ann.public, ASKED)
+        return store.fetch()
+
+    assert asked() == []  # whose client is not here
     scene.clock.advance(limits.PING)
     scene.relay.tick()
-    assert passed == []
-    rooms.on_passed(room, ann.public, ASKED)
+    ann.come_back()
+    scene.relay.tick()
+    assert store.fetch() == []
+    assert asked() == alive
+    ann.link.close()
+    assert asked() == []
     ann.come_back()  # while the other node waits
     scene.relay.tick()
-    assert passed == [(room, ann.public, ALIVE)]
-    passed.clear()
-    rooms.on_passed(room, ann.public, ASKED)
-    assert passed == [(room, ann.public, ALIVE)]
-    passed.clear()
+    assert store.fetch() == alive
     ann.link.dead = True
-    rooms.on_passed(room, ann.public, ASKED)
+    assert asked() == []
     scene.clock.advance(limits.PING)
     scene.relay.tick()
-    assert passed == []
+    ann.link.dead = False
+    scene.relay.tick()
+    assert store.fetch() == []
+
+
+@pytest.mark.interpreted  # as above, and the bound
+def test_a_node_that_can_wait_for_no_more_takes_who_is_connected_for_alive(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scene, store, ann = on_two_nodes()
+    monkeypatch.setattr(waiting, "WAITING", 0)
+    scene.relay.relay.rooms.on_passed(scene.room.id, ann.public, ASKED)
+    assert store.fetch() == []
+    ann.come_back()
+    ann.link.dead = True
+    scene.relay.relay.rooms.on_passed(scene.room.id, ann.public, ASKED)
+    assert store.fetch() == [(scene.room.id, ann.public, ALIVE)]

@@ -2,8 +2,20 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
+
 from alcove_protocol import limits
-from alcove_protocol.frames import CardIs, ChainIs, LobbyRequest, ReadCard, ReadChain
+from alcove_protocol.frames import (
+    CardIs,
+    ChainIs,
+    Done,
+    Fetch,
+    Fetched,
+    LobbyRequest,
+    Park,
+    ReadCard,
+    ReadChain,
+)
 from alcove_server.net.admission import Allowance
 
 from tests.server.scene import Person
@@ -102,6 +114,21 @@ def test_a_network_that_had_too_much_sent_reads_no_card() -> None:
     assert newcomer.refused(ReadCard(newcomer.next_n())) == "rate_limited"
     scene.clock.advance(60)
     newcomer.ask(ReadCard(newcomer.next_n()), CardIs)
+
+
+def test_a_network_that_had_too_much_sent_fetches_nothing() -> None:
+    scene = Limited()
+    scene.open()
+    park = Park(scene.host.next_n(), b"s" * 16, sha256(b"t" * 32).digest(), b"sealed")
+    scene.host.ask(park, Done)
+    scene.host.link.close()
+    holder = Person(scene)
+    scene.comes_from(holder, "192.0.2.1")
+    used_up(scene, holder)
+    fetch = Fetch(1, scene.room.id, b"s" * 16, b"t" * 32)
+    assert holder.refused(fetch) == "rate_limited"
+    scene.clock.advance(60)
+    holder.ask(fetch, Fetched)
 
 
 def test_a_network_that_had_too_much_sent_reads_no_chain() -> None:

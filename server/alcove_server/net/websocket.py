@@ -184,7 +184,7 @@ class WebSocket(Incoming):
     @property
     def silent(self) -> bool:
         """As `Outlet.silent`. Any byte is a sign of life, as in `turn`."""
-        return self._probed
+        return self._probed and not self._waiting
 
     def too_late(self) -> None:
         """The client has taken nothing for too long."""

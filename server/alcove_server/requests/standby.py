@@ -23,15 +23,17 @@ async def ask(requester: Requester, frame: AskMembers) -> None:
     signed = Signed(frame.statement, frame.signature)
     rules.ask(room.history, client.key, frame.id, signed)
     await require_settled(requester)
-    if room.history.roster.is_facilitator(client.key):
+    facilitates = room.history.roster.is_facilitator(client.key)
+    if facilitates:
         require_alone(requester)
-        room.asks.note(client.key, requester.services.clock())
     elif client.key not in room.history.roster.entrants():
         await require_unattended(requester)
     if not requester.may_tell(len(frame.statement) * len(room.live)):
         raise Refusal("rate_limited")
     store = requester.services.store
     await store.add_item(room.id, LobbyKind.ASK, client.key, frame.id, signed.encode())
+    if facilitates:
+        room.asks.note(client.key, requester.services.clock())
     client.send(Done(frame.n))
 
 

@@ -41,6 +41,8 @@ async def fetch(requester: Requester, frame: Fetch) -> None:
         room = await rooms.load(frame.room, head, requester.client.part)
         if not room.history.roster.is_member(found.key):
             raise Refusal("unknown_ticket")
-        rooms.fetches.begin(requester.client, frame.n, frame.room, frame.slot, token_hash, found)
+        rooms.fetches.begin(
+            requester.client, frame.n, frame.room, found.key, frame.slot, token_hash
+        )
     finally:
         rooms.release(frame.room)

@@ -48,12 +48,12 @@ class Asks:
         self._asking: dict[bytes, tuple[float, float]] = {}
 
     def note(self, key: bytes, now: float) -> None:
-        """This facilitator asks here."""
+        """An ask of this facilitator was taken here."""
         first, last = self._asking.get(key, (now, now))
         self._asking[key] = (first if now - last < _OVER else now, now)
 
     def asks_for(self, key: bytes, now: float) -> float:
-        """For how many seconds this facilitator has asked here. 0 when it has not."""
+        """For how many seconds this facilitator's asks were taken here. 0 when none was."""
         first, last = self._asking.get(key, (now, now))
         return now - first if now - last < _OVER else 0.0
 

@@ -22,37 +22,34 @@ from alcove_server.client.client import Client
 from alcove_server.client.states import ClientState
 from alcove_server.ports import error_log
 from alcove_server.ports.services import Services
-from alcove_server.store.interface import Parked
 
 ASKED: Final = b"?"
 ALIVE: Final = b"!"
 """What nodes pass on of a key: that it is asked for, and that its client is alive. A frame of the
 private line begins with another byte."""
-_WAITING: Final = 1000
+WAITING: Final = 1000
 """Fetches that wait at a time, and as many pings for other nodes."""
 
 
 @dataclass(slots=True)
-class _Fetch:
-    client: Client
-    n: int
-    room: bytes
-    slot: bytes
-    token_hash: bytes
-    parked: Parked
-    old: Client | None
-    until: float
-
-
-@dataclass(slots=True)
 class _Ping:
-    """Of another node: whether the client that has the key that is asked for is alive. `old` was
-    here when it was asked."""
+    """Whether the client that has this key in this room is alive. `old` was its connection here."""
 
     room: bytes
     key: bytes
     old: Client | None
     until: float
+
+
+@dataclass(slots=True)
+class _Fetch:
+    """Request `n` of a client, which waits for what became of the ticket's client."""
+
+    client: Client
+    n: int
+    slot: bytes
+    token_hash: bytes
+    ping: _Ping
 
 
 class Fetches:
@@ -63,87 +60,97 @@ class Fetches:
         self._at = at
         self._fetches: list[_Fetch] = []
         self._pings: list[_Ping] = []
+        """For other nodes."""
 
     def begin(
-        self,
-        client: Client,
-        n: int,
-        room: bytes,
-        slot: bytes,
-        token_hash: bytes,
-        parked: Parked,
+        self, client: Client, n: int, room: bytes, key: bytes, slot: bytes, token_hash: bytes
     ) -> None:
-        """Answer request `n` of this client, now or within some seconds: with what is parked then,
-        or with a `Refusal` (`ticket_in_use`, `unknown_ticket`). Raises `Refusal` (`busy`)."""
-        if len(self._fetches) >= _WAITING:
+        """Answer request `n` of this client, now or within some seconds: with what `key` has parked
+        in the slot then, or with a `Refusal` (`ticket_in_use`, `unknown_ticket`). Raises `Refusal`
+        (`busy`)."""
+        if len(self._fetches) >= WAITING:
             raise Refusal("busy")
-        old, store = self._at(room, parked.key), self._services.store
-        if old is not None:
-            old.outlet.probe()
-        if store.shared:
-            store.pass_on(room, parked.key, ASKED)
-        until = self._services.clock() + limits.PING
-        self._fetches.append(_Fetch(client, n, room, slot, token_hash, parked, old, until))
-        self.tick()
+        fetch = _Fetch(client, n, slot, token_hash, self._ping(room, key))
+        if self._services.store.shared:
+            self._services.store.pass_on(room, key, ASKED)
+        if self._waits(fetch, self._services.clock()):
+            self._fetches.append(fetch)
 
     def passed(self, room: bytes, key: bytes, message: bytes) -> bool:
         """Take what another node passed on, if it is about a fetch."""
         if message == ASKED:
-            if len(self._pings) < _WAITING:
-                old = self._at(room, key)
-                if old is not None:
-                    old.outlet.probe()
-                self._pings.append(_Ping(room, key, old, self._services.clock() + limits.PING))
-                self.tick()
+            ping = self._ping(room, key)
+            if len(self._pings) < WAITING:
+                if self._asks(ping, self._services.clock()):
+                    self._pings.append(ping)
+            elif ping.old is not None:  # nobody would wait for its answer, and silence says gone
+                self._services.store.pass_on(room, key, ALIVE)
         elif message == ALIVE:
-            for fetch in [one for one in self._fetches if one.room == room]:
-                if fetch.parked.key == key:
+            waiting, self._fetches = self._fetches, []
+            for fetch in waiting:
+                if (fetch.ping.room, fetch.ping.key) == (room, key):
                     self._refuse(fetch)
+                else:
+                    self._fetches.append(fetch)
         else:
             return False
         return True
 
     def tick(self) -> None:
         """Look which clients are gone, and which are not."""
-        now, store = self._services.clock(), self._services.store
-        for ping in list(self._pings):
-            alive = self._is_alive(ping.room, ping.key, ping.old)
-            if alive:
-                store.pass_on(ping.room, ping.key, ALIVE)
-            if alive or now >= ping.until:
-                self._pings.remove(ping)
-        for fetch in list(self._fetches):
-            here = fetch.old is not None and not _is_closed(fetch.old)
-            if _is_closed(fetch.client):
-                self._fetches.remove(fetch)
-            elif self._is_alive(fetch.room, fetch.parked.key, fetch.old):
-                self._refuse(fetch)
-            elif now >= fetch.until or not (here or store.shared):
-                self._fetches.remove(fetch)
-                self._services.runner.start(self._answer(fetch))
+        now = self._services.clock()
+        self._pings = [ping for ping in self._pings if self._asks(ping, now)]
+        self._fetches = [fetch for fetch in self._fetches if self._waits(fetch, now)]
 
-    def _is_alive(self, room: bytes, key: bytes, old: Client | None) -> bool:
+    def _ping(self, room: bytes, key: bytes) -> _Ping:
+        """Ask the client here with this key, if there is one, for a sign of life."""
+        old = self._at(room, key)
+        if old is not None:
+            old.outlet.probe()
+        return _Ping(room, key, old, self._services.clock() + limits.PING)
+
+    def _asks(self, ping: _Ping, now: float) -> bool:
+        """Whether another node has yet to be told. Tells it of a client that is alive."""
+        if self._is_alive(ping):
+            self._services.store.pass_on(ping.room, ping.key, ALIVE)
+            return False
+        return now < ping.until
+
+    def _waits(self, fetch: _Fetch, now: float) -> bool:
+        """Whether a fetch has to wait for longer. Answers one that has not."""
+        if _is_closed(fetch.client):
+            return False
+        ping = fetch.ping
+        if self._is_alive(ping):
+            self._refuse(fetch)
+            return False
+        here = ping.old is not None and not _is_closed(ping.old)
+        if now < ping.until and (here or self._services.store.shared):
+            return True
+        self._services.runner.start(self._answer(fetch))
+        return False
+
+    def _is_alive(self, ping: _Ping) -> bool:
         """Whether the client with this key gave a sign of life since `old` was pinged. A newer
         connection is one: it proved the key. So a person whose network changes in these seconds is
         not taken for gone."""
-        client = self._at(room, key)
+        client, old = self._at(ping.room, ping.key), ping.old
         if client is not None and client is not old:
             return True
         return old is not None and not _is_closed(old) and not old.outlet.silent
 
     def _refuse(self, fetch: _Fetch) -> None:
-        self._fetches.remove(fetch)
         self._services.tally.count("ticket_in_use")
         fetch.client.refuse(fetch.n, Refusal("ticket_in_use"))
 
     async def _answer(self, fetch: _Fetch) -> None:
-        client, services = fetch.client, self._services
+        client, room, services = fetch.client, fetch.ping.room, self._services
         try:
             # Again, for the member may have been removed in the seconds that it waited.
-            found = await services.store.parked(fetch.room, fetch.slot, fetch.token_hash)
+            found = await services.store.parked(room, fetch.slot, fetch.token_hash)
             if found is None:
                 raise Refusal("unknown_ticket")
-            await services.store.fetched(fetch.room, fetch.slot)
+            await services.store.fetched(room, fetch.slot)
         except Refusal as refusal:
             services.tally.count(refusal.code)
             client.refuse(fetch.n, refusal)

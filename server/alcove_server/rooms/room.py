@@ -213,10 +213,7 @@ class LocalRoom:
             return False
         at = generation + number.to_bytes(8, "big")
         message = fast_out.blob(at, blob.blob_class, 0, blob.blob, blob.sender)
-        if blob.blob_class is BlobClass.APPLICATION:
-            self.slow_turns.told(self.history.roster, blob.sender, 0.0)
-        elif blob.blob_class is BlobClass.BEAT:
-            self.beats[blob.sender] = self._services.clock()
+        self._note(blob, 0.0)
         self._tell(number, at, blob.sender, blob.id, message)
         self.number = number
         return True
@@ -251,15 +248,19 @@ class LocalRoom:
             message = blob_frame(self.generation, blob, page.now)
             self._tell(blob.number, at, blob.sender, blob.id, message)
             self.number = blob.number
-            age = max(0.0, page.now - blob.taken_at)
-            if blob.blob_class is BlobClass.APPLICATION:
-                self.slow_turns.told(self.history.roster, blob.sender, age)
-            elif blob.blob_class is BlobClass.BEAT:
-                self.beats[blob.sender] = self._services.clock() - age
+            self._note(blob, max(0.0, page.now - blob.taken_at))
             if blob.entry is not None:
                 await self._follow(blob.entry)
         self.number = page.up_to  # blobs that expired before they were read leave no gap
         return True
+
+    def _note(self, blob: StoredBlob, age: float) -> None:
+        """Count a message as its author's turn, and a beat as heard. Some node took it `age`
+        seconds ago."""
+        if blob.blob_class is BlobClass.APPLICATION:
+            self.slow_turns.told(self.history.roster, blob.sender, age)
+        elif blob.blob_class is BlobClass.BEAT:
+            self.beats[blob.sender] = self._services.clock() - age
 
     def _tell(self, number: int, at: bytes, sender: bytes, id: bytes, message: bytes) -> None:
         instead = self._already_heard(number) if self._ahead else {}

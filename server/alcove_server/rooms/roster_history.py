@@ -120,12 +120,10 @@ def follow(
 
 def fits(history: RosterHistory, entry: RosterEntry, size: int) -> bool:
     """Whether an entry of `size` signed bytes has its place in the chain, `chain_space`."""
-    changes = entry.decoded_changes()
-    taken = sum(_takes_away(history, change) for change in changes)
-    # ADDs without a RESET admit newcomers, and have no place here.
-    restates = sum(change.op is Op.RESET or change.op is Op.ADD for change in changes)
-    allowed = restates if changes and changes[0].op is Op.RESET else 0
-    removes = taken > 0 and taken + allowed == len(changes)
+    changes = list(entry.decoded_changes())
+    if changes and changes[0].op is Op.RESET:  # other ADDs admit newcomers
+        changes = [one for one in changes if one.op is not Op.RESET and one.op is not Op.ADD]
+    removes = bool(changes) and all(_takes_away(history, change) for change in changes)
     return history.space.fits(entry.signer, history.roster.facilitators(), size, removes)
 
 
@@ -211,10 +209,11 @@ def _outcome(history: RosterHistory, after: Roster, entry: RosterEntry) -> Outco
     known = before.seats.keys()
     came_back = set() if restates else added.keys() & history.absent.keys()
     returned = frozenset(key for key in came_back if added[key] == history.absent[key])
+    new = {} if restates else {key: at for key, at in added.items() if key not in returned}
     doors = {before.seats[key].door for key in removed - kept if key in known} - {NO_DOOR}
     vacant = [before.seats[key].door for key in removed & kept if key in known]
     return Outcome(
-        added={} if restates else {key: added[key] for key in added.keys() - returned},
+        added=new,
         restated={key: door for key, door in added.items() if restates and key not in known},
         rejoined=frozenset(by_op[Op.REJOIN] & present),
         removed=removed,
@@ -224,7 +223,7 @@ def _outcome(history: RosterHistory, after: Roster, entry: RosterEntry) -> Outco
         promoted=after.facilitators() - before.facilitators(),
         returned=returned,
         absent=frozenset((by_op[Op.ABSENT] & known) - present),
-        replacing=_replacing({} if restates else added, vacant),
+        replacing=_replacing(new, vacant),
     )
 
 
