@@ -129,9 +129,9 @@ ALL_DOOR: Final[tuple[Mutant, ...]] = (
         "test_a_pause_goes_on_by_another_door_too",
     ),
     _goes_on(
-        "alcove.facilitation.intents:AdmitNewcomer.plan",
-        " or paused_since",
-        "",
+        "alcove.facilitation.intents:Instead.pauses",
+        "return self.key in membership.state.paused_keys()",
+        "return self.paused",
         "test_a_pause_that_was_set_after_the_knock_goes_on_under_new_keys",
     ),
     _goes_on(

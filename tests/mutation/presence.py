@@ -106,11 +106,28 @@ ALL_PRESENCE: Final = (
         "False",
         f"{_NAME}::test_a_member_who_comes_back_meanwhile_keeps_the_place",
     ),
-    _mutant(
-        "alcove.facilitation.intents:AdmitNewcomer.plan",
-        "self.to_listen or self.instead.paused",
-        "self.to_listen",
-        f"{_NAME}::test_a_pause_carries_over_to_new_keys",
+    *(
+        _mutant(f"alcove.facilitation.intents:{where}", old, new, f"{_NAME}::{test}")
+        for where, old, new, test in (
+            (
+                "AdmitNewcomer.plan",
+                "self.to_listen or self.instead.pauses(membership)",
+                "self.to_listen",
+                "test_a_pause_carries_over_to_new_keys",
+            ),
+            (
+                "Instead.pauses",
+                "return self.paused",
+                "return False",
+                "test_a_pause_of_one_who_was_let_go_carries_over_to_new_keys",
+            ),
+            (
+                "Instead.pauses",
+                "return self.key in membership.state.paused_keys()",
+                "return self.paused",
+                "test_a_pause_that_ended_while_they_waited_does_not_carry_over",
+            ),
+        )
     ),
     _mutant(
         f"{_WORDS}.check",

@@ -181,12 +181,18 @@ def _with_doors(
 
 @dataclass(frozen=True, slots=True)
 class Instead:
-    """The member whose leaf goes with an admission, by MLS key. Empty: none does. `paused` goes
-    over to the newcomer, and `still` says whether the member is silent as before."""
+    """The member whose leaf goes with an admission, by MLS key. Empty: none does. `paused` is what
+    they were, and `still` says whether the member is silent as before."""
 
     key: bytes = b""
     paused: bool = False
     still: Callable[[bytes], bool] = field(default=lambda key: True, compare=False)
+
+    def pauses(self, membership: Membership) -> bool:
+        """Whether the newcomer goes on paused. Of one that was let go the state says nothing."""
+        if membership.find_key(self.key) is None:
+            return self.paused
+        return self.key in membership.state.paused_keys()
 
     def parts(self, membership: Membership) -> tuple[tuple[mls.Proposal, ...], tuple[Change, ...]]:
         """What takes the member out. The door that they came by stays. Raises `NotNow`
@@ -228,8 +234,7 @@ class AdmitNewcomer(Intent):
         leaf = self.key_package.leaf_node
         check_welcome(leaf, membership, self.instead.key)
         proposals, changes = self.instead.parts(membership)
-        paused_since = self.instead.key in membership.state.paused_keys()
-        listens = self.to_listen or self.instead.paused or paused_since
+        listens = self.to_listen or self.instead.pauses(membership)
         seat = Seat(self.door, paused=listens)
         return CommitPlan(
             (*proposals, mls.Add(self.key_package)),
