@@ -122,6 +122,30 @@ def test_a_pause_carries_over_to_new_keys() -> None:
     assert membership.alarm is None
 
 
+def test_a_pause_that_ended_while_they_waited_does_not_carry_over() -> None:
+    world, ann, bob, _ = a_room()
+    do(world, ann, "pause", "Bob")
+    bob.cut()
+    world.advance(100, stay_away=(bob,))
+    world.knock(ann.invite(), "Bob")
+    world.advance(2, stay_away=(bob,))
+    do(world, ann, "unpause", "Bob")
+    admitted(world, ann)
+    assert ann.engine.require_member().membership.state.paused_keys() == ()
+
+
+def test_a_pause_of_one_who_was_let_go_carries_over_to_new_keys() -> None:
+    world, ann, bob, _ = a_room()
+    do(world, ann, "pause", "Bob")
+    lose(world, bob)
+    again = world.knock(ann.invite(), "Bob")
+    world.advance(2, stay_away=(bob,))
+    assert knock_of(ann).again == "Bob"
+    admitted(world, ann)
+    state = ann.engine.require_member().membership.state
+    assert state.paused_keys() == (again.engine.identity.signature.public,)
+
+
 def test_nobody_takes_a_facilitators_place_so() -> None:
     world, ann, bob, _ = a_room()
     do(world, ann, "appoint", "Bob")

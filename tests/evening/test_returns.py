@@ -4,6 +4,7 @@ facilitator is killed and the standby comes in. On a relay with its rooms in mem
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Set
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 from tests.evening.acts import appoints, knock, opens
 from tests.evening.evening import Evening
 from tests.evening.person import Person
-from tests.redis_store.moved import COMPILER, Moved, make_shim
+from tests.redis_store.moved import Moved, make_shim, needs_compiler
 
 WORD: Final = "blue kettle"
 GONE: Final = {"left", "removed", "absent"}
@@ -38,16 +39,7 @@ async def stored(where: str, folder: Path) -> AsyncIterator[Evening]:
 
 
 @pytest.mark.timeout(280)
-@pytest.mark.parametrize(
-    "where",
-    [
-        "memory",
-        pytest.param(
-            "redis",
-            marks=pytest.mark.skipif(COMPILER is None, reason="this machine has no C compiler"),
-        ),
-    ],
-)
+@pytest.mark.parametrize("where", ["memory", pytest.param("redis", marks=needs_compiler)])
 async def test_nobody_is_lost_by_a_crash(where: str, tmp_path: Path) -> None:
     async with stored(where, tmp_path) as evening:
         invite, link = await comes_together(evening)
@@ -85,14 +77,16 @@ async def with_a_word(evening: Evening, invite: str, word: str) -> Person:
 async def a_participant_is_killed_and_comes_back(evening: Evening, invite: str) -> None:
     kim, ro, birch = evening["Kim"], evening["Ro"], evening["Birch"]
     evening.step()
+    came = kim.at(kim.ever("knock", name="Ash")[0])
     await evening["Ash"].kill()
     evening.here.remove("Ash")
     await evening.clock.advance(SILENT)
     ash = await with_a_word(evening, invite, WORD)
     knocks = [await person.until("knock", name="Ash") for person in (kim, ro)]
+    stayed = SILENT + time.monotonic() - came
     for told in knocks:
         assert (told["again"], told["word"]) == ("Ash", "fits")
-        assert SILENT - 5 <= told["away"] < 60
+        assert SILENT - 5 <= told["away"] <= stayed  # no fixed bound: a busy machine takes its time
     await ro.do("admit", id=knocks[0]["id"])
     joined = await ash.until("joined", you=True)
     assert set(joined["members"]) == {"Ash", "Birch", "Kim", "Ro"}

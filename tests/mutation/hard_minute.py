@@ -29,7 +29,8 @@ _HOLDS: Final = "tests/end_to_end/test_hold_and_fold.py"
 _ONE_ACT: Final = "test_a_hold_is_one_act_that_folds_from_a_message_on"
 _RESUMES: Final = "test_resuming_opens_the_room_and_not_the_door"
 _ALL_OF_ONE: Final = "test_all_that_a_member_writes_is_folded_also_what_is_to_come"
-_TWO_HOLDS: Final = "test_two_facilitators_at_a_time[early-late-True-1]"
+_EARLY_LAST: Final = "test_two_facilitators_at_a_time[early-late-False-1]"
+_LATE_LAST: Final = "test_two_facilitators_at_a_time[early-late-False-0]"
 _ONE_MESSAGE: Final = "test_one_message_is_folded_for_everybody_by_name"
 _PLACES: Final = "test_a_place_is_compared_in_the_order_in_which_logs_were_met"
 _FULL: Final = "test_a_full_list_drops_first_who_is_gone"
@@ -42,8 +43,8 @@ def _hold(where: str, old: str, new: str, test: str) -> Mutant:
 
 HOLD_AND_FOLD: Final = (
     _hold(f"{_ROOM}:HoldRoom.plan", ", locked=True)", ")", _ONE_ACT),
-    _hold(f"{_ROOM}:HoldRoom.plan", " and not self._is_earlier(state.hold)", "", _TWO_HOLDS),
-    _hold(f"{_ROOM}:HoldRoom._is_earlier", "self.start.number < held.number", "True", _TWO_HOLDS),
+    _hold(f"{_ROOM}:HoldRoom.plan", " and not self._is_earlier(state.hold)", "", _EARLY_LAST),
+    _hold(f"{_ROOM}:HoldRoom._is_earlier", "self.start.number < held.number", "True", _LATE_LAST),
     _hold(f"{_ROOM}:ResumeRoom.plan", ", listen_only=False", "", _RESUMES),
     _hold(
         f"{_ROOM}:SetRule.plan",

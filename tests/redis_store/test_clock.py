@@ -11,11 +11,11 @@ import redis
 from alcove_protocol.frames import BlobClass
 from alcove_server.store.redis.records import tag_of
 
-from tests.redis_store.moved import COMPILER, Moved, make_shim
+from tests.redis_store.moved import Moved, make_shim, needs_compiler
 from tests.redis_store.node import Node, id_of, publication
 from tests.server.store.bench import ROOM, START, but
 
-pytestmark = pytest.mark.skipif(COMPILER is None, reason="this machine has no C compiler")
+pytestmark = needs_compiler
 HOUR = 3600
 
 

@@ -20,8 +20,8 @@ SLACK: Final = 5.0
 
 @dataclass(frozen=True, slots=True)
 class OwnTurn:
-    """When this client's turn began, if one did, when the relay had taken a message of it, and until
-    when the relay takes no other: in seconds of this client's clock."""
+    """When this client's turn began, if one did, when the relay had taken a message of it, and when
+    the relay takes the next: in seconds of this client's clock."""
 
     began: float | None = None
     confirmed: float = 0.0
