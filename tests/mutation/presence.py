@@ -78,8 +78,8 @@ ALL_PRESENCE: Final = (
     ),
     _mutant(
         f"{_HISTORY}:_outcome",
-        "{key: added[key] for key in added.keys() - returned}",
-        "added",
+        " if key not in returned",
+        "",
         f"{_AWAY}::test_the_door_stays_and_no_use_is_consumed",
     ),
     _mutant(

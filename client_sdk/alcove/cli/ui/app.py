@@ -38,12 +38,12 @@ from alcove.cli.room_view import RoomView
 from alcove.cli.rooms import RoomLike
 from alcove.cli.ui import bar, controls, texts
 from alcove.cli.ui.controls import Controls
-from alcove.cli.ui.conversation import Conversation
 from alcove.cli.ui.driver import PatientDriver
 from alcove.cli.ui.invites import InviteSheets
 from alcove.cli.ui.log import ConversationLog
 from alcove.cli.ui.people import People, WaitingList
 from alcove.cli.ui.say_input import SayInput
+from alcove.cli.ui.screen_messages import ScreenMessages
 from alcove.cli.ui.sheets import AgreementScreen, CodeScreen, EndScreen, InviteScreen
 from alcove.cli.watchdog import GRACE, watchdog
 from alcove.errors import AlcoveError
@@ -89,7 +89,7 @@ class RoomApp(App[None]):
         self._controls = Controls()
         self._hint = ""  # in the place of the keys, while the list of newcomers has the focus
         self._entries = ConversationLog()
-        self._conversation = Conversation(room, self._view, self._entries)
+        self._messages = ScreenMessages(room, self._view, self._entries)
         self._invites = InviteSheets(self, room, self._view, self._entries)
         self._people = People(self._type_on)
         self._input = SayInput(
@@ -160,7 +160,7 @@ class RoomApp(App[None]):
                 | events.Folded()
                 | events.Expired()
             ):
-                self._conversation.show(event)
+                self._messages.show(event)
             case events.Opened(invite):
                 self._invites.show(invite)
             case events.InviteChanged(invite, door):
@@ -278,7 +278,7 @@ class RoomApp(App[None]):
             case None:
                 return
             case SendCommand(text=text):
-                self._conversation.post(text)
+                self._messages.post(text)
             case slash_commands.Help():
                 help = words.help_of_the_screen(self._room.is_facilitator)
                 log = self._entries
@@ -295,7 +295,7 @@ class RoomApp(App[None]):
             case slash_commands.ShowRules(language):
                 self._say(texts.rules(self._view, self._room, language))
             case slash_commands.Reveal():
-                self._conversation.reveal()
+                self._messages.reveal()
             case slash_commands.ChooseWord(word):
                 self._view.word = word
                 self._say(door_words.WORD_KEPT)

@@ -20,7 +20,7 @@ MessageEvent = (
 )
 
 
-class Conversation:
+class ScreenMessages:
     """Shows messages in `log`. `view` holds them, and is given each event after this."""
 
     def __init__(self, room: RoomLike, view: RoomView, log: ConversationLog) -> None:
