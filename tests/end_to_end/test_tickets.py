@@ -232,3 +232,39 @@ def test_a_ticket_is_never_asked_for_twice_over() -> None:
     ann = world.open("Ann")
     bob = world.join(ann, "Bob")
     assert ticket_of(world, bob) == ticket_of(world, bob)
+
+
+def test_a_commit_of_its_own_at_the_last_moment_does_not_void_a_ticket() -> None:
+    """What was parked names the leaf from before it."""
+    world, ann, bob, cleo = room_of_three()
+    do(world, ann, "appoint", "Bob")
+    world.advance(5)
+    ticket = ticket_of(world, ann)
+    ann.to_relay = _no_park
+    do(world, ann, "listen_only", True)
+    crashes(world, ann)
+    again = resumes(world, ticket, "Ann", wait=10)
+    assert again.of(events.Joined)
+    do(world, again, "listen_only", False)
+    goes_on(world, again, bob, cleo)
+
+
+def test_an_update_that_is_committed_after_the_crash_does_not_void_a_ticket() -> None:
+    world, ann, bob, cleo = room_of_three()
+    ticket = ticket_of(world, bob)
+    leaf = bob.engine.require_member().membership.own_leaf_key
+    bob.engine.require_member()._key_updates.hasten()
+    world.advance(1)
+    crashes(world, bob)
+    world.advance(15)
+    membership = ann.engine.require_member().membership
+    now = membership.leaf_of(next(one.key for one in membership.people() if one.name == "Bob"))
+    assert now is not None
+    assert now.encryption_key != leaf
+    again = resumes(world, ticket, "Bob", wait=10)
+    assert again.of(events.Joined)
+    goes_on(world, ann, again, cleo)
+
+
+def _no_park(client: Client, data: bytes) -> list[bytes]:
+    return [] if isinstance(frames.from_client(data), frames.Park) else [data]
