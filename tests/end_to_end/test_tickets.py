@@ -179,6 +179,31 @@ def test_newcomers_read_the_helplines_and_the_contact_as_before(*, other: bool) 
     assert "card_differs" not in codes(bob)
 
 
+def test_who_could_read_no_card_takes_the_words_of_the_next_one() -> None:
+    """The only invite was used up. The first card of another facilitator is no reason to complain
+    of it, and this client's own cards have its words."""
+    world = World()
+    ann = world.open_with(
+        world.client("Ann"), uses=1, contact="ann@host.test", helplines="Call 116 123"
+    )
+    bob = world.join(ann, "Bob")
+    do(world, ann, "appoint", "Bob")
+    world.advance(35)
+    ticket = ticket_of(world, ann)
+    crashes(world, ann)
+    again = resumes(world, ticket, "Ann", wait=60)
+    new_link(world, bob)
+    world.advance(100)
+    assert "card_differs" not in codes(again)
+    bob.to_client = lambda client, data: []  # the next one is let in by her
+    joined = newcomer(world, new_link(world, again), "Dora", again).engine.newcomer
+    assert joined is not None
+    assert joined.card is not None
+    card = joined.card.card
+    assert (card.languages, card.helplines) == ("en", "Call 116 123")
+    assert card.contact == "ann@host.test"
+
+
 def test_who_came_back_can_be_appointed_and_invite() -> None:
     world, ann, bob, cleo = room_of_three()
     ticket = ticket_of(world, bob)

@@ -303,7 +303,9 @@ class EnteringRoom(Standing, ABC):
         version = known.version if known is not None else 1
         told = comer.used.answer if comer.used is not None else None
         also = (told.languages, told.helplines) if told is not None else ("", "")
-        card = RoomCard(comer.body.title, version, texts, *(comer.cards.words or also))
+        words = comer.cards.words
+        card = RoomCard(comer.body.title, version, texts, *(words or also))
+        card = replace(card, known=words is not None or told is not None)
         terms = InviteTerms(limits.USES_DEFAULT, limits.DOOR_TTL_DEFAULT)
         return Handover(comer.opening[1], card, comer.ticket.origin, terms)
 
