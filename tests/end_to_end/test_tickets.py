@@ -4,6 +4,7 @@ import pytest
 from alcove import events
 from alcove.events import ConnectionState
 from alcove_protocol import frames, limits
+from alcove_protocol.ticket import Ticket
 
 from tests.end_to_end.facilitating import do, facilitators, goes_on, new_link, newcomer
 from tests.end_to_end.ticketing import codes, crashes, resumes, ticket_of
@@ -272,6 +273,26 @@ def test_a_commit_of_its_own_at_the_last_moment_does_not_void_a_ticket() -> None
     assert again.of(events.Joined)
     do(world, again, "listen_only", False)
     goes_on(world, again, bob, cleo)
+
+
+def test_of_two_programs_with_one_ticket_one_is_let_in() -> None:
+    """Both were given what was parked. What the other one asks is void from then on, and it does
+    not put the first one out."""
+    world, ann, bob, cleo = room_of_three()
+    ticket = ticket_of(world, bob)
+    crashes(world, bob)
+    both = [world.client("Bob"), world.client("Bob")]
+    for program in both:
+        program.engine.begin_resuming(Ticket.parse(ticket))
+    world.settle()
+    world.advance(330)
+    inside = [program for program in both if program.engine.closed is None]
+    (out,) = [program for program in both if program not in inside]
+    assert out.engine.closed is not None
+    assert out.engine.closed.code == "knock_again"
+    assert len(cleo.of(events.Reloaded)) == 1
+    assert not cleo.of(events.Left)
+    goes_on(world, ann, inside[0], cleo)
 
 
 def test_an_update_that_is_committed_after_the_crash_does_not_void_a_ticket() -> None:

@@ -243,6 +243,7 @@ class EnteringRoom(Standing, ABC):
         # Others may ask under the epoch that was parked, above all those that died with this one.
         body = comer.body
         membership.request_secrets.learn(body.epoch, body.request, body.leaf)
+        membership.let_in = comer.chain.let_in | membership.let_in
 
         def tell_joined() -> None:
             members = tuple(person.name for person in membership.people())

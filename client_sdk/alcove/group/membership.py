@@ -78,9 +78,8 @@ class Membership(Members):
         """Whether the relay was given a commit of this epoch that makes another member a
         facilitator. It may have taken it, whatever it said."""
         self._roster_before = self.roster if before is None else before
-        self._entered = self.roster.counter
-        self._let_in: dict[bytes, int] = {}
-        """The counter of the last entry with REJOIN of each relay key, since this client came."""
+        self.let_in: dict[bytes, int] = {}
+        """The counter of the last entry with REJOIN of each relay key, as far as it is known."""
         self.request_secrets = SealSecrets(REQUEST, REQUESTS_KEPT)
         self.desk_secrets = SealSecrets(DESK, DESK_KEPT)
         self._keep_secrets()
@@ -168,11 +167,11 @@ class Membership(Members):
         )
 
     def asker_by_ticket(self, person: Person, leaf: bytes) -> Asker:
-        """The same of a member that comes back by a ticket, who names a `leaf` that may be an
-        earlier one: their program ended before it parked the next. What they ask is void once they
-        were let in since. Of what was before this client came it knows nothing, so then too."""
+        """The same of a member that comes back by a ticket. Their program may have ended before it
+        parked its newest leaf, so they name an earlier `leaf`. They name the counter that was
+        parked, too: what they ask is void once they were let in since."""
         asker = self.asker(person)
-        let_in = self._let_in.get(person.relay_key, self._entered)
+        let_in = self.let_in.get(person.relay_key, 0)
         return replace(asker, leaf_key=leaf, seated=max(asker.seated, let_in))
 
     # --- commits -------------------------------------------------------------------------------
@@ -320,7 +319,7 @@ class Membership(Members):
         self.chain.append(entry)
         changes = {change.key: change.op for change in verified.statement.decoded_changes()}
         rejoined = (key for key, op in changes.items() if op is Op.REJOIN)
-        self._let_in |= dict.fromkeys(rejoined, after.counter)
+        self.let_in |= dict.fromkeys(rejoined, after.counter)
         return changes
 
     def _signer(self, entry: Signed | None) -> str | None:
