@@ -4,6 +4,7 @@ import pytest
 from alcove import events
 from alcove.events import ConnectionState
 from alcove_protocol import frames, limits
+from alcove_protocol.ticket import Ticket
 
 from tests.end_to_end.facilitating import do, facilitators, goes_on, new_link, newcomer
 from tests.end_to_end.ticketing import codes, crashes, resumes, ticket_of
@@ -179,6 +180,31 @@ def test_newcomers_read_the_helplines_and_the_contact_as_before(*, other: bool) 
     assert "card_differs" not in codes(bob)
 
 
+def test_who_could_read_no_card_takes_the_words_of_the_next_one() -> None:
+    """The only invite was used up. The first card of another facilitator is no reason to complain
+    of it, and this client's own cards have its words."""
+    world = World()
+    ann = world.open_with(
+        world.client("Ann"), uses=1, contact="ann@host.test", helplines="Call 116 123"
+    )
+    bob = world.join(ann, "Bob")
+    do(world, ann, "appoint", "Bob")
+    world.advance(35)
+    ticket = ticket_of(world, ann)
+    crashes(world, ann)
+    again = resumes(world, ticket, "Ann", wait=60)
+    new_link(world, bob)
+    world.advance(100)
+    assert "card_differs" not in codes(again)
+    bob.to_client = lambda client, data: []  # the next one is let in by her
+    joined = newcomer(world, new_link(world, again), "Dora", again).engine.newcomer
+    assert joined is not None
+    assert joined.card is not None
+    card = joined.card.card
+    assert (card.languages, card.helplines) == ("en", "Call 116 123")
+    assert card.contact == "ann@host.test"
+
+
 def test_who_came_back_can_be_appointed_and_invite() -> None:
     world, ann, bob, cleo = room_of_three()
     ticket = ticket_of(world, bob)
@@ -232,3 +258,59 @@ def test_a_ticket_is_never_asked_for_twice_over() -> None:
     ann = world.open("Ann")
     bob = world.join(ann, "Bob")
     assert ticket_of(world, bob) == ticket_of(world, bob)
+
+
+def test_a_commit_of_its_own_at_the_last_moment_does_not_void_a_ticket() -> None:
+    """What was parked names the leaf from before it."""
+    world, ann, bob, cleo = room_of_three()
+    do(world, ann, "appoint", "Bob")
+    world.advance(5)
+    ticket = ticket_of(world, ann)
+    ann.to_relay = _no_park
+    do(world, ann, "listen_only", True)
+    crashes(world, ann)
+    again = resumes(world, ticket, "Ann", wait=10)
+    assert again.of(events.Joined)
+    do(world, again, "listen_only", False)
+    goes_on(world, again, bob, cleo)
+
+
+def test_of_two_programs_with_one_ticket_one_is_let_in() -> None:
+    """Both were given what was parked. What the other one asks is void from then on, and it does
+    not put the first one out."""
+    world, ann, bob, cleo = room_of_three()
+    ticket = ticket_of(world, bob)
+    crashes(world, bob)
+    both = [world.client("Bob"), world.client("Bob")]
+    for program in both:
+        program.engine.begin_resuming(Ticket.parse(ticket))
+    world.settle()
+    world.advance(330)
+    inside = [program for program in both if program.engine.closed is None]
+    (out,) = [program for program in both if program not in inside]
+    assert out.engine.closed is not None
+    assert out.engine.closed.code == "knock_again"
+    assert len(cleo.of(events.Reloaded)) == 1
+    assert not cleo.of(events.Left)
+    goes_on(world, ann, inside[0], cleo)
+
+
+def test_an_update_that_is_committed_after_the_crash_does_not_void_a_ticket() -> None:
+    world, ann, bob, cleo = room_of_three()
+    ticket = ticket_of(world, bob)
+    leaf = bob.engine.require_member().membership.own_leaf_key
+    bob.engine.require_member()._key_updates.hasten()
+    world.advance(1)
+    crashes(world, bob)
+    world.advance(15)
+    membership = ann.engine.require_member().membership
+    now = membership.leaf_of(next(one.key for one in membership.people() if one.name == "Bob"))
+    assert now is not None
+    assert now.encryption_key != leaf
+    again = resumes(world, ticket, "Bob", wait=10)
+    assert again.of(events.Joined)
+    goes_on(world, ann, again, cleo)
+
+
+def _no_park(client: Client, data: bytes) -> list[bytes]:
+    return [] if isinstance(frames.from_client(data), frames.Park) else [data]

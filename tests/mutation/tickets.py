@@ -288,6 +288,18 @@ IN_THE_GROUP: Final = (
         "due",
         f"{_BACK}::test_a_ticket_is_parked_anew_in_each_epoch",
     ),
+    _mutant(
+        "alcove.facilitation.member_requests:MemberRequests._asker",
+        "if leaf_extension(leaf).reloaded:",
+        "if False:",
+        f"{_BACK}::test_an_update_that_is_committed_after_the_crash_does_not_void_a_ticket",
+    ),
+    _mutant(
+        "alcove.group.membership:Membership.asker_by_ticket",
+        "max(asker.seated, let_in)",
+        "asker.seated",
+        f"{_LIES}::test_a_request_that_was_granted_is_void_though_it_may_name_an_earlier_leaf",
+    ),
 )
 
 

@@ -20,6 +20,7 @@ from alcove_protocol.frames import (
     Published,
     RefuseKnock,
     Request,
+    RequestRefused,
     Resume,
     Settle,
     WelcomeIs,
@@ -189,3 +190,29 @@ async def test_the_next_tick_tells_what_could_not_be_told() -> None:
     assert ann.closed is None
     await scene.relay.relay.tick()
     assert ann.closed == Close.ENDED
+
+
+async def test_a_member_that_heard_the_room_does_not_go_deaf_by_a_resume_that_fails() -> None:
+    """It counts on hearing what comes next, so it is asked to come back."""
+    scene = Waited(slow=False)
+    ann = scene.member(scene.put_door())
+    scene.slowly()
+    scene.store.failing["welcomed"] = 1
+    ann.send(Resume(77, scene.base, 0))
+    await turns(50)
+    assert ann.closed == Close.TRY_AGAIN
+
+
+async def test_a_member_whose_first_resume_fails_stays_connected() -> None:
+    """It knows that it hears nothing yet."""
+    scene = Waited(slow=False)
+    ann = scene.member(scene.put_door())
+    ann.link.close()
+    ann.connect()
+    ann.authenticate()
+    scene.slowly()
+    scene.store.failing["welcomed"] = 1
+    ann.send(Resume(77, scene.base, 0))
+    await turns(50)
+    assert [one.code for one in ann.fetch() if isinstance(one, RequestRefused)] == ["unavailable"]
+    assert ann.closed is None

@@ -243,6 +243,7 @@ class EnteringRoom(Standing, ABC):
         # Others may ask under the epoch that was parked, above all those that died with this one.
         body = comer.body
         membership.request_secrets.learn(body.epoch, body.request, body.leaf)
+        membership.let_in = comer.chain.let_in | membership.let_in
 
         def tell_joined() -> None:
             members = tuple(person.name for person in membership.people())
@@ -303,7 +304,9 @@ class EnteringRoom(Standing, ABC):
         version = known.version if known is not None else 1
         told = comer.used.answer if comer.used is not None else None
         also = (told.languages, told.helplines) if told is not None else ("", "")
-        card = RoomCard(comer.body.title, version, texts, *(comer.cards.words or also))
+        words = comer.cards.words
+        card = RoomCard(comer.body.title, version, texts, *(words or also))
+        card = replace(card, known=words is not None or told is not None)
         terms = InviteTerms(limits.USES_DEFAULT, limits.DOOR_TTL_DEFAULT)
         return Handover(comer.opening[1], card, comer.ticket.origin, terms)
 

@@ -16,7 +16,7 @@ lone facilitator has no other to look after.
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from alcove_protocol import frames
@@ -264,10 +264,15 @@ class CardWatch:
 
     def _compare_words(self, door: Door, checked: CheckedCard) -> None:
         """Tell when people read something else on it than on this client's card. No state has these
-        words, so nothing says whose are right."""
+        words, so nothing says whose are right. A client without any takes these."""
         card, own = checked.card, self._doors.card
         shown = (card.title, card.languages, card.helplines, card.contact or "")
-        if shown != (own.title, own.languages, own.helplines, own.contact):
+        if not own.known and card.title == own.title:
+            _, languages, helplines, contact = shown
+            self._doors.card = replace(
+                own, languages=languages, helplines=helplines, contact=contact, known=True
+            )
+        elif shown != (own.title, own.languages, own.helplines, own.contact):
             name = self._name(checked)
             self._tell("card_differs", OTHER_WORDS.format(name=name), door, name)
 

@@ -39,6 +39,9 @@ class RoomCard:
     helplines: str
     contact: str = ""
     """Where the host can be reached outside the room."""
+    known: bool = True
+    """Whether the languages, the helplines and the contact are: not for a facilitator that came by
+    a ticket and could read no card."""
 
     def packed_agreement(self) -> bytes:
         """The agreement as the wire has it. Raises `Malformed`."""

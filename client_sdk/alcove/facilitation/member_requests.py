@@ -31,7 +31,7 @@ from alcove.facilitation.lobby_keys import LobbyKeys
 from alcove.facilitation.rejoins import Rejoins
 from alcove.facilitation.role_intents import Demote
 from alcove.facilitation.roles import Roles
-from alcove.group.asking import verify_request
+from alcove.group.asking import Asker, verify_request
 from alcove.group.extensions import leaf_extension
 from alcove.group.framing import check_class
 from alcove.group.membership import Membership
@@ -123,7 +123,7 @@ class MemberRequests:
             assert lost is not None  # one of the two was found
             body = verify_request(signed, epoch, self._absences.asker(lost))
             return self._come_back(item, lost, body, psk)
-        body = verify_request(signed, epoch, self._membership.asker(person))
+        body = verify_request(signed, epoch, self._asker(person, signed))
         if body.kind == RequestKind.REJOIN and body.reply_key is not None:
             self._rejoin(item, body.content, body.reply_key, psk)
             return False
@@ -143,6 +143,15 @@ class MemberRequests:
             self._taken(person, body.content)
             return False  # the others read it too
         raise NotMine  # of a kind that another facilitator's client may know
+
+    def _asker(self, person: Person, signed: Signed) -> Asker:
+        """What a request of this member is judged by. Raises what decoding does."""
+        body = RequestBody.decode(signed.body)
+        if body.kind == RequestKind.REJOIN:
+            leaf = mls.KeyPackage.decode(body.content).leaf_node
+            if leaf_extension(leaf).reloaded:
+                return self._membership.asker_by_ticket(person, body.leaf_key)
+        return self._membership.asker(person)
 
     def _come_back(self, item: LobbyItem, lost: LostMember, body: RequestBody, psk: Psk) -> bool:
         """A member that was let go asks by the keys of the leaf that went. Raises as `_serve`."""

@@ -78,6 +78,8 @@ class Membership(Members):
         """Whether the relay was given a commit of this epoch that makes another member a
         facilitator. It may have taken it, whatever it said."""
         self._roster_before = self.roster if before is None else before
+        self.let_in: dict[bytes, int] = {}
+        """The counter of the last entry with REJOIN of each relay key, as far as it is known."""
         self.request_secrets = SealSecrets(REQUEST, REQUESTS_KEPT)
         self.desk_secrets = SealSecrets(DESK, DESK_KEPT)
         self._keep_secrets()
@@ -163,6 +165,14 @@ class Membership(Members):
             leaf.encryption_key if leaf is not None else b"",
             self.roster.since.get(person.relay_key, 0),
         )
+
+    def asker_by_ticket(self, person: Person, leaf: bytes) -> Asker:
+        """The same of a member that comes back by a ticket. Their program may have ended before it
+        parked its newest leaf, so they name an earlier `leaf`. They name the counter that was
+        parked, too: what they ask is void once they were let in since."""
+        asker = self.asker(person)
+        let_in = self.let_in.get(person.relay_key, 0)
+        return replace(asker, leaf_key=leaf, seated=max(asker.seated, let_in))
 
     # --- commits -------------------------------------------------------------------------------
 
@@ -307,7 +317,10 @@ class Membership(Members):
             return {}
         self._roster_before, self.roster = self.roster, after
         self.chain.append(entry)
-        return {change.key: change.op for change in verified.statement.decoded_changes()}
+        changes = {change.key: change.op for change in verified.statement.decoded_changes()}
+        rejoined = (key for key, op in changes.items() if op is Op.REJOIN)
+        self.let_in |= dict.fromkeys(rejoined, after.counter)
+        return changes
 
     def _signer(self, entry: Signed | None) -> str | None:
         """The name of a verified entry's signer."""

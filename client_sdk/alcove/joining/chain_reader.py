@@ -7,7 +7,7 @@ from alcove_protocol import frames
 from alcove_protocol.codec import unpack_list
 from alcove_protocol.errors import Malformed
 from alcove_protocol.frames import RelayAnswer
-from alcove_protocol.roster import Roster, extend, open_roster
+from alcove_protocol.roster import Op, Roster, extend, open_roster
 from alcove_protocol.statements import Opening, Signed
 
 from alcove.relay.ports import Ports
@@ -38,6 +38,8 @@ class ChainReader:
         self._roster: Roster | None = None
         self._opening_entry: Signed | None = None
         self._heads: list[bytes] = []
+        self.let_in: dict[bytes, int] = {}
+        """The counter of the last entry with REJOIN of each relay key."""
 
     @property
     def roster(self) -> Roster | None:
@@ -73,6 +75,7 @@ class ChainReader:
         except Malformed:
             # The room may have been brought back with another history: then it is read anew.
             self._heads, self._roster = [], None
+            self.let_in.clear()
             self._on_wrong(before == 0)
             return
         if answer.more and len(self._heads) > before:
@@ -87,5 +90,8 @@ class ChainReader:
             self._roster, opened = open_roster(entry, self._room)
             self._opening, self._opening_entry = opened.statement, entry
         else:
-            self._roster, _ = extend(self._roster, entry)
+            self._roster, verified = extend(self._roster, entry)
+            changes = verified.statement.decoded_changes()
+            back = (change.key for change in changes if change.op is Op.REJOIN)
+            self.let_in |= dict.fromkeys(back, self._roster.counter)
         self._heads.append(self._roster.head)

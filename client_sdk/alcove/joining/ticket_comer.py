@@ -221,7 +221,7 @@ class TicketComer:
         request = RequestBody(
             room,
             self.body.epoch,
-            roster.counter,
+            self.body.counter,
             self.body.leaf,
             RequestKind.REJOIN,
             self._offer.bundle.key_package.encode(),

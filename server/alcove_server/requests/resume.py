@@ -12,10 +12,12 @@ from alcove_protocol.frames import Resume, Resumed
 from alcove_protocol.position import Position
 
 from alcove_server.client.resumption import Resumption
+from alcove_server.ports.outlet import Close
 from alcove_server.requests import unsettled
 from alcove_server.requests.requester import Requester
 from alcove_server.rooms import settling
 from alcove_server.rooms.replay import answer_due
+from alcove_server.wire.says import bye
 
 _FIRST_PAGE: Final = 1
 """Bytes of the page that is read only for where the room stands: one blob at most."""
@@ -27,6 +29,7 @@ async def resume(requester: Requester, frame: Resume) -> None:
     room, client = requester.seated, requester.client
     if not requester.may_tell(0):
         raise Refusal("rate_limited")
+    heard = room.live.get(client.key) is client
     room.go_away(client)  # the replay brings what it was not given yet
     older, client.resumption = client.resumption, None
     try:
@@ -34,6 +37,8 @@ async def resume(requester: Requester, frame: Resume) -> None:
     except BaseException:
         if older is not None:  # no replay will come to answer these
             answer_due(client, older.after.generation)
+        if older is not None or heard:  # it counts on what comes next, and would not hear it
+            client.finish(Close.TRY_AGAIN, bye("unavailable"))
         raise
     answer_due(client, resumption.after.generation, resumption.after.number)
     await requester.rooms.replays.begin(room, client, resumption)

@@ -150,3 +150,33 @@ def test_a_holder_of_a_link_asks_for_nothing_unseen(monkeypatch: pytest.MonkeyPa
     for client in (bob, cleo):
         assert not client.of(events.StandbyAsked)
         assert client.engine.require_member().standby_answers._known == {}
+
+
+def test_a_request_that_was_granted_is_void_though_it_may_name_an_earlier_leaf() -> None:
+    """The relay tells it to one that facilitates since then, after the next Update as well."""
+    world, ann, bob, cleo = room_of_three()
+    ticket = ticket_of(world, bob)
+    crashes(world, bob)
+    asked: list[frames.LobbyItem] = []
+
+    def note(client: Client, data: bytes) -> list[bytes]:
+        frame = frames.from_relay(data)
+        if isinstance(frame, frames.LobbyItem) and frame.kind == frames.LobbyKind.REQUEST:
+            asked.append(frame)
+        return [data]
+
+    ann.to_client = note
+    again = resumes(world, ticket, "Bob", wait=5)
+    assert asked
+    do(world, ann, "appoint", "Cleo")
+    world.advance(60)
+    for number in (1000, 1001):
+        epoch = cleo.engine.require_member().membership.group.epoch
+        lobby = cleo.engine.require_facilitator().lobby
+        lobby.receive(replace(asked[0], number=number, id=world.random(16)))
+        world.advance(90)
+        assert cleo.engine.require_member().membership.group.epoch == epoch
+        again.engine.require_member()._key_updates.hasten()
+        world.advance(15)
+    assert len(cleo.of(events.Reloaded)) == 1
+    goes_on(world, ann, again, cleo)
