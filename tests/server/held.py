@@ -163,6 +163,7 @@ MEMORY: Final[dict[str, dict[str, str]]] = {
     },
     "Fetches": {
         "_fetches": CONNECTIONS,
+        "_in_rooms": CONNECTIONS,
         "_pings": CONNECTIONS,
         "_at": NOTHING,
         "_services": NOTHING,

@@ -239,10 +239,12 @@ class Rooms:
         for id in failed:
             await self.answer_ring(id)
         self.verifier.expire()
-        self.fetches.tick()
+        await self.fetches.tick()
         while self.doorstep.tick():
             await self._services.runner.breathe()
         for id in [idle for idle in self._idle if idle not in self.verifier]:
+            if self.fetches.waits_in(id):
+                continue  # what another node says of its client is to be heard
             self._idle.discard(id)
             if id not in self.loaded and id not in self._loading:
                 self._services.store.unwatch(id)
