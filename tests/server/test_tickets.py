@@ -17,7 +17,6 @@ from alcove_protocol.frames import (
     RequestRefused,
 )
 from alcove_protocol.roster import Op
-from alcove_server.rooms import fetches as waiting
 from alcove_server.rooms.fetches import ALIVE, ASKED
 from alcove_server.store.memory.store import MemoryStore
 from alcove_server.testing.embedded import ManualClock

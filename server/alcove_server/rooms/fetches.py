@@ -109,9 +109,9 @@ class Fetches:
                 del self._pings[at]
             await self._pause_after(number)
         for number, fetch in enumerate(list(self._fetches.values()), 1):
-            if self._fetches.get(fetch.client) is fetch:  # it is not answered meanwhile
-                if not self._waits(fetch, self._services.clock()):
-                    self._drop(fetch)
+            unanswered = self._fetches.get(fetch.client) is fetch
+            if unanswered and not self._waits(fetch, self._services.clock()):
+                self._drop(fetch)
             await self._pause_after(number)
 
     async def _pause_after(self, number: int) -> None:
