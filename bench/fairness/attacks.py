@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from typing import Final
 
-from bench.fairness import at_doors, brought_back, comings, in_rooms, on_the_wire
+from bench.fairness import at_doors, brought_back, comings, in_rooms, on_the_wire, tickets
 from bench.fairness.crowd import Go
 
 Prepare = Callable[[int], Go]
@@ -62,6 +62,11 @@ ATTACKS: Final[dict[str, Prepare]] = {
         in_rooms.nested,
         on_the_wire.records,
         on_the_wire.hellos,
+        tickets.parks,
+        tickets.rooms_that_park,
+        tickets.wrong_fetches,
+        tickets.fetches,
+        tickets.waiting_fetches,
     )
 }
 OVER_TLS: Final = frozenset({"records", "hellos"})

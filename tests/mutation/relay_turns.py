@@ -46,6 +46,20 @@ TURNS: Final[tuple[Mutant, ...]] = (
         f"{_COMMITS}::test_a_lone_facilitator_commits_without_such_a_bound",
     ),
     relay(
+        "turn of a facilitator",
+        "rooms.registry:Rooms.release",
+        "self.counts.keep(id, room.counts)",
+        "pass",
+        "tests/server/test_counts.py::test_who_comes_back_alone_has_no_new_commits",
+    ),
+    relay(
+        "turn of a facilitator",
+        "rooms.counts:KeptCounts.expire",
+        "if end > now:",
+        "if True:",
+        "tests/server/test_counts.py::test_it_is_kept_for_as_long_as_it_counts",
+    ),
+    relay(
         "turn",
         "ports.turn:Turn.spend",
         "self.left -= steps",

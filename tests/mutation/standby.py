@@ -440,7 +440,7 @@ ALL_STANDBY: Final = (
             ),
             (
                 "requests.publish:_note_entered",
-                "room.asks.entered_at = now",
+                "room.counts.entered_at = now",
                 "pass",
                 "test_a_link_tries_again_once_a_minute",
             ),

@@ -100,16 +100,16 @@ AT_THE_RELAY: Final = (
     relay(
         "tickets",
         f"{_FETCHES}.begin",
-        "if len(self._fetches) >= WAITING:",
+        "if client in self._fetches:",
         "if False:",
-        f"{_RELAY}::test_a_fetch_beyond_those_that_may_wait_is_refused",
+        f"{_RELAY}::test_a_connection_has_one_fetch_that_waits",
     ),
     relay(
         "tickets",
-        f"{_FETCHES}.passed",
-        "elif ping.old is not None:",
-        "elif False:",
-        f"{_RELAY}::test_a_node_that_can_wait_for_no_more_takes_who_is_connected_for_alive",
+        "rooms.registry:Rooms.tick",
+        "if self.fetches.waits_in(id):",
+        "if False:",
+        f"{_RELAY}::test_a_room_is_watched_while_a_fetch_waits_for_other_nodes",
     ),
     relay(
         "tickets",

@@ -17,7 +17,6 @@ from alcove_protocol.frames import (
     RequestRefused,
 )
 from alcove_protocol.roster import Op
-from alcove_server.rooms import fetches as waiting
 from alcove_server.rooms.fetches import ALIVE, ASKED
 from alcove_server.store.memory.store import MemoryStore
 from alcove_server.testing.embedded import ManualClock
@@ -193,14 +192,20 @@ def test_a_room_that_is_not_there_has_no_tickets(scene: Scene) -> None:
     assert stranger.refused(frame) == "unknown_room"
 
 
-@pytest.mark.interpreted  # in compiled code the bound is a number
-def test_a_fetch_beyond_those_that_may_wait_is_refused(
-    scene: Scene, door: Door, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    gone(scene, door)
-    holder = Person(scene)
-    monkeypatch.setattr(waiting, "WAITING", 0)
+def test_a_connection_has_one_fetch_that_waits(scene: Scene, door: Door) -> None:
+    """So the connections bound what waits, and no crowd takes the places of others."""
+    ann, holder = a_waiting_fetch(scene, door)
     assert holder.refused(fetches(holder)) == "busy"
+    crowd = [Person(scene) for _ in range(1100)]
+    for one in crowd:
+        one.send(fetches(one))
+    last = Person(scene)
+    last.send(fetches(last))
+    assert [frame for one in (*crowd, last) for frame in one.fetch()] == []
+    ann.link.close()
+    scene.relay.tick()
+    assert {one.one(Fetched).blob for one in (holder, *crowd, last)} == {b"sealed"}
+    last.ask(fetches(last), Fetched)
 
 
 class OneOfTwo(MemoryStore):
@@ -275,15 +280,21 @@ def test_a_node_that_is_asked_says_for_three_seconds_whether_a_client_is_alive()
     assert store.fetch() == []
 
 
-@pytest.mark.interpreted  # as above, and the bound
-def test_a_node_that_can_wait_for_no_more_takes_who_is_connected_for_alive(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+@pytest.mark.interpreted  # as above
+def test_a_room_is_watched_while_a_fetch_waits_for_other_nodes() -> None:
+    """Nobody of it is at this node, and each message that others say there has what this node knows
+    of the room forgotten. What says that the client is alive comes over the same channel."""
     scene, store, ann = on_two_nodes()
-    monkeypatch.setattr(waiting, "WAITING", 0)
-    scene.relay.relay.rooms.on_passed(scene.room.id, ann.public, ASKED)
-    assert store.fetch() == []
-    ann.come_back()
-    ann.link.dead = True
-    scene.relay.relay.rooms.on_passed(scene.room.id, ann.public, ASKED)
-    assert store.fetch() == [(scene.room.id, ann.public, ALIVE)]
+    room, rooms = scene.room.id, scene.relay.relay.rooms
+    scene.host.link.close()
+    holder = Person(scene)
+    holder.send(fetches(holder))
+    for _ in range(2):
+        rooms.on_ring(room)
+        scene.relay.tick()
+        assert room in store._watched
+    rooms.on_passed(room, ann.public, ALIVE)
+    assert holder.one(RequestRefused).code == "ticket_in_use"
+    rooms.on_ring(room)
+    scene.relay.tick()
+    assert room not in store._watched

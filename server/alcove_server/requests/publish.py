@@ -142,12 +142,12 @@ async def _may_enter(requester: Requester) -> None:
     room, key, now = requester.seated, requester.client.key, requester.services.clock()
     if room.history.roster.is_facilitator(key):
         require_alone(requester)
-        last = room.asks.returned_at.get(key)
+        last = room.counts.returned_at.get(key)
         if room.asks.asks_for(key, now) < limits.ALONE:
             raise Refusal("rate_limited")
     else:
         await require_unattended(requester)
-        last = room.asks.entered_at
+        last = room.counts.entered_at
     if last is not None and now - last < limits.ENTERS_EVERY:
         raise Refusal("rate_limited")
 
@@ -155,9 +155,9 @@ async def _may_enter(requester: Requester) -> None:
 def _note_entered(requester: Requester) -> None:
     room, key, now = requester.seated, requester.client.key, requester.services.clock()
     if room.history.roster.is_facilitator(key):
-        room.asks.returned_at[key] = now
+        room.counts.returned_at[key] = now
     else:
-        room.asks.entered_at = now
+        room.counts.entered_at = now
 
 
 async def _expect_base(requester: Requester, frame: Publish) -> None:

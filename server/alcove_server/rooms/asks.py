@@ -41,10 +41,6 @@ class Asks:
 
     def __init__(self) -> None:
         self._told: dict[bytes, _Told] = {}
-        self.entered_at: float | None = None
-        """When an external commit of the link was last taken, in seconds."""
-        self.returned_at: dict[bytes, float] = {}
-        """The same of each facilitator's own."""
         self._asking: dict[bytes, tuple[float, float]] = {}
 
     def note(self, key: bytes, now: float) -> None:

@@ -30,6 +30,10 @@ class CommitTurns:
         self._clock = clock
         self._buckets: dict[bytes, TokenBucket] = {}
 
+    def __len__(self) -> int:
+        """The facilitators that are counted."""
+        return len(self._buckets)
+
     def counts(self, roster: Roster) -> bool:
         """Whether commits are counted: a lone facilitator is in nobody's way."""
         return bool(self._rate) and len(roster.facilitators()) > 1

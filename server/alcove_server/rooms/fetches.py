@@ -4,8 +4,11 @@ A ticket is for a client that is no more. While that client is connected, at whi
 parked is nobody else's. So the relay pings the connection of the ticket's key. A fetch is answered
 when that connection is closed, or stays silent for `limits.PING` seconds, and no newer one of that
 key took its place. Another node pings its connection of that key when it is asked, and says so when
-a sign of life comes, or the client comes meanwhile. Nothing here waits: `tick` looks again, about
-once a second.
+a sign of life comes, or the client comes meanwhile. Until then the room is watched (`waits_in`), or
+that word would not be heard. Nothing here waits: `tick` looks again, about once a second.
+
+A connection has one fetch at a time, so the connections of all nodes bound what waits, and each
+part of the network has its share of these. A tick looks at some in each turn of the loop.
 """
 
 from __future__ import annotations
@@ -27,8 +30,10 @@ ASKED: Final = b"?"
 ALIVE: Final = b"!"
 """What nodes pass on of a key: that it is asked for, and that its client is alive. A frame of the
 private line begins with another byte."""
-WAITING: Final = 1000
-"""Fetches that wait at a time, and as many pings for other nodes."""
+_AT_ONCE: Final = 32
+_LOOKS: Final = 8.0
+_ANSWER: Final = 6.0
+"""Steps (`ports.turn`) of looking at so many that wait, and of an answer from the store."""
 
 
 @dataclass(slots=True)
@@ -58,9 +63,11 @@ class Fetches:
     def __init__(self, services: Services, at: Callable[[bytes, bytes], Client | None]) -> None:
         self._services = services
         self._at = at
-        self._fetches: list[_Fetch] = []
-        self._pings: list[_Ping] = []
-        """For other nodes."""
+        self._fetches: dict[Client, _Fetch] = {}
+        self._in_rooms: dict[bytes, dict[bytes, dict[Client, _Fetch]]] = {}
+        """The same by room and key."""
+        self._pings: dict[tuple[bytes, bytes], _Ping] = {}
+        """For other nodes, by room and key."""
 
     def begin(
         self, client: Client, n: int, room: bytes, key: bytes, slot: bytes, token_hash: bytes
@@ -68,39 +75,58 @@ class Fetches:
         """Answer request `n` of this client, now or within some seconds: with what `key` has parked
         in the slot then, or with a `Refusal` (`ticket_in_use`, `unknown_ticket`). Raises `Refusal`
         (`busy`)."""
-        if len(self._fetches) >= WAITING:
+        if client in self._fetches:
             raise Refusal("busy")
         fetch = _Fetch(client, n, slot, token_hash, self._ping(room, key))
         if self._services.store.shared:
             self._services.store.pass_on(room, key, ASKED)
         if self._waits(fetch, self._services.clock()):
-            self._fetches.append(fetch)
+            self._fetches[client] = fetch
+            self._in_rooms.setdefault(room, {}).setdefault(key, {})[client] = fetch
+
+    def waits_in(self, room: bytes) -> bool:
+        """Whether a fetch waits for what other nodes say of this room."""
+        return room in self._in_rooms
 
     def passed(self, room: bytes, key: bytes, message: bytes) -> bool:
         """Take what another node passed on, if it is about a fetch."""
         if message == ASKED:
             ping = self._ping(room, key)
-            if len(self._pings) < WAITING:
-                if self._asks(ping, self._services.clock()):
-                    self._pings.append(ping)
-            elif ping.old is not None:  # nobody would wait for its answer, and silence says gone
-                self._services.store.pass_on(room, key, ALIVE)
+            if self._asks(ping, self._services.clock()):
+                self._pings[room, key] = ping
         elif message == ALIVE:
-            waiting, self._fetches = self._fetches, []
-            for fetch in waiting:
-                if (fetch.ping.room, fetch.ping.key) == (room, key):
-                    self._refuse(fetch)
-                else:
-                    self._fetches.append(fetch)
+            for fetch in list(self._in_rooms.get(room, {}).get(key, {}).values()):
+                self._drop(fetch)
+                self._refuse(fetch)
         else:
             return False
         return True
 
-    def tick(self) -> None:
+    async def tick(self) -> None:
         """Look which clients are gone, and which are not."""
-        now = self._services.clock()
-        self._pings = [ping for ping in self._pings if self._asks(ping, now)]
-        self._fetches = [fetch for fetch in self._fetches if self._waits(fetch, now)]
+        for number, (at, ping) in enumerate(list(self._pings.items()), 1):
+            if not self._asks(ping, self._services.clock()) and self._pings.get(at) is ping:
+                del self._pings[at]
+            await self._pause_after(number)
+        for number, fetch in enumerate(list(self._fetches.values()), 1):
+            unanswered = self._fetches.get(fetch.client) is fetch
+            if unanswered and not self._waits(fetch, self._services.clock()):
+                self._drop(fetch)
+            await self._pause_after(number)
+
+    async def _pause_after(self, number: int) -> None:
+        if not number % _AT_ONCE:
+            await self._services.pause(_LOOKS)
+
+    def _drop(self, fetch: _Fetch) -> None:
+        client, room, key = fetch.client, fetch.ping.room, fetch.ping.key
+        del self._fetches[client]
+        keys = self._in_rooms[room]
+        del keys[key][client]
+        if not keys[key]:
+            del keys[key]
+        if not keys:
+            del self._in_rooms[room]
 
     def _ping(self, room: bytes, key: bytes) -> _Ping:
         """Ask the client here with this key, if there is one, for a sign of life."""
@@ -127,6 +153,7 @@ class Fetches:
         here = ping.old is not None and not _is_closed(ping.old)
         if now < ping.until and (here or self._services.store.shared):
             return True
+        self._services.turn.spend(_ANSWER)
         self._services.runner.start(self._answer(fetch))
         return False
 

@@ -16,6 +16,7 @@ from alcove_server.ports import error_log
 from alcove_server.ports.outlet import Close
 from alcove_server.ports.place import NetworkPart
 from alcove_server.ports.services import Services
+from alcove_server.rooms.counts import KeptCounts
 from alcove_server.rooms.doorstep import Doorstep
 from alcove_server.rooms.fanout import Turns
 from alcove_server.rooms.fetches import Fetches
@@ -41,6 +42,7 @@ class Rooms:
         self.replay_budget = ReplayBudget(services.runner)
         self.replays = Replays(services, self.replay_budget)
         self.restores = Restores()
+        self.counts = KeptCounts(services.settings.rates, services.clock)
         self.fetches = Fetches(services, self._client_of)
         self._services = services
         self._turns = Turns(services.runner.later)
@@ -108,6 +110,7 @@ class Rooms:
             self.replays.on_promoted,
             self.doorstep,
             self.waiting_knocks,
+            older.counts if older is not None else self.counts.take(id),
         )
         self.loaded[id] = room
         if older is not None:
@@ -165,6 +168,7 @@ class Rooms:
                 self.verifier.forget(id)
             else:
                 self.verifier.keep(room.history)
+                self.counts.keep(id, room.counts)
 
     # --- what the store tells ---------------------------------------------------------------
 
@@ -239,10 +243,13 @@ class Rooms:
         for id in failed:
             await self.answer_ring(id)
         self.verifier.expire()
-        self.fetches.tick()
+        self.counts.expire()
+        await self.fetches.tick()
         while self.doorstep.tick():
             await self._services.runner.breathe()
         for id in [idle for idle in self._idle if idle not in self.verifier]:
+            if self.fetches.waits_in(id):
+                continue  # what another node says of its client is to be heard
             self._idle.discard(id)
             if id not in self.loaded and id not in self._loading:
                 self._services.store.unwatch(id)

@@ -29,12 +29,11 @@ from alcove_server.ports.services import Services
 from alcove_server.ports.token_bucket import TokenBucket
 from alcove_server.rooms.asks import STANDBYS, Asks
 from alcove_server.rooms.away import AwayKeys
-from alcove_server.rooms.commit_turns import CommitTurns
+from alcove_server.rooms.counts import Counts
 from alcove_server.rooms.doorstep import Doorstep
 from alcove_server.rooms.fanout import Fanout, Turns
 from alcove_server.rooms.roster_history import Outcome, RosterHistory, follow
 from alcove_server.rooms.seated_chain import SeatedChain
-from alcove_server.rooms.slow_turns import SlowTurns
 from alcove_server.rooms.waiting_knocks import WaitingKnocks
 from alcove_server.store.interface import LobbyPage, RoomHead, StoredBlob, StoredItem
 from alcove_server.wire import fast_out
@@ -65,6 +64,7 @@ class LocalRoom:
         on_promoted: Callable[[LocalRoom, Client], None],
         doorstep: Doorstep,
         waiting_knocks: WaitingKnocks,
+        counts: Counts,
     ) -> None:
         """`on_promoted` tells a live member that became a facilitator what waits in the lobby."""
         self._doorstep = doorstep
@@ -90,8 +90,9 @@ class LocalRoom:
         self._fanout = Fanout(turns)
         rate = TOLD_RATE * services.settings.rates
         self._told = TokenBucket(rate, TOLD_BURST, services.clock())
-        self.commit_turns = CommitTurns(services.settings.rates, services.clock)
-        self.slow_turns = SlowTurns(services.clock)
+        self.counts = counts
+        self.commit_turns = counts.commit_turns
+        self.slow_turns = counts.slow_turns
         self._ahead: set[Client] = set()
         self.away = AwayKeys(services.clock, history.absent)
         self._reading = Lock()

@@ -1,9 +1,10 @@
 """Slow mode: what one key sends within `TURN` seconds of its first blob is one turn, then it waits.
 
 The relay cannot tell a text from a retraction, so every message of a participant counts. Turns are
-kept in this process alone. It hears every message of its rooms, also those that another relay of
-the same store took, and counts them. So a client that comes back by another relay has no other turn
-there, unless nobody of the room was at that relay when it spoke.
+kept in this process alone, also while nobody of the room is here (`counts`). It hears every message
+of its rooms, also those that another relay of the same store took, and counts them. So a client
+that comes back by another relay has no other turn there, unless nobody of the room was at that
+relay when it spoke.
 """
 
 from __future__ import annotations
@@ -26,6 +27,10 @@ class SlowTurns:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._began: dict[bytes, float] = {}
+
+    def __len__(self) -> int:
+        """The keys that had a turn."""
+        return len(self._began)
 
     def counts(self, roster: Roster, key: bytes) -> bool:
         """Whether this key takes turns: facilitators do not."""
