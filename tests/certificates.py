@@ -35,16 +35,19 @@ class Certificates:
         return ssl.create_default_context(cafile=str(self.ca))
 
 
-def make(folder: Path, password: bytes | None = None) -> Certificates:
-    """New ones in a folder that is there, in the place of those that were."""
+def make(
+    folder: Path, password: bytes | None = None, address: str = "127.0.0.1", ends: float = 24
+) -> Certificates:
+    """New ones in a folder that is there, in the place of those that were. `ends` are the hours for
+    which they are valid from now on."""
     authority, key = generate(SECP256R1()), generate(SECP256R1())
     name = _name("a test's authority")
-    address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
-    root = _builder(name, name, authority).add_extension(x509.BasicConstraints(True, 0), True)
+    named = x509.IPAddress(ipaddress.ip_address(address))
+    root = _builder(name, name, authority, 24).add_extension(x509.BasicConstraints(True, 0), True)
     leaf = (
-        _builder(_name("a test's relay"), name, key)
+        _builder(_name("a test's relay"), name, key, ends)
         .add_extension(x509.BasicConstraints(False, None), True)
-        .add_extension(x509.SubjectAlternativeName([address]), False)
+        .add_extension(x509.SubjectAlternativeName([named]), False)
     )
     made = Certificates(folder / "ca.pem", folder / "certificate.pem", folder / "key.pem")
     made.ca.write_bytes(root.sign(authority, SHA256()).public_bytes(Encoding.PEM))
@@ -61,7 +64,7 @@ def _name(text: str) -> x509.Name:
 
 
 def _builder(
-    subject: x509.Name, issuer: x509.Name, key: EllipticCurvePrivateKey
+    subject: x509.Name, issuer: x509.Name, key: EllipticCurvePrivateKey, ends: float
 ) -> x509.CertificateBuilder:
     now = datetime.datetime.now(datetime.UTC)
     return (
@@ -70,6 +73,6 @@ def _builder(
         .issuer_name(issuer)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(hours=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
+        .not_valid_before(now - datetime.timedelta(hours=2))
+        .not_valid_after(now + datetime.timedelta(hours=ends))
     )

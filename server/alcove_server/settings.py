@@ -56,6 +56,11 @@ class Settings(BaseSettings):
         le=8,
         description="replicas that must have what is acknowledged: all that a primary has",
     )
+    store_certificate: str = Field(
+        default="",
+        description="file with the relay's certificate (PEM), if Redis asks for one",
+    )
+    store_key: str = Field(default="", description="file with that certificate's key (PEM)")
     origin: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
         description="addresses by which clients reach this relay, such as https://relay.example",
@@ -163,6 +168,10 @@ class Settings(BaseSettings):
     def _are_a_pair(self) -> Self:
         if bool(self.tls_certificate) != bool(self.tls_key):
             raise ValueError("tls-certificate and tls-key go together")
+        if bool(self.store_certificate) != bool(self.store_key):
+            raise ValueError("store-certificate and store-key go together")
+        if self.store_certificate and not self.store_scheme.startswith("rediss"):
+            raise ValueError("store-certificate is for a store over TLS (rediss://…)")
         return self
 
     @model_validator(mode="after")

@@ -35,6 +35,10 @@ class Address:
     database: int = 0
     tls: bool = False
     cluster: bool = False
+    certificate: str = ""
+    """The file of the certificate that the relay shows to servers that ask for one, or empty."""
+    key: str = ""
+    """The file of its key."""
 
 
 def parse(url: str) -> Address:
@@ -53,6 +57,8 @@ def parse(url: str) -> Address:
     named, _, path = rest.partition("/")
     login, _, hosts = named.rpartition("@")
     username, _, password = map(unquote, login.partition(":"))
+    if username and not password:
+        raise BadAddress("a user of Redis has a password: redis://user:password@host:port")
     if kind == "cluster":
         if path:
             raise BadAddress("a Cluster has one database: redis+cluster://host:port,…")
@@ -60,7 +66,9 @@ def parse(url: str) -> Address:
         return Address(found, "", username, password, 0, plain == "rediss", cluster=True)
     if not kind:
         if path and not path.isdecimal():
-            raise BadAddress("a database of Redis is a number: redis://host:port/0")
+            raise BadAddress(
+                "a database of Redis is a number: redis://host:port/0; in a password / is %2F"
+            )
         found = (_host(hosts, PORT),)
         service, database = "", int(path or 0)
     else:
@@ -84,6 +92,7 @@ def _host(text: str, port: int) -> tuple[str, int]:
         or parts.query
         or parts.fragment
         or parts.username is not None
+        or given == 0
     ):
         raise BadAddress("a server of Redis is host or host:port")
-    return host, given or port
+    return host, port if given is None else given

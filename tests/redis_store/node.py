@@ -7,7 +7,7 @@ from alcove_protocol.frames import BlobClass
 from alcove_server.store.budget import StoreBounds
 from alcove_server.store.interface import Page, Publication, Taken
 from alcove_server.store.redis.store import RedisStore
-from alcove_server.store_address import parse
+from alcove_server.store_address import Address, parse
 
 from tests.redis_store.server import until
 from tests.server.store.bench import ANN, GENERATION, HEAD, OPENING, ROOM, START, Recorder
@@ -16,8 +16,11 @@ from tests.server.store.bench import ANN, GENERATION, HEAD, OPENING, ROOM, START
 class Node:
     """A store that watches one room."""
 
-    def __init__(self, url: str, replicas: int = 0, bounds: StoreBounds | None = None) -> None:
-        self.store = RedisStore(parse(url), bounds, replicas)
+    def __init__(
+        self, at: str | Address, replicas: int = 0, bounds: StoreBounds | None = None
+    ) -> None:
+        """`at` is a URL, or what was made of one."""
+        self.store = RedisStore(parse(at) if isinstance(at, str) else at, bounds, replicas)
         self.heard = Recorder()
         self.store.listen(self.heard)
         self.store.watch(ROOM)

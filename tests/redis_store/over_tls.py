@@ -6,7 +6,7 @@ import pytest
 from alcove_protocol import limits
 from alcove_server.store.redis.fitness import check
 from alcove_server.store.values import UnfitStore
-from alcove_server.store_address import parse
+from alcove_server.store_address import Address, parse
 
 from tests.certificates import Certificates
 from tests.redis_store.node import Node, id_of
@@ -37,9 +37,9 @@ async def checks_the_certificate(
     await works(url)
 
 
-async def works(url: str) -> None:
+async def works(at: str | Address) -> None:
     """A node on this store opens a room and publishes."""
-    node = Node(url)
+    node = Node(at)
     await node.open()
     assert (await node.publish(id_of(1))).number == 1
     await node.close()

@@ -62,6 +62,27 @@ def started(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
         (("--store", "tape://u:canary@host"), "store: there is no store of that scheme; there is"),
         (("--store", "memory:here"), "store: nothing follows memory:"),
         (("--store-replicas", "2"), "settings: store-replicas is for a store on Redis"),
+        (
+            ("--store", "rediss://host", "--store-key", "key.pem"),
+            "settings: store-certificate and store-key go together",
+        ),
+        (
+            ("--store", "redis://host", "--store-certificate", "c", "--store-key", "k"),
+            "settings: store-certificate is for a store over TLS (rediss://…)",
+        ),
+        (
+            ("--store", "rediss://host", "--store-certificate", "/no", "--store-key", "/no"),
+            "store-certificate: /no cannot be read: No such file or directory",
+        ),
+        (
+            ("--store", "redis://ann:pass/word@host"),
+            "store: a database of Redis is a number: redis://host:port/0; in a password / is %2F",
+        ),
+        (
+            ("--store", "redis://ann@host"),
+            "store: a user of Redis has a password: redis://user:password@host:port",
+        ),
+        (("--store", "redis://host:0"), "store: a server of Redis is host or host:port"),
         (("--store", "redis://host", "--rooms", "5"), "settings: rooms is counted in memory only"),
         (("--origin", "chat.test"), "origin: an origin is http(s)://host, without a path"),
         (

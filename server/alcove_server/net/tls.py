@@ -20,12 +20,13 @@ class Tls:
         self.context = _context(self._certificate, self._key)
 
 
+def check_pair(certificate: str, key: str, names: str) -> None:
+    """See that two files are a certificate and its key. `names` is how their settings begin. Raises
+    `ValueError` with one sentence."""
+    _load(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), certificate, key, names)
+
+
 def _context(certificate: str, key: str) -> ssl.SSLContext:
-    for name, file in (("tls-certificate", certificate), ("tls-key", key)):
-        try:
-            Path(file).read_bytes()
-        except OSError as error:
-            raise ValueError(f"{name}: {file} cannot be read: {error.strerror}") from None
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     # TLS 1.3 has none of what must be switched off in 1.2: renegotiation, compression, RSA key
     # exchange, a cache of sessions. Every client of Alcove speaks it.
@@ -33,18 +34,27 @@ def _context(certificate: str, key: str) -> ssl.SSLContext:
     # A ticket would link a client's connections to each other, and outlive them.
     context.num_tickets = 0
     context.set_alpn_protocols(["http/1.1"])
-    try:
-        context.load_cert_chain(certificate, key, _no_password)
-    except ssl.SSLError as error:
-        if error.reason == "KEY_VALUES_MISMATCH":
-            raise ValueError(f"tls-key: {key} is not the key of {certificate}") from None
-        text = f"tls-key: {certificate} and {key} are not a certificate and its key in PEM"
-        raise ValueError(text) from None
-    except OSError as error:  # it could be read a moment ago
-        raise ValueError(f"tls-certificate: {error.strerror}") from None
+    _load(context, certificate, key, "tls")
     return context
 
 
-def _no_password() -> str:
-    """Called instead of OpenSSL's question on a terminal, which may have no user."""
-    raise ValueError("tls-key: a key that has a password cannot be used")
+def _load(context: ssl.SSLContext, certificate: str, key: str, names: str) -> None:
+    for name, file in ((f"{names}-certificate", certificate), (f"{names}-key", key)):
+        try:
+            Path(file).read_bytes()
+        except OSError as error:
+            raise ValueError(f"{name}: {file} cannot be read: {error.strerror}") from None
+
+    def no_password() -> str:
+        """Called instead of OpenSSL's question on a terminal, which may have no user."""
+        raise ValueError(f"{names}-key: a key that has a password cannot be used")
+
+    try:
+        context.load_cert_chain(certificate, key, no_password)
+    except ssl.SSLError as error:
+        if error.reason == "KEY_VALUES_MISMATCH":
+            raise ValueError(f"{names}-key: {key} is not the key of {certificate}") from None
+        text = f"{names}-key: {certificate} and {key} are not a certificate and its key in PEM"
+        raise ValueError(text) from None
+    except OSError as error:  # it could be read a moment ago
+        raise ValueError(f"{names}-certificate: {error.strerror}") from None

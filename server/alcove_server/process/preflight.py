@@ -4,7 +4,7 @@ same."""
 import ipaddress
 import sys
 
-from alcove_server.net.tls import Tls
+from alcove_server.net.tls import Tls, check_pair
 from alcove_server.process.hardening import check_descriptors, raise_descriptors
 from alcove_server.settings import Settings
 
@@ -14,6 +14,8 @@ def check(settings: Settings) -> Tls | None:
     the settings of one (`parts`). Raises `ValueError` with one sentence that names the setting to
     change."""
     tls = Tls(settings.tls_certificate, settings.tls_key) if settings.tls_certificate else None
+    if settings.store_certificate:
+        check_pair(settings.store_certificate, settings.store_key, "store")
     if is_every_address(settings.host) and not settings.origin:
         raise ValueError(
             "origin: the relay listens on every address, so it must be told by which ones clients"

@@ -1,13 +1,20 @@
 """The one place that knows which stores there are."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import assert_never
 
 from alcove_server.settings import Settings
 from alcove_server.store.budget import StoreBounds
 from alcove_server.store.interface import Store
 from alcove_server.store.memory.store import MemoryStore
-from alcove_server.store_address import parse
+from alcove_server.store_address import Address, parse
+
+
+def address_of(settings: Settings) -> Address:
+    """Where Redis is, and what the relay shows there. The validator has seen that it is a URL."""
+    found = parse(settings.store)
+    return replace(found, certificate=settings.store_certificate, key=settings.store_key)
 
 
 async def check_store(settings: Settings) -> None:
@@ -16,7 +23,7 @@ async def check_store(settings: Settings) -> None:
         return
     from alcove_server.store.redis.fitness import check  # as below
 
-    await check(parse(settings.store), settings.store_replicas, settings.store_bytes)
+    await check(address_of(settings), settings.store_replicas, settings.store_bytes)
 
 
 def open_store(settings: Settings, clock: Callable[[], float]) -> Store:
@@ -38,6 +45,6 @@ def open_store(settings: Settings, clock: Callable[[], float]) -> Store:
             # Here, because redis-py takes half a second that a relay on memory need not spend.
             from alcove_server.store.redis.store import RedisStore
 
-            return RedisStore(parse(settings.store), bounds, settings.store_replicas)
+            return RedisStore(address_of(settings), bounds, settings.store_replicas)
         case scheme:
             assert_never(scheme)

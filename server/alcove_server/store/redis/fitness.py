@@ -13,6 +13,7 @@ from typing import Final
 from redis.exceptions import RedisError, ResponseError
 
 from alcove_server.store.redis.clients import client_of
+from alcove_server.store.redis.reasons import reason_of
 from alcove_server.store.redis.sentinels import primary_of, sentinel_of
 from alcove_server.store.redis.server_fitness import check_server
 from alcove_server.store.redis.topology import SLOTS, At, topology_of
@@ -36,9 +37,9 @@ async def check(address: Address, replicas: int, store_bytes: int) -> None:
         else:
             await _check(address, replicas, store_bytes)
     except (OSError, RedisError) as error:
-        # Our own words. The message of another library may quote the address.
-        why = str(error) if type(error) is ConnectionError else type(error).__name__
-        raise UnfitStore(f"Redis cannot be reached or does not let the relay in: {why}") from None
+        raise UnfitStore(
+            f"Redis cannot be reached or does not let the relay in: {reason_of(error)}"
+        ) from None
 
 
 async def _check(address: Address, replicas: int, least: int) -> None:
@@ -88,7 +89,8 @@ async def _by_sentinel(address: Address) -> list[tuple[str, int]]:
             except ResponseError:
                 why = "no Sentinel watches a service of this name"
                 continue
-            except (OSError, RedisError):
+            except (OSError, RedisError) as error:
+                why = f"no Sentinel answers: {reason_of(error)}"
                 continue
             assert isinstance(master, dict)  # its type covers other questions too
             down_after = int(master["down-after-milliseconds"])
@@ -114,8 +116,7 @@ def _replicas_of(said: Mapping[str, object]) -> list[tuple[str, int]]:
 
 async def _check_cluster(address: Address, replicas: int, least: int) -> None:
     """Check all servers of a Cluster. Raises `UnfitStore`, `OSError`, `RedisError`."""
-    async with client_of(address, *address.hosts[0], SECONDS) as client:
-        await check_server(client, await client.info(), least, replicas > 0, cluster=True)
+    await _is_cluster(address, replicas, least)
     found = await topology_of(address, ())
     served = sum(len(list(primary.slots())) for primary in found.primaries())
     if served < SLOTS:
@@ -136,6 +137,20 @@ async def _check_cluster(address: Address, replicas: int, least: int) -> None:
         for replica in copies:
             await _member(address, replica.at, least)
         _count(len(copies), replicas)
+
+
+async def _is_cluster(address: Address, replicas: int, least: int) -> None:
+    """Check the first server of the address that answers, before it is asked for the others. Raises
+    `UnfitStore`, and `OSError` or `RedisError` when none answers."""
+    for at in address.hosts:
+        try:
+            async with client_of(address, *at, SECONDS) as client:
+                await check_server(client, await client.info(), least, replicas > 0, cluster=True)
+        except (OSError, RedisError):
+            if at == address.hosts[-1]:
+                raise
+        else:
+            return
 
 
 async def _member(address: Address, at: At, least: int) -> None:

@@ -16,14 +16,15 @@ import os
 from collections.abc import Callable, Collection
 from functools import partial
 from math import inf
-from ssl import create_default_context
 from typing import Final, Protocol
 
 import hiredis
 
 from alcove_server.store.redis import wire as wires
+from alcove_server.store.redis.clients import context_of
 from alcove_server.store.redis.gate import OnReply
 from alcove_server.store.redis.health import NO_REIGN, Health
+from alcove_server.store.redis.reasons import reason_of
 from alcove_server.store.redis.scripts import SOURCES
 from alcove_server.store.redis.sentinels import primary_of
 from alcove_server.store.redis.wire import PENDING, TooFewReplicas, Wire, connect
@@ -81,7 +82,6 @@ class Line:
         self._address = address
         self._replicas = replicas
         self._id = os.urandom(8).hex().encode()
-        self._tls = create_default_context() if address.tls else None
         self._owner = owner
         self._member = member
         self._on_push = partial(owner.on_push, self)
@@ -206,7 +206,7 @@ class Line:
     async def _open(self) -> None:
         address = self._address
         host, port = await primary_of(address)
-        wire = await connect(self._maker(), host, port, self._tls)
+        wire = await connect(self._maker(), host, port, context_of(address))
         try:
             await self._greet(wire)
         except BaseException:
@@ -230,7 +230,7 @@ class Line:
         """Log when Redis is lost and when it is back: once each, and nothing of the address."""
         if error is not None and not self._failing:
             what = "is not safe" if isinstance(error, TooFewReplicas) else "cannot be reached"
-            log.warning("Redis %s: %s", what, _why(error))
+            log.warning("Redis %s: %s", what, reason_of(error))
         elif error is None and self._failing:
             log.info("Redis is reached again")
         self._failing = error is not None
@@ -305,13 +305,3 @@ class Line:
         early, self._early, self._early_bytes = self._early, [], 0
         for _, on_reply in early:
             on_reply(why)
-
-
-def _why(error: Exception) -> str:
-    """Why there is no connection: our own words or the kind of the error, because the message of
-    another library may quote the address."""
-    if type(error) in (ConnectionError, TooFewReplicas):
-        return str(error)
-    if isinstance(error, hiredis.ReplyError):
-        return str(error).partition(" ")[0]
-    return type(error).__name__

@@ -17,10 +17,17 @@ SENTINEL_SECONDS: Final = 0.5
 
 def sentinel_of(address: Address) -> Sentinel:
     """The Sentinels of an address. To be closed."""
-    given = {"socket_timeout": SENTINEL_SECONDS, "socket_connect_timeout": SENTINEL_SECONDS}
+    given = {
+        "socket_timeout": SENTINEL_SECONDS,
+        "socket_connect_timeout": SENTINEL_SECONDS,
+        "ssl": address.tls,
+        "ssl_certfile": address.certificate or None,
+        "ssl_keyfile": address.key or None,
+        "retry": Retry(NoBackoff(), 0),
+    }
     return Sentinel(  # type: ignore[no-untyped-call]  # redis-py types it in part
         list(address.hosts),
-        sentinel_kwargs={**given, "ssl": address.tls, "retry": Retry(NoBackoff(), 0)},
+        sentinel_kwargs=given,
     )
 
 

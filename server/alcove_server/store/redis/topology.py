@@ -12,6 +12,7 @@ from typing import Any, Final
 from redis.exceptions import RedisError
 
 from alcove_server.store.redis.clients import client_of
+from alcove_server.store.redis.reasons import reason_of
 from alcove_server.store_address import Address
 
 SLOTS: Final = 16_384
@@ -60,15 +61,17 @@ def slot_of(channel: bytes) -> int:
 async def topology_of(address: Address, known: Collection[At]) -> Topology:
     """Ask the known servers, then those of the address, until one answers that is not cut off from
     the majority. Raises `ConnectionError` when none does."""
+    why = "it is cut off from the others, or they have not met (cluster_state)"
     # In any order, so that one that is wrong is not asked first each time.
     for host, port in [*random.sample(sorted(known), len(known)), *address.hosts]:
         try:
             found = await _ask(address, host, port)
-        except (OSError, RedisError):
+        except (OSError, RedisError) as error:
+            why = reason_of(error)
             continue
         if found is not None:
             return found
-    raise ConnectionError("no server of the Cluster answers")
+    raise ConnectionError(f"no server of the Cluster answers: {why}")
 
 
 async def _ask(address: Address, host: str, port: int) -> Topology | None:
