@@ -1,7 +1,7 @@
 -- Store.publish. ARGV: time, head (base, roster, id, class, life, kept, sender, reign), tail, most of the
 -- room, most of a blob, the hash of a commit, the step (msgpack; empty without an entry).
 local base, roster, id, class, life, kept, sender, reign = unpack('>c16c32c16BI4I4c32c20', ARGV[2])
-local both = call('MGET', M, P .. 'r' .. sender)
+local both = call('MGET', M, P .. 'r' .. sender, NOWHERE) -- `whole`
 local m, all = room(both[1]), both[2]
 local number = taken(m, id, all)
 if number then return m.g .. pack(NUMBER, number) end
@@ -24,5 +24,5 @@ remember(m, sender, id, m.n, m.last + kept, all)
 if take_step then take_step(m) end
 save(m)
 if class == BEAT then extend(m) end
-if take_step then ring() else push('b', m.g .. stored) end
+if take_step then ring() else push('b', m.g, stored) end
 return m.g .. pack(NUMBER, m.n)
