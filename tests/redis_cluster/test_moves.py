@@ -132,7 +132,7 @@ def contents(*servers: RedisServer) -> dict[bytes, object]:
 
 
 async def test_without_its_look_a_script_would_write_a_part_of_a_step(moving: Moving) -> None:
-    """Why `meta.lua` looks for a key that is never there."""
+    """Why `whole.lua` looks for a key that is never there."""
     look, write = "redis.call('GET', KEYS[1] .. 'x')", "redis.call('APPEND', KEYS[1], 'part')"
     lack = "redis.call('SET', KEYS[1] .. 'y', '')"
     await moving.cluster.begin_move(SLOT, moving.source, moving.target)

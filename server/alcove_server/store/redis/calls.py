@@ -32,6 +32,13 @@ def prefix_of(digest: bytes) -> bytes:
     return b"$7\r\nEVALSHA\r\n$40\r\n%b\r\n$1\r\n1\r\n" % digest
 
 
+def _word(word: bytes) -> bytes:
+    return b"$%d\r\n%b\r\n" % (len(word), word)
+
+
+_NOW: Final = _word(b"")
+
+
 class Calls:
     """The scripts of `DIGESTS`. `clock` is for tests: without it the server's time counts."""
 
@@ -52,15 +59,12 @@ class Calls:
 
     def command(self, channel: bytes, script: str, *arguments: bytes) -> bytes:
         """Return the command that runs a script for the room of a channel."""
-        now = b"" if self._clock is None else repr(self._clock()).encode()
-        words = (channel + records.META, now, *arguments)
-        return b"".join(
-            [
-                b"*%d\r\n" % (3 + len(words)),
-                self.prefixes[script],
-                *[b"$%d\r\n%b\r\n" % (len(word), word) for word in words],
-            ]
-        )
+        clock = self._clock
+        now = _NOW if clock is None else _word(repr(clock()).encode())
+        key = _word(channel + records.META)
+        parts = [b"*%d\r\n" % (5 + len(arguments)), self.prefixes[script], key, now]
+        parts += [b"$%d\r\n%b\r\n" % (len(word), word) for word in arguments]
+        return b"".join(parts)
 
     async def run(self, script: str, room: bytes, *arguments: bytes) -> Any:  # what it returns
         """Run a script and return what it returns. Raises `Refusal`, `RosterMoved`."""
@@ -91,9 +95,13 @@ class Calls:
         return line.reign if line is not None else NO_REIGN
 
     def most(self, room: bytes, part: float = 1, lease: Lease | None = None) -> bytes:
+        """As `most_at`, as a word."""
+        return b"%d" % self.most_at(records.tag_of(room), part, lease)
+
+    def most_at(self, channel: bytes, part: float, lease: Lease | None) -> int:
         """The bytes that a room may take now, with what may use no more than this part of all:
         `Budget` with the memory of its server. `lease` is of what is about to be put."""
-        used, bounds = self._used(room), self._bounds
+        used, bounds = self._used(channel), self._bounds
         most = bounds.room_bytes
         if used is not None:
             most = room_share(most, bounds.store_bytes - used)
@@ -102,11 +110,11 @@ class Calls:
         most = int(most * part)
         if lease is not None and not lease.fits:
             most = min(most, UNCOUNTED)
-        return b"%d" % most
+        return most
 
-    def _used(self, room: bytes) -> int | None:
+    def _used(self, channel: bytes) -> int | None:
         """The memory of a room's server, as far as it is known."""
-        line = self.lines.line_of(records.tag_of(room))
+        line = self.lines.line_of(channel)
         health = line.health if line is not None else None
         return health.used if health is not None else None
 
@@ -114,18 +122,19 @@ class Calls:
         self, room: bytes, holding: Holding | None, part: float, given: Given
     ) -> Lease | None:
         """Count what is about to be put for this part of the network. None: it has no limits."""
-        if holding is None:
-            return None
-        left = self._bounds.store_bytes - (self._used(room) or 0)
+        return self._lease(records.tag_of(room), holding, part, given) if holding else None
+
+    def _lease(self, channel: bytes, holding: Holding, part: float, given: Given) -> Lease:
+        left = self._bounds.store_bytes - (self._used(channel) or 0)
         return Lease(holding, left, part, given)
 
-    def lease_of(self, publication: Publication) -> Lease | None:
+    def lease_of(self, channel: bytes, publication: Publication) -> Lease | None:
         """The same for a blob."""
         payer = publication.payer
         if payer is None or payer.holding is None:
             return None
         given, part = published(publication, payer), part_of(publication.blob_class)
-        return self.lease(publication.room, payer.holding, part, given)
+        return self._lease(channel, payer.holding, part, given)
 
     def enter(self, room: bytes) -> None:
         """Refuse without a question while replicas confirm nothing: no answer could be told. Raises

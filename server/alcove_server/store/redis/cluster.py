@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 _AGAIN: Final = 0.05
 """Seconds between two looks at a slot that moves."""
 NOWHERE: Final = b"x"
-"""What makes the name of a key that no room has: `meta.lua` looks for it too."""
+"""What makes the name of a key that no room has: `whole.lua` looks for it too."""
 
 
 class Cluster:

@@ -43,6 +43,11 @@ class Gate:
         self.bytes = 0
         """Bytes of what waits here to be told."""
 
+    def telling(self, tell: OnReply) -> OnReply:
+        """What takes the reply that is for `tell`: `reply`, without the way there for a server
+        alone."""
+        return partial(self.reply, tell) if self._replicas else tell
+
     def reply(self, tell: OnReply, reply: Reply) -> None:
         """Take a reply. One that never came (`ConnectionError`) is told at once."""
         if not self._replicas or isinstance(reply, ConnectionError):

@@ -40,14 +40,16 @@ class ServerTime:
 
     def __init__(self) -> None:
         self._ahead: deque[float] = deque(maxlen=_REPLIES)
+        self._most = -inf
 
     def heard(self, said: float, now: float) -> None:
         """The server said its time. It came at `now` of the node's clock."""
         self._ahead.append(said - now)
+        self._most = max(self._ahead)
 
     def at(self, now: float) -> float:
         """The server's time at `now`, or a little earlier."""
-        return now + max(self._ahead, default=-inf)
+        return now + self._most
 
 
 def health_of(info: bytes) -> Health:

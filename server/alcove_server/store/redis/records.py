@@ -12,6 +12,7 @@ from struct import Struct
 from typing import Any, Final
 
 import msgpack  # type: ignore[import-untyped]  # it has no types
+from alcove_protocol import limits
 from alcove_protocol.frames import BlobClass, LobbyKind
 from alcove_protocol.position import Position
 from alcove_protocol.statements import SIGNATURE_SIZE, Signed
@@ -32,7 +33,7 @@ _BLOB: Final = Struct(">Qdd B16s32sI")
 _TAIL: Final = Struct(">B16s32sI")
 _META: Final = Struct(">B8sQQQ32s32sQdQQQdQd20s20sQddd")
 _PAGE: Final = Struct(">8sQQ32sQBdB20s")
-_HEAD: Final = Struct(">16s32s16sBII32s20s")
+_HEAD: Final = Struct(">16s32sII20sQI")
 _TIME: Final = Struct(">d")
 _VOTE: Final = Struct(">32sQ??")
 NO_SENDER: Final = bytes(32)
@@ -47,18 +48,10 @@ def tag_of(room: bytes) -> bytes:
     return b"{" + urlsafe_b64encode(room).rstrip(b"=") + b"}"
 
 
-def head_of(publication: Publication, life: int, kept: int, reign: bytes) -> bytes:
+def head_of(publication: Publication, life: int, reign: bytes, most: int, size: int) -> bytes:
     """Return the fixed part of a publication's arguments."""
-    return _HEAD.pack(
-        publication.base,
-        publication.roster,
-        publication.id,
-        publication.blob_class,
-        life,
-        kept,
-        publication.sender,
-        reign,
-    )
+    kept = life + limits.PUBLISH_RECORD
+    return _HEAD.pack(publication.base, publication.roster, life, kept, reign, most, size)
 
 
 def tail_of(blob_class: int, id: bytes, sender: bytes, blob: bytes, entry: Signed | None) -> bytes:
@@ -69,10 +62,10 @@ def tail_of(blob_class: int, id: bytes, sender: bytes, blob: bytes, entry: Signe
     return head + entry.body + entry.signature + blob
 
 
-def blob_of(raw: bytes) -> StoredBlob:
-    """Read a stored blob."""
-    number, taken_at, ends, blob_class, id, sender, body = _BLOB.unpack_from(raw)
-    at, entry = _BLOB.size, None
+def blob_of(raw: bytes, start: int = 0) -> StoredBlob:
+    """Read a stored blob, which starts there."""
+    number, taken_at, ends, blob_class, id, sender, body = _BLOB.unpack_from(raw, start)
+    at, entry = start + _BLOB.size, None
     if body:
         entry = Signed(raw[at : at + body], raw[at + body : at + body + SIGNATURE_SIZE])
         at += body + SIGNATURE_SIZE

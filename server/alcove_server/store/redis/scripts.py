@@ -6,19 +6,19 @@ from hashlib import sha1
 from pathlib import Path
 from typing import Final
 
-_LOBBY: Final = ("meta", "lobby")
-_DOORS: Final = ("meta", "doors", "lobby", "revoke")
+_LOBBY: Final = ("meta", "whole", "lobby")
+_DOORS: Final = ("meta", "whole", "doors", "lobby", "revoke")
 _LOG: Final = ("meta", "append", "records")
 
 PARTS: Final[dict[str, tuple[str, ...]]] = {
-    "open": ("meta",),
-    "head": ("meta",),
-    "chain": ("meta",),
-    "end": ("meta",),
+    "open": ("meta", "whole"),
+    "head": ("meta", "whole"),
+    "chain": ("meta", "whole"),
+    "end": ("meta", "whole"),
     "publish": _LOG,
     "publish_step": (*_LOG, "doors", "lobby", "revoke", "welcomes", "tickets", "step"),
-    "published": _LOG,
-    "read": ("meta",),
+    "published": ("meta", "whole", "append", "records"),
+    "read": ("meta", "whole"),
     "put_door": _DOORS,
     "revoke_door": _DOORS,
     "door": _DOORS,
@@ -32,22 +32,22 @@ PARTS: Final[dict[str, tuple[str, ...]]] = {
     "settle": _LOBBY,
     "lobby_page": _LOBBY,
     "take_refusal": _LOBBY,
-    "welcome": ("meta",),
-    "welcomed": ("meta", "welcomes"),
-    "reseat": ("meta", "append", "doors"),
-    "unsettled": ("meta",),
-    "vote": ("meta",),
-    "settle_log": ("meta",),
-    "connected": ("meta",),
-    "pass_on": ("meta",),
-    "fence": ("meta",),
-    "sweep": ("meta",),
-    "hold": ("meta",),
-    "look": ("meta", "doors", "lobby", "welcomes", "tickets"),
-    "park": ("meta", "tickets"),
-    "parked": ("meta", "tickets"),
-    "fetched": ("meta", "tickets"),
-    "unpark": ("meta", "tickets"),
+    "welcome": ("meta", "whole"),
+    "welcomed": ("meta", "whole", "welcomes"),
+    "reseat": ("meta", "whole", "append", "doors"),
+    "unsettled": ("meta", "whole"),
+    "vote": ("meta", "whole"),
+    "settle_log": ("meta", "whole"),
+    "connected": ("meta", "whole"),
+    "pass_on": ("meta", "whole"),
+    "fence": ("meta", "whole"),
+    "sweep": ("meta", "whole"),
+    "hold": ("meta", "whole"),
+    "look": ("meta", "whole", "doors", "lobby", "welcomes", "tickets"),
+    "park": ("meta", "whole", "tickets"),
+    "parked": ("meta", "whole", "tickets"),
+    "fetched": ("meta", "whole", "tickets"),
+    "unpark": ("meta", "whole", "tickets"),
 }
 """What stands before the body of each script."""
 

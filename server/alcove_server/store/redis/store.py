@@ -173,7 +173,8 @@ class RedisStore:
         return taken
 
     def publish_soon(self, publication: Publication, done: PublishDone) -> None:
-        lease = self._calls.lease_of(publication)
+        channel = self._watching.channel_of(publication.room)
+        lease = self._calls.lease_of(channel, publication)
 
         def on_reply(reply: Reply) -> None:
             if isinstance(reply, bytes):
@@ -188,28 +189,30 @@ class RedisStore:
             give_back(lease, failure)
             done(publication, failure)
 
-        channel = records.tag_of(publication.room)
         publish = partial(self._publish, channel, publication, lease)
         self._calls.lines.send(channel, publish, on_reply)
 
     def _publish(self, channel: bytes, publication: Publication, lease: Lease | None) -> bytes:
         """The command that publishes. It names the reign of the server to which it is sent."""
-        blob_class, blob, step = publication.blob_class, publication.blob, publication.step
-        commit = blob_class in COMMITS
-        life = lifetime(blob_class, publication.ttl)
+        calls, step = self._calls, publication.step
+        blob_class, blob = publication.blob_class, publication.blob
         entry = step.entry if step is not None else None
         size = blob_size(blob, entry) + RECORD_OVERHEAD
-        reign = self._calls.reign(channel)
-        return self._calls.command(
-            channel,
-            "publish" if step is None else "publish_step",
-            records.head_of(publication, life, life + limits.PUBLISH_RECORD, reign),
-            records.tail_of(blob_class, publication.id, publication.sender, blob, entry),
-            self._most(publication.room, part_of(blob_class), lease),
-            b"" if is_too_large(blob_class, blob) else b"%d" % size,
-            sha256(blob).digest() if commit else b"",
-            records.step_of(step) if step is not None else b"",
+        most = calls.most_at(channel, part_of(blob_class), lease)
+        head = records.head_of(
+            publication,
+            lifetime(blob_class, publication.ttl),
+            calls.reign(channel),
+            most,
+            0 if is_too_large(blob_class, blob) else size,
         )
+        tail = records.tail_of(blob_class, publication.id, publication.sender, blob, entry)
+        if step is not None:
+            done = sha256(blob).digest(), records.step_of(step)
+            return calls.command(channel, "publish_step", head, tail, *done)
+        if blob_class in COMMITS:
+            return calls.command(channel, "publish", head, tail, sha256(blob).digest())
+        return calls.command(channel, "publish", head, tail)
 
     async def published(self, room: bytes, sender: bytes, id: bytes) -> Position | None:
         found = await self._run("published", room, sender, id)

@@ -12,6 +12,7 @@ from time import monotonic
 from typing import Final
 
 from alcove_protocol.errors import Refusal
+from alcove_protocol.position import GENERATION_SIZE
 
 from alcove_server.store.budget import StoreBounds
 from alcove_server.store.interface import Listener
@@ -32,6 +33,8 @@ _KIND: Final = 2
 """Bytes that say what a push is: its kind, and the layout of what follows. What a node does not
 know, as from a node of another version, is a ring: the room is read."""
 _BLOB: Final = b"b" + bytes([records.LAYOUT])
+_STORED: Final = _KIND + GENERATION_SIZE
+"""Where a stored blob begins in its push, behind the generation."""
 _CONNECTED: Final = b"c" + bytes([records.LAYOUT])
 _PASSED: Final = b"d" + bytes([records.LAYOUT])
 _NODE_SIZE: Final = 8
@@ -58,6 +61,7 @@ class Watching:
         self.told = Told()
         self.listener: Listener | None = None
         self._watched: dict[bytes, bytes] = {}  # channel: room
+        self._channels: dict[bytes, bytes] = {}  # room: channel
         self._alive: set[bytes] = set()  # watched rooms that were there at the last look
         self._left: set[bytes] = set()  # channels whose clients were sent away, to be held
         self._looks = Looks()
@@ -68,7 +72,7 @@ class Watching:
     def watch(self, room: bytes) -> None:
         """As `Store.watch`."""
         channel = records.tag_of(room)
-        self._watched[channel] = room
+        self._watched[channel], self._channels[room] = room, channel
         self._alive.add(room)
         self._looks.at(room, self._now())
         self.calls.lines.watch(channel)
@@ -77,10 +81,15 @@ class Watching:
         """As `Store.unwatch`."""
         channel = records.tag_of(room)
         self._watched.pop(channel, None)
+        self._channels.pop(room, None)
         self._alive.discard(room)
         self._looks.forget(room)
         self.told.forget(channel)
         self.calls.lines.unwatch(channel)
+
+    def channel_of(self, room: bytes) -> bytes:
+        """What all keys of a room begin with."""
+        return self._channels.get(room) or records.tag_of(room)
 
     def note(self, channel: bytes, generation: bytes, number: int, reign: bytes) -> None:
         """A number is told, if this room is watched."""
@@ -99,6 +108,7 @@ class Watching:
         """As `Store.close`."""
         await self.calls.lines.close()
         self._watched.clear()
+        self._channels.clear()
         self.listener = None
 
     # --- what the lines tell ----------------------------------------------------------------
@@ -109,7 +119,7 @@ class Watching:
             return
         kind = message[:_KIND]
         if kind == _BLOB:
-            generation, blob = message[2:10], records.blob_of(message[10:])
+            generation, blob = message[_KIND:_STORED], records.blob_of(message, _STORED)
             if blob.expires_at <= self.calls.time_at(line):
                 listener.on_ring(room)  # it waited for replicas, or this node stood still
                 return

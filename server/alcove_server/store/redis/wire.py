@@ -40,18 +40,8 @@ FILLER: Final = bytes(4096)
 """Written every second where there are replicas. It pushes ciphertext out of the replication
 backlog: 1 MiB in about four minutes."""
 _OTHER: Final = frozenset(
-    {
-        "READONLY",
-        "UNBLOCKED",
-        "NOSCRIPT",
-        "LOADING",
-        "MASTERDOWN",
-        "REIGN",
-        "MOVED",
-        "CLUSTERDOWN",
-        "NOAUTH",
-        "NOPERM",
-    }
+    {"READONLY", "UNBLOCKED", "NOSCRIPT", "LOADING", "MASTERDOWN", "REIGN", "MOVED"}
+    | {"CLUSTERDOWN", "NOAUTH", "NOPERM"}
 )
 """Errors of a server that is not, or is no longer, the primary to which this node introduced
 itself. The connection is given up, and the next one finds the primary."""
@@ -161,9 +151,10 @@ class Wire(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._reader.feed(data)
         self._heard = self._loop.time()
+        gets, gate = self._reader.gets, self._gate
         while not self.closed:
             try:
-                reply = self._reader.gets()
+                reply = gets()
             except hiredis.HiredisError:
                 self.close()
                 return
@@ -174,7 +165,7 @@ class Wire(asyncio.Protocol):
             else:
                 self._release()
                 self._replied(reply)
-            if self._gate.bytes > HELD:
+            if gate.bytes > HELD:
                 self.close()
 
     def _pushed(self, push: list[bytes]) -> None:
@@ -198,6 +189,9 @@ class Wire(asyncio.Protocol):
             return
         on_reply, size = self._waiting.popleft()
         self._pending -= size
+        if on_reply is not None and not isinstance(reply, hiredis.ReplyError):
+            on_reply(reply)
+            return
         moved = self._moved(reply)
         if on_reply is None:  # a subscription was refused
             kind, channel = self._awaited.popleft()
@@ -207,7 +201,7 @@ class Wire(asyncio.Protocol):
                 self._gone(channel)
         elif moved is not None:
             on_reply(moved)
-        elif isinstance(reply, hiredis.ReplyError) and str(reply).partition(" ")[0] in _OTHER:
+        elif str(reply).partition(" ")[0] in _OTHER:
             on_reply(ConnectionError("this server is not the primary that it was"))
             self.close()
         else:
@@ -225,8 +219,10 @@ class Wire(asyncio.Protocol):
             on_reply(ConnectionError("the connection to Redis takes no more"))
             return
         self._unmarked = True
-        take = self._keep if self._turns_around else self._gate.reply
-        self._put(command, partial(take, on_reply))
+        if self._turns_around:
+            self._put(command, partial(self._keep, on_reply))
+        else:
+            self._put(command, self._gate.telling(on_reply))
 
     @property
     def _turns_around(self) -> bool:
@@ -234,13 +230,13 @@ class Wire(asyncio.Protocol):
 
     def _keep(self, on_reply: OnReply, reply: Reply) -> None:
         """Keep a reply until the pushes of its script are there."""
-        self._kept = partial(self._gate.reply, on_reply, reply)
+        self._kept = partial(self._gate.telling(on_reply), reply)
         if isinstance(reply, ConnectionError):
             self._release()
 
     def _release(self) -> None:
-        kept, self._kept = self._kept, None
-        if kept is not None:
+        if self._kept is not None:
+            kept, self._kept = self._kept, None
             kept()
 
     def subscribe(self, channel: bytes) -> None:

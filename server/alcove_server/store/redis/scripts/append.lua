@@ -4,7 +4,7 @@ local APPLICATION, BEAT = 2, 3
 local function append(m, class, life, tail, size, commit)
   local now = m.last
   local number = m.n + 1
-  local name = string.format('%.0f', number)
+  local name = string.format(WHOLE, number)
   local ends = now + life
   local stored = pack('>I8dd', number, now, ends) .. tail
   m.n = number
@@ -23,8 +23,10 @@ local function append(m, class, life, tail, size, commit)
     -- Only blobs that end before every later one are kept here, so numbers and ends both ascend.
     -- The last of them that has ended has the highest number of all that have.
     note_lost(m)
-    if ends <= m.l_last then call('ZREMRANGEBYSCORE', P .. 'l', ends, '+inf') end
-    call('ZADD', P .. 'l', ends, name)
+    if ends <= m.l_last then
+      call('LTRIM', P .. 'l', 0, -1 - run(-1, function(later) return later >= ends end))
+    end
+    call('RPUSH', P .. 'l', pack(ENDING, ends, number))
     if ends <= m.l_first then -- it is the only one, so the key is new
       bind(m, P .. 'l')
       m.l_first = ends
@@ -38,7 +40,7 @@ local function append(m, class, life, tail, size, commit)
     bind(m, P .. 't')
   end
   local bucket = math.ceil(ends / BUCKET) * BUCKET
-  local counted = call('HINCRBY', P .. 'u', string.format('%.0f', bucket), size)
+  local counted = call('HINCRBY', P .. 'u', string.format(WHOLE, bucket), size)
   if counted == size then bind(m, P .. 'u') end -- perhaps the first field of the hash
   m.blobs = m.blobs + size
   if bucket < m.due then m.due = bucket end

@@ -13,6 +13,7 @@ local META = '>Bc8I8I8I8c32c32I8dI8I8I8dI8dc20c20I8ddd'
 local LAYOUT = 1 -- of all that lies in a room and is pushed. A script reads and writes no other
 local NOBODY = string.rep('\0', 20) -- no reign is named
 local NUMBER = '>I8'
+local WHOLE = '%d' -- a whole number below 2^53, as all are
 local ABANDONED, READ_ONLY, TOMBSTONE, REJOIN = 1800, 90, 86400, 86400
 local SLACK = 20         -- seconds that the records of ids may outlast their room
 local SHORT = 1800       -- seconds: blobs that live no longer are keys of their own
@@ -31,10 +32,7 @@ end
 
 local check_step, take_step -- set by the script of a publish with a roster entry
 
--- While a slot of a Cluster moves, a server raises an error when asked for a key that it lacks. This
--- key is never there. So a script ends here, before its first write, until all keys of the room are
--- on one server.
-call('GET', P .. 'x')
+local NOWHERE = P .. 'x' -- never there: `whole`
 
 local function refuse(code) error({err = 'REFUSED ' .. code}) end
 
@@ -45,7 +43,7 @@ local function clock()
 end
 
 -- Milliseconds from now until a time, rounded up, so that a key never ends before its content.
-local function left(now, at) return string.format('%.0f', math.max(1, math.ceil((at - now) * 1000))) end
+local function left(now, at) return string.format(WHOLE, math.max(1, math.ceil((at - now) * 1000))) end
 
 local function decode(raw)
   if string.byte(raw) ~= LAYOUT then error({err = 'LAYOUT unknown'}) end
@@ -89,7 +87,7 @@ end
 local function drop_blobs(from, to)
   local names = {}
   for number = from, to do
-    names[#names + 1] = P .. 'b' .. string.format('%.0f', number)
+    names[#names + 1] = P .. 'b' .. string.format(WHOLE, number)
     if #names == 1000 or number == to then
       call('UNLINK', table_unpack(names))
       names = {}
@@ -122,7 +120,10 @@ end
 local function ring() call('SPUBLISH', P, 'r') end
 
 -- Push what nodes of this version read. To one of another version it is a ring.
-local function push(kind, what) call('SPUBLISH', P, kind .. string.char(LAYOUT) .. what) end
+-- It is joined at once, because Lua hashes every string that it makes.
+local function push(kind, head, rest)
+  call('SPUBLISH', P, kind .. string.char(LAYOUT) .. head .. (rest or ''))
+end
 
 -- The statement that ended the room and the generation that it ended, or nil.
 local function ended(now)
@@ -202,16 +203,39 @@ local function space(m, size, most)
   if m.used + m.blobs + size > most then refuse('busy') end
 end
 
+-- `l` lists ends and numbers of application blobs, and both ascend: a blob that ends before an earlier one
+-- takes its place. Count those from the first on (way 1), or from the last back (-1), for which `is` holds of
+-- their end. Also return the number of the last of them, and the end of the one behind. It looks at few: at
+-- twice as many as before, then at the middle of the rest. A sorted set cost a sixth of a publish.
+local ENDING = '>dI8'
+local function run(way, is)
+  local low, high, number, behind = 0, 1, nil, math.huge
+  local function look(nth)
+    local one = call('LINDEX', P .. 'l', way == 1 and nth - 1 or -nth)
+    if not one then behind = math.huge return false end
+    local ends, its = unpack(ENDING, one)
+    if is(ends) then number = its return true end
+    behind = ends
+    return false
+  end
+  while look(high) do low, high = high, high * 2 end
+  while high - low > 1 do
+    local middle = math.floor((low + high) / 2)
+    if look(middle) then low = middle else high = middle end
+  end
+  return low, number, behind
+end
+
 -- Note the highest number of an application blob that has ended. The meta record knows the first and
 -- the last end in `l`, so that a publish mostly need not ask.
 local function note_lost(m)
   if m.last < m.l_first then return end
-  local gone = call('ZREVRANGEBYSCORE', P .. 'l', m.last, '-inf', 'LIMIT', 0, 1)
-  if gone[1] then
-    m.lost = tonumber(gone[1])
-    call('ZREMRANGEBYSCORE', P .. 'l', '-inf', m.last)
+  local gone, number, next_end = run(1, function(ends) return ends <= m.last end)
+  if gone > 0 then
+    m.lost = number
+    call('LTRIM', P .. 'l', gone, -1)
   end
-  m.l_first = tonumber(call('ZRANGE', P .. 'l', 0, 0, 'WITHSCORES')[2]) or math.huge
+  m.l_first = next_end
 end
 
 -- Drop a bounded number of long blobs that have ended.

@@ -1,6 +1,6 @@
 -- What a roster entry changes beside the log: chain, doors, lobby, Welcomes.
 local CHAIN = 2 * 1024 * 1024
-local step = cmsgpack.unpack(ARGV[7])
+local step = cmsgpack.unpack(ARGV[5])
 local entry = step.signature .. step.body
 
 local function keep_entry(m)
@@ -38,11 +38,11 @@ local function set_of(list)
   return found
 end
 
-check_step = function(m, size)
+check_step = function(m, size, most)
   if expire_lobby(m) then save(m) end
   local welcomes = 0
   for _, welcome in pairs(step.welcomes) do welcomes = welcomes + #welcome + WELCOME_BYTES end
-  space(m, size + welcomes + FACTOR * #step.body, tonumber(ARGV[4]))
+  space(m, size + welcomes + FACTOR * #step.body, most)
   if m.chain + #entry + 4 > CHAIN then refuse('history_full') end
   for key, door in pairs(step.admitted) do
     local knock = knock_of(key)
