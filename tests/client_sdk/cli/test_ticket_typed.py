@@ -7,6 +7,7 @@ import pytest
 from alcove import events
 from alcove.cli import invite_input, slash_commands, words
 from alcove.cli.ui.app import RoomApp
+from alcove.cli.ui.log import LogEntry
 
 from tests.client_sdk.cli.fake_room import INVITE, OPENED, TICKET, FakeRoom, FakeScene
 from tests.client_sdk.cli.process import REAL
@@ -62,7 +63,7 @@ def test_a_participant_is_offered_it() -> None:
 async def test_the_ticket_can_be_copied_from_the_full_screen_at_its_widths() -> None:
     app = RoomApp(FakeRoom(FakeScene((*OPENED[1:], events.TicketMade(MADE)))), accepted=True)
     async with app.run_test(size=(100, 40)) as pilot:
-        while not any("alcove-ticket" in entry.body for entry in app._entries.query("LogEntry")):
+        while not any("alcove-ticket" in entry.body for entry in app._entries.query(LogEntry)):
             await pilot.pause()
         for width in SCREENS:
             await resized(pilot, width)
