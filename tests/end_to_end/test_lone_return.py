@@ -3,7 +3,8 @@
 import pytest
 from alcove import events
 from alcove.events import RoomState
-from alcove_protocol import frames
+from alcove.joining.ticket_comer import TicketComer
+from alcove_protocol import frames, limits
 from alcove_protocol.ticket import Ticket
 
 from tests.end_to_end.evil.test_standby_lies import old_answers
@@ -139,9 +140,15 @@ def test_a_late_lie_ends_no_way_and_is_not_parked(monkeypatch: pytest.MonkeyPatc
     again = resumes(world, ticket, "Ann", wait=0)
     world.advance(145, stay_away=(bob, cleo))
     parked: list[str] = []
+    comer = again.engine.newcomer
+    assert isinstance(comer, TicketComer)
+    former, fetched = Ticket.parse(ticket), comer._parked
 
     def note(client: Client, data: bytes) -> list[bytes]:
-        if isinstance(frames.from_client(data), frames.Park):
+        frame = frames.from_client(data)
+        if isinstance(frame, frames.Park) and frame.slot == former.slot():
+            parked.append("what was fetched" if frame.blob == fetched else "other bytes")
+        elif isinstance(frame, frames.Park):
             parked.append("in the true group" if facilitates(client) else "before a proof")
         return [data]
 
@@ -152,7 +159,7 @@ def test_a_late_lie_ends_no_way_and_is_not_parked(monkeypatch: pytest.MonkeyPatc
     assert not again.of(events.TicketMade)
     world.advance(120)
     goes_on(world, again, bob, cleo)
-    assert set(parked) == {"in the true group"}
+    assert set(parked) == {"what was fetched", "in the true group"}
     assert again.of(events.TicketMade)
 
 
@@ -205,6 +212,37 @@ def test_a_cut_at_any_second_is_no_end() -> None:
         assert again.of(events.Joined), second
         goes_on(world, again, bob, cleo)
         all_agree(again, bob, cleo)
+
+
+def test_it_dies_again_while_no_member_answers_and_comes_by_the_same_ticket() -> None:
+    world, ann, bob, cleo = room_of_three()
+    ticket = ticket_of(world, ann)
+    crashes(world, ann)
+    for one in (bob, cleo):
+        one.cut()
+    again = resumes(world, ticket, "Ann", wait=0)
+    world.advance(120, stay_away=(bob, cleo))
+    crashes(world, again)
+    world.advance(limits.TICKET_FETCHED + 5, stay_away=(bob, cleo))
+    for one in (bob, cleo):
+        one.back()
+    third = resumes(world, ticket, "Ann", wait=120)
+    goes_on(world, third, bob, cleo)
+    all_agree(third, bob, cleo)
+
+
+def test_only_who_came_after_the_parked_epoch_is_left_and_it_says_to_knock() -> None:
+    """Nothing that was parked is known to them, and nothing of theirs to whoever comes back."""
+    world = World()
+    ann = world.open("Ann")
+    ticket = ticket_of(world, ann)
+    ann.to_relay = _no_park
+    bob = world.join(ann, "Bob")
+    crashes(world, ann)
+    again = resumes(world, ticket, "Ann", wait=200)
+    assert again.engine.closed is not None
+    assert again.engine.closed.code == "knock_again"
+    assert bob.engine.closed is None
 
 
 def test_a_program_that_still_runs_is_told_that_its_ticket_was_used() -> None:

@@ -245,6 +245,29 @@ def test_a_connection_that_breaks_on_the_way_back_is_no_end() -> None:
         goes_on(world, ann, again, cleo)
 
 
+def test_who_dies_again_on_a_long_way_back_comes_by_the_same_ticket() -> None:
+    """The relay drops what was fetched after a minute, and its requests are lost for longer."""
+    world, ann, bob, cleo = room_of_three()
+    ticket = ticket_of(world, bob)
+    crashes(world, bob)
+    again = world.client("Bob")
+    again.to_relay = _no_request
+    again.engine.begin_resuming(Ticket.parse(ticket))
+    world.advance(150)
+    assert again.engine.closed is None
+    crashes(world, again)
+    world.advance(limits.TICKET_FETCHED + 5)
+    third = resumes(world, ticket, "Bob")
+    goes_on(world, ann, third, cleo)
+    fresh = third.of(events.TicketMade)[-1].ticket
+    crashes(world, third)
+    late = resumes(world, ticket, "Bob")  # the next one has taken its place
+    assert late.engine.closed is not None
+    assert late.engine.closed.code == "unknown_ticket"
+    world.advance(60)  # a member comes back once a minute
+    goes_on(world, ann, resumes(world, fresh, "Bob"), cleo)
+
+
 def test_a_ticket_is_not_in_what_may_be_logged() -> None:
     world, _, bob, _ = room_of_three()
     text = ticket_of(world, bob)
@@ -314,3 +337,7 @@ def test_an_update_that_is_committed_after_the_crash_does_not_void_a_ticket() ->
 
 def _no_park(client: Client, data: bytes) -> list[bytes]:
     return [] if isinstance(frames.from_client(data), frames.Park) else [data]
+
+
+def _no_request(client: Client, data: bytes) -> list[bytes]:
+    return [] if isinstance(frames.from_client(data), frames.LobbyRequest) else [data]

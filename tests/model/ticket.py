@@ -97,6 +97,10 @@ class TicketMachine:
                 twice=state.twice or state.owner == "in" or (again and SPENT not in self.rules),
             )
             yield Step(Action("fetches" if state.owner == "dead" else "thief"), after)
+        if state.parked == "fetched" and state.holders and state.owner == "dead" and state.seated:
+            yield Step(Action("parks again"), state._replace(parked="here"))
+        if state.holders and state.owner == "dead":
+            yield Step(Action("dies again"), state._replace(holders=state.holders - 1))
 
     def _returns(self, state: State) -> Iterator[Step[State, Action]]:
         if not state.holders or state.returns >= RETURNS:
@@ -126,8 +130,10 @@ class TicketMachine:
             yield Step(Action("lie"), misled)
 
     def _in(self, state: State, *, true: bool, leaves: int) -> State:
+        spent = state.parked == "here" and SPENT in self.rules  # the next ticket has its place
         return state._replace(
             owner="back",
+            parked="none" if spent else state.parked,
             holders=state.holders - 1,
             true=true,
             leaves=leaves,

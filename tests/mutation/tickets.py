@@ -259,6 +259,12 @@ IN_THE_GROUP: Final = (
         f"{_LIES}::test_a_history_that_lacks_what_was_seen_is_refused",
     ),
     _mutant(
+        "alcove.joining.ticket_comer:TicketComer._known",
+        "            self._park_again()\n",
+        "",
+        f"{_ALONE}::test_it_dies_again_while_no_member_answers_and_comes_by_the_same_ticket",
+    ),
+    _mutant(
         "alcove.joining.ticket_comer:TicketComer.answered",
         "if candidate.epoch >= self.body.epoch:",
         "if True:",

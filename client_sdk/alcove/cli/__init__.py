@@ -1,7 +1,7 @@
 """The command `alcove`: a room for a person at a terminal, or for a program as lines of JSON.
 
     arguments.py       the arguments of the command line
-    invite_input.py    the reading of an invite that is pasted
+    invite_input.py    the reading of an invite or a ticket that is pasted
     rooms.py           the part of the SDK's room that this package uses
     modes.py           the choice of a mode, and the sentence that remains at the end
     room_runner.py     one room from entering to its last event, and the exit status

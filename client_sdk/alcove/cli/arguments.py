@@ -12,7 +12,14 @@ from alcove_protocol.card import AgreementText
 from alcove_protocol.ticket import PREFIX
 
 from alcove.cli.agreement_file import read_agreement
-from alcove.cli.invite_input import PastedInvite, from_lines, from_terminal
+from alcove.cli.invite_input import (
+    INVITE,
+    TICKET,
+    Kind,
+    from_lines,
+    from_terminal,
+    from_text,
+)
 from alcove.cli.json_commands import LINE_MAX
 from alcove.cli.lines import Lines
 from alcove.cli.rooms import RoomToEnter, RoomToJoin, RoomToOpen, RoomToResume, Route
@@ -23,11 +30,6 @@ from alcove.templates import TEMPLATES, template, template_source
 _USAGE: Final = 2
 _SECRET: Final = re.compile(rf"(#|{PREFIX})\S+")
 _INVITE_VARIABLE: Final = "ALCOVE_INVITE"
-_PROMPT: Final = "Paste the invite (it is not shown), then press Enter: "
-_TICKET_PROMPT: Final = "Paste the ticket (it is not shown), then press Enter: "
-_HINT: Final = (
-    "\nThe link is not complete: paste the rest of it. Ctrl+U starts again, Ctrl+C gives up: "
-)
 
 
 def run(arguments: list[str]) -> int:
@@ -280,23 +282,16 @@ def _resume(
 ) -> int:
     """Come back into a room by a ticket, as the same person.
 
-    The ticket is read from the first line of standard input, and never from an argument, which
-    everybody on this computer could see. A program asked for it in the room, and it is good for
-    some minutes after that program ended. All members are told.
+    The ticket is asked for, or read from the first line of standard input, and never taken from an
+    argument, which everybody on this computer could see. /ticket made it in the room, and it is
+    good for some minutes after that program ended. All members are told.
     """
     if stdin != "-":
         raise click.UsageError("Give - and write the ticket to standard input.")
     lines = Lines(0, LINE_MAX)
-    line = _hidden_ticket() if os.isatty(0) else lines.first()
-    ticket = line.decode("utf-8", "replace").strip() if isinstance(line, bytes) else ""
+    ticket = _typed(TICKET) if os.isatty(0) else _first(lines)
     wanted = RoomToResume(Route(proxy, ca_file), ticket, language)
     return _start(wanted, lines, as_json, plain)
-
-
-def _hidden_ticket() -> bytes:
-    """The ticket from a terminal, which does not show it."""
-    given: str = click.prompt(_TICKET_PROMPT, hide_input=True, prompt_suffix="", err=True)
-    return given.encode()
 
 
 def _start(wanted: RoomToEnter, lines: Lines, as_json: bool, plain: bool) -> int:
@@ -327,12 +322,17 @@ def _invite(given: str | None, lines: Lines) -> str:
                 f"Give the invite, or - for standard input, or set ${_INVITE_VARIABLE}."
             )
     if given != "-":
-        pasted = PastedInvite()
-        pasted.feed(given)
-        return pasted.link
-    if not os.isatty(0):
-        return from_lines(lines)
+        return from_text(INVITE, given)
+    return _typed(INVITE) if os.isatty(0) else from_lines(INVITE, lines)
+
+
+def _first(lines: Lines) -> str:
+    line = lines.first()
+    return line.decode("utf-8", "replace").strip() if isinstance(line, bytes) else ""
+
+
+def _typed(kind: Kind) -> str:
     try:
-        return from_terminal(0, _PROMPT, _HINT)
+        return from_terminal(kind, 0)
     except KeyboardInterrupt:
         raise click.Abort from None

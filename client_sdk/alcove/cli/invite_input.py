@@ -1,21 +1,23 @@
-"""Read an invite that is pasted: in parts, over several lines, with the frame of a screen in it.
+"""Read an invite or a ticket that is pasted: in parts, over lines, with a screen's frame in it.
 
-A link that was copied from a screen has line breaks in it. A program that stopped at the first one
+What was copied from a screen has line breaks in it. A program that stopped at the first one
 would leave the rest of the secret to the shell, which runs it and keeps it in its history. So the
-reader goes on while the link is incomplete, and swallows what follows at once.
+reader goes on while it is incomplete, and swallows what follows at once.
 
-The bytes tell an incomplete link: they have a check over all of them.
+The bytes tell what is incomplete: they have a check over all of them.
 """
 
 import os
 import re
 import select
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import Final
 
 from alcove_protocol.errors import Malformed
 from alcove_protocol.invite import Invite
+from alcove_protocol.ticket import PREFIX, Ticket
 
 from alcove.cli.lines import Lines, TooLong
 
@@ -24,7 +26,8 @@ _QUIET: Final = 0.4
 _MOST: Final = 16 * 1024
 """Characters of a paste, frames included. More of them are read and dropped."""
 _CHUNK: Final = 4096
-_LINK_MAX: Final = 1000
+_SECRET_MAX: Final = 1000
+"""Characters of an invite or a ticket."""
 _SCHEMES: Final = ("https://", "http://")
 _ESCAPES: Final = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|[@-Z\\-_])?")
 """What a terminal sends around a paste, and for keys such as the arrows."""
@@ -37,10 +40,23 @@ _ERASE_ALL: Final = "\x15"
 _END_OF_INPUT: Final = "\x04"
 
 
-class PastedInvite:
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What is pasted, and what a person at a terminal is told."""
+
+    is_complete: Callable[[str], bool]
+    may_become: Callable[[str], bool]
+    """Whether more text can complete it, as far as its letters tell."""
+    prompt: str
+    hint: str
+    """What is said after each line that ends while it is incomplete."""
+
+
+class Pasted:
     """The text of a paste so far."""
 
-    def __init__(self) -> None:
+    def __init__(self, kind: Kind) -> None:
+        self._kind = kind
         self._text = ""
 
     def feed(self, text: str) -> None:
@@ -54,20 +70,21 @@ class PastedInvite:
                 self._text += character
 
     @property
-    def link(self) -> str:
-        """The link without line breaks and frames. Text after a complete link is not part of it."""
-        links = [""]
+    def secret(self) -> str:
+        """It without line breaks and frames. Text after what is complete is not part of it."""
+        found = [""]
         for part in self._parts():
-            links.append(links[-1] + part)
-            if len(links[-1]) > _LINK_MAX:
+            found.append(found[-1] + part)
+            if len(found[-1]) > _SECRET_MAX:
                 break
-        return next((link for link in reversed(links) if _is_complete(link)), links[-1])
+        return next((one for one in reversed(found) if self._kind.is_complete(one)), found[-1])
 
     @property
     def wants_more(self) -> bool:
-        """Whether the link is incomplete. It is not if no text can complete it."""
-        link = self.link
-        return not _is_complete(link) and _may_become_a_link(link)
+        """Whether it is incomplete. It is not if no text can complete it."""
+        secret = self.secret
+        may = len(secret) < _SECRET_MAX and self._kind.may_become(secret)
+        return not self._kind.is_complete(secret) and may
 
     @property
     def ends_a_line(self) -> bool:
@@ -75,12 +92,12 @@ class PastedInvite:
 
     def _parts(self) -> Iterator[str]:
         for line in re.split(r"[\r\n]+", _ESCAPES.sub("", self._text)):
-            # In a frame the link is in the first column that holds anything.
+            # In a frame it is in the first column that holds anything.
             cells = (_CLOCK.sub("", cell, count=1) for cell in _FRAME.split(line))
             yield from next((cell.split() for cell in cells if cell.strip()), ())
 
 
-def _is_complete(link: str) -> bool:
+def _is_invite(link: str) -> bool:
     try:
         Invite.parse(link)
     except Malformed as error:
@@ -94,39 +111,73 @@ def _may_become_a_link(link: str) -> bool:
     if not any(scheme.startswith(begin) or begin.startswith(scheme) for scheme in _SCHEMES):
         return False
     _, _, fragment = link.partition("#")
-    return len(link) < _LINK_MAX and _FRAGMENT.fullmatch(fragment) is not None
+    return _FRAGMENT.fullmatch(fragment) is not None
 
 
-def from_lines(lines: Lines) -> str:
-    """Read the link from the first lines of a pipe or a file. An empty first line is no link."""
-    pasted = PastedInvite()
+def _is_ticket(text: str) -> bool:
+    try:
+        Ticket.parse(text)
+    except Malformed:
+        return False
+    return True
+
+
+def _may_become_a_ticket(text: str) -> bool:
+    if len(text) < len(PREFIX):
+        return PREFIX.startswith(text)
+    return text.startswith(PREFIX) and _FRAGMENT.fullmatch(text[len(PREFIX) :]) is not None
+
+
+INVITE: Final = Kind(
+    _is_invite,
+    _may_become_a_link,
+    "Paste the invite (it is not shown), then press Enter: ",
+    "\nThe link is not complete: paste the rest of it. Ctrl+U starts again, Ctrl+C gives up: ",
+)
+TICKET: Final = Kind(
+    _is_ticket,
+    _may_become_a_ticket,
+    "Paste the ticket (it is not shown), then press Enter: ",
+    "\nThe ticket is not complete: paste the rest of it. Ctrl+U starts again, Ctrl+C gives up: ",
+)
+
+
+def from_text(kind: Kind, text: str) -> str:
+    """Return what an argument or a variable holds."""
+    pasted = Pasted(kind)
+    pasted.feed(text)
+    return pasted.secret
+
+
+def from_lines(kind: Kind, lines: Lines) -> str:
+    """Read it from the first lines of a pipe or a file. An empty first line is none."""
+    pasted = Pasted(kind)
     while True:
         line = lines.first()
         if line is None or isinstance(line, TooLong):
-            return pasted.link
+            return pasted.secret
         pasted.feed(line.decode("utf-8", "replace") + "\n")
-        if not pasted.link or not pasted.wants_more:
-            return pasted.link
+        if not pasted.secret or not pasted.wants_more:
+            return pasted.secret
 
 
-def from_terminal(descriptor: int, prompt: str, hint: str) -> str:
-    """Read the link from a terminal, which does not show it.
+def from_terminal(kind: Kind, descriptor: int) -> str:
+    """Read it from a terminal, which does not show it.
 
-    Show `prompt` first, and `hint` after each line that ends while the link does not. Line breaks
-    in the link mean nothing. The line that completes it, or spoils it, ends the reading.
+    Line breaks in it mean nothing. The line that completes it, or spoils it, ends the reading.
     """
-    pasted = PastedInvite()
+    pasted = Pasted(kind)
     hinted = False
     with _hidden(descriptor):
-        _show(prompt)
+        _show(kind.prompt)
         while True:
-            over = pasted.ends_a_line and bool(pasted.link) and not pasted.wants_more
+            over = pasted.ends_a_line and bool(pasted.secret) and not pasted.wants_more
             asking = pasted.ends_a_line and not hinted and pasted.wants_more
             ready = _wait(descriptor, _QUIET if over or asking else None)
             if not ready and over:
                 break
             if not ready:
-                _show(hint)
+                _show(kind.hint)
                 hinted = True  # a person who sees nothing happen believes that it hangs
                 continue
             text = _read(descriptor)
@@ -134,7 +185,7 @@ def from_terminal(descriptor: int, prompt: str, hint: str) -> str:
                 break
             pasted.feed(text)
             hinted = False
-    return pasted.link
+    return pasted.secret
 
 
 def _wait(descriptor: int, seconds: float | None) -> bool:

@@ -20,6 +20,7 @@ from alcove.cli import (
     qr,
     slash_commands,
     standby_words,
+    ticket_words,
     words,
     wrapping,
 )
@@ -196,6 +197,9 @@ class PlainMode:
                 if invite:
                     await self._say(standby_words.KEEP)
                     await self._screen.link(escape.line(invite))
+            case TicketMade(ticket):
+                await self._say(ticket_words.KEEP)
+                await self._screen.link(escape.line(ticket))
             case AgreementShown() if self._view.joined:
                 if event.summary:
                     await self._below(event.summary)
@@ -229,8 +233,8 @@ class PlainMode:
                     await self._say(sentence_of(event))
             case Expired(id):
                 self._folded.pop(id, None)  # a line that is printed cannot change any more
-            case Sent() | TicketMade():
-                pass  # a ticket is for the program that comes after this one
+            case Sent():
+                pass
             case KnockGone(id):
                 await self._say(door_words.gone(waiting.get(id), self._room.members))
             case _:

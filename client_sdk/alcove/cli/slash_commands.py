@@ -39,6 +39,7 @@ from alcove.cli.commands import (
     SlowCommand,
     StandbyCommand,
     StepDownCommand,
+    TicketCommand,
     UnpauseCommand,
     WordsCommand,
 )
@@ -321,6 +322,7 @@ _PLAIN: Final[Mapping[str, UserAction]] = MappingProxyType(
     {
         "/anyway": SendAnywayCommand(),
         "/rejoin": RejoinCommand(),
+        "/ticket": TicketCommand(),
         "/outside": OutsideCommand(),
         "/leave": LeaveCommand(),
         "/quit": LeaveCommand(),
@@ -349,12 +351,7 @@ REASONS_IN_WORDS: Final[Mapping[str, str]] = MappingProxyType(
     {"tonight": "not_tonight", "late": "too_late", "group": "other_group", "write": "write_first"}
 )
 """What a facilitator types behind a name, and the reason's code."""
-_MEMBERS: Final[
-    Mapping[
-        str,
-        type[PauseCommand | UnpauseCommand | AppointCommand | DemoteCommand | HandOverCommand],
-    ]
-] = MappingProxyType(
+_MEMBERS: Final[Mapping[str, Callable[..., AnyCommand]]] = MappingProxyType(
     {
         "/pause": PauseCommand,
         "/unpause": UnpauseCommand,

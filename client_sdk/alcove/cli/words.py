@@ -91,6 +91,7 @@ HELP: Final = (
     ("/word WORD", "at the door: a word for today, to be known again if your device fails"),
     ("/anyway", "send what waits, though something is wrong"),
     ("/rejoin", "ask to be let in again, when others see another room"),
+    ("/ticket", "a way back as yourself if this program fails, by alcove resume -"),
     ("/outside", "step outside for a while; /inside comes back"),
     ("/leave", "leave the room"),
 )

@@ -12,6 +12,7 @@ does. While no other facilitator is there they answer, and it replaces its own l
 
 from collections.abc import Callable, Set
 from enum import Enum, auto
+from hashlib import sha256
 from typing import Final
 
 from alcove_protocol import frames, limits
@@ -104,6 +105,7 @@ class TicketComer:
         self._on_returned = on_returned
         self._fail = fail
         self._body: ParkedBody | None = None
+        self._parked = b""
         self._identity: Identity | None = None
         self._offer: Offer | None = None
         self._again_at: float | None = None
@@ -174,6 +176,7 @@ class TicketComer:
             self._fail(error)
             return
         self._body, self._identity, self.stage = body, identity, TicketStage.READING
+        self._parked = answer.blob
         self._on_person(identity)
 
     def proof(self) -> Proof:
@@ -199,12 +202,22 @@ class TicketComer:
             self.stage = TicketStage.ASKING
             self._give_up_at = self._clock() + PATIENCE
             self._on_known()
+            self._park_again()
             self.cards.read(self.ticket, self.body, self.identity.signature.public)
             self._emit(events.Problem("ticket_asks", ASKING))
         self.stage = TicketStage.ASKING
         self._ask(roster)
         if roster.is_facilitator(self.identity.relay.public):
             self._ask_members(roster)
+
+    def _park_again(self) -> None:
+        """Park the same bytes again: the relay drops them 60 s after the fetch, and who dies again
+        on the way needs them. They lead into the group that was parked, whatever anybody answers
+        here. The next ticket takes their place."""
+        slot, hashed = self.ticket.slot(), sha256(self.ticket.token()).digest()
+        self._link.request(
+            lambda n: frames.Park(n, slot, hashed, self._parked), lambda answer: None
+        )
 
     # --- asking --------------------------------------------------------------------------------
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 from alcove import events
-from alcove.cli.invite_input import PastedInvite, from_lines
+from alcove.cli import invite_input
+from alcove.cli.invite_input import Kind, Pasted, from_lines
 from alcove.cli.lines import Lines
 from alcove.cli.ui.app import RoomApp
 from alcove_protocol.invite import Invite, InviteRole, door_id_of
@@ -31,11 +32,11 @@ SCREENS = (*range(20, 31), *range(40, 70, 7), 71, 72, 99, 100, 101, 140, 200)
 """Widths of the full screen, with those at which its layout changes."""
 
 
-def pasted(*parts: str) -> PastedInvite:
-    invite = PastedInvite()
+def pasted(*parts: str, kind: Kind = invite_input.INVITE) -> Pasted:
+    paste = Pasted(kind)
     for part in parts:
-        invite.feed(part)
-    return invite
+        paste.feed(part)
+    return paste
 
 
 def wrapped(text: str, width: int) -> list[str]:
@@ -50,7 +51,7 @@ def test_every_wrapped_form_gives_the_link_back(link: str, form: str) -> None:
     for width, end in zip(WIDTHS, itertools.cycle(("\n", "\r\n", "\r", "\n\n")), strict=False):
         lines = [form.format(line) for line in wrapped(link, width)]
         invite = pasted(end.join(lines))
-        assert invite.link == link
+        assert invite.secret == link
         assert not invite.wants_more
 
 
@@ -63,11 +64,11 @@ def test_a_link_that_was_cut_off_is_waited_for_wherever_it_was_cut(link: str) ->
 @given(st.lists(st.integers(1, len(LINK) - 1), max_size=8), st.sampled_from(["", " ", "\n", "\r"]))
 def test_parts_that_come_one_by_one_give_the_link_back(cuts: list[int], between: str) -> None:
     edges = sorted({0, len(LINK), *cuts})
-    invite = PastedInvite()
+    invite = Pasted(invite_input.INVITE)
     for start, end in itertools.pairwise(edges):
         assert invite.wants_more
         invite.feed(LINK[start:end] + between)
-    assert invite.link == LINK
+    assert invite.secret == LINK
     assert not invite.wants_more
 
 
@@ -83,7 +84,7 @@ def test_parts_that_come_one_by_one_give_the_link_back(cuts: list[int], between:
     ],
 )
 def test_keys_and_text_around_a_link_are_no_part_of_it(keys: str, link: str) -> None:
-    assert pasted(keys).link == link
+    assert pasted(keys).secret == link
 
 
 @pytest.mark.parametrize(
@@ -101,7 +102,7 @@ def test_a_link_of_a_later_version_wants_no_more() -> None:
 @given(st.text(max_size=300))
 def test_any_text_is_read(text: str) -> None:
     invite = pasted(text)
-    assert len(invite.link) <= len(text)
+    assert len(invite.secret) <= len(text)
     assert invite.wants_more in (True, False)
 
 
@@ -109,13 +110,13 @@ def test_a_pipe_is_read_on_while_the_link_is_incomplete() -> None:
     reading, writing = os.pipe()
     os.write(writing, "\n".join([*textwrap.wrap(LINK, 40), '{"do": "leave"}\n']).encode())
     lines = Lines(reading, 1000)
-    assert from_lines(lines) == LINK
+    assert from_lines(invite_input.INVITE, lines) == LINK
     assert lines.first() == b'{"do": "leave"}'
     os.write(writing, b"\n")
-    assert from_lines(lines) == ""  # an empty line is an answer too: no link
+    assert from_lines(invite_input.INVITE, lines) == ""  # an empty line is an answer too: no link
     os.write(writing, LINK[:50].encode())
     os.close(writing)
-    assert from_lines(lines) == LINK[:50]
+    assert from_lines(invite_input.INVITE, lines) == LINK[:50]
     os.close(reading)
 
 
@@ -176,12 +177,12 @@ async def test_nothing_of_a_bad_paste_reaches_the_shell(keys: str, tmp_path: Pat
         assert (tmp_path / "rest").read_bytes() == b""
 
 
-def rows(app: RoomApp) -> str:
+def rows(app: RoomApp, begin: str = "http") -> str:
     """The screen as a terminal's own selection copies it, from the link on."""
     shown = [
         "".join(part.text for part in strip) for strip in app.screen._compositor.render_strips()
     ]
-    first = next(number for number, row in enumerate(shown) if "http" in row)
+    first = next(number for number, row in enumerate(shown) if begin in row)
     return "\n".join(shown[first:])
 
 
@@ -198,10 +199,10 @@ async def test_the_link_can_be_copied_from_the_full_screen_at_its_widths() -> No
             await pilot.pause()
         for width in SCREENS:
             await resized(pilot, width)
-            assert pasted(rows(app)).link == LINK, f"conversation, {width} columns"
+            assert pasted(rows(app)).secret == LINK, f"conversation, {width} columns"
         await pilot.press("f2")
         for width in SCREENS:
             await resized(pilot, width)
-            assert pasted(rows(app)).link == LINK, f"sheet, {width} columns"
+            assert pasted(rows(app)).secret == LINK, f"sheet, {width} columns"
         await pilot.press("x")
         await pilot.press("ctrl+x")

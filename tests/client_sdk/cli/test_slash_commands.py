@@ -37,6 +37,7 @@ from alcove.cli.commands import (
     SendCommand,
     SlowCommand,
     StepDownCommand,
+    TicketCommand,
     UnpauseCommand,
     WordsCommand,
 )
@@ -139,6 +140,7 @@ def a_view() -> RoomView:
         ("/correct r.toml", AgreementChangeCommand(file="r.toml", correction=True)),
         ("/anyway", SendAnywayCommand()),
         ("/rejoin", RejoinCommand()),
+        ("/ticket", TicketCommand()),
         ("/leave", LeaveCommand()),
         ("/quit", LeaveCommand()),
         ("/end", EndCommand()),

@@ -20,6 +20,7 @@ from alcove.cli import (
     invite_words,
     slash_commands,
     standby_words,
+    ticket_words,
     words,
 )
 from alcove.cli.commands import (
@@ -178,8 +179,9 @@ class RoomApp(App[None]):
                 self._close(event)
             case events.KnockGone(id):
                 self._say(door_words.gone(self._view.waiting.get(id), self._room.members))
-            case events.TicketMade():
-                pass  # it is for programs
+            case events.TicketMade(ticket):
+                log.system(ticket_words.KEEP)
+                log.system(ticket, "invite")
             case _:
                 if not self._view.is_no_news(event):
                     self._tell(event)
