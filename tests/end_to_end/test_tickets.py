@@ -2,7 +2,7 @@
 
 import pytest
 from alcove import events
-from alcove.events import ConnectionState
+from alcove.events import CloseReason, ConnectionState
 from alcove_protocol import frames, limits
 from alcove_protocol.ticket import Ticket
 
@@ -316,6 +316,25 @@ def test_of_two_programs_with_one_ticket_one_is_let_in() -> None:
     assert len(cleo.of(events.Reloaded)) == 1
     assert not cleo.of(events.Left)
     goes_on(world, ann, inside[0], cleo)
+
+
+def test_a_program_that_was_only_cut_off_is_out_when_its_ticket_brought_another_back() -> None:
+    """It does not ask to be let in again: both would go on putting each other out."""
+    world, ann, bob, cleo = room_of_three()
+    ticket = ticket_of(world, bob)
+    bob.cut()
+    again = world.client("Bob")
+    again.engine.begin_resuming(Ticket.parse(ticket))
+    world.advance(10, stay_away=(bob,))
+    assert again.of(events.Joined)
+    ann.say("meanwhile")
+    world.advance(400)
+    assert bob.engine.closed is not None
+    assert (bob.engine.closed.reason, bob.engine.closed.code) == (CloseReason.LOST, "not_member")
+    assert "Another program with your keys" in bob.engine.closed.text
+    assert len(cleo.of(events.Reloaded)) == 1
+    assert not cleo.of(events.Left)
+    goes_on(world, ann, again, cleo)
 
 
 def test_an_update_that_is_committed_after_the_crash_does_not_void_a_ticket() -> None:

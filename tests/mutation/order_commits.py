@@ -316,8 +316,8 @@ ONE_COMMIT: Final[tuple[Mutant, ...]] = (
     order(
         "put out",
         f"{MEMBERSHIP}:Membership._judge",
-        'Held("rejoin", added[own]) if own in added else ',
-        "",
+        "if leaf is None or leaf_extension(leaf).reloaded:",
+        "if True:",
         f"{EVIL}/test_held.py::test_a_rejoin_without_a_request_puts_no_member_out",
     ),
     order(

@@ -217,9 +217,15 @@ IN_THE_GROUP: Final = (
     ),
     _mutant(
         "alcove.engine.entering_room:EnteringRoom._handover_by_ticket",
-        "*(comer.cards.words or also)",
+        "*(words or also)",
         "*also",
         f"{_BACK}::test_newcomers_read_the_helplines_and_the_contact_as_before",
+    ),
+    _mutant(
+        "alcove.facilitation.card_watch:CardWatch._compare_words",
+        "if not own.known and card.title == own.title:",
+        "if False:",
+        f"{_BACK}::test_who_could_read_no_card_takes_the_words_of_the_next_one",
     ),
     _mutant(
         _RULES,
@@ -299,6 +305,18 @@ IN_THE_GROUP: Final = (
         "if leaf_extension(leaf).reloaded:",
         "if False:",
         f"{_BACK}::test_an_update_that_is_committed_after_the_crash_does_not_void_a_ticket",
+    ),
+    _mutant(
+        "alcove.group.membership:Membership._judge",
+        "leaf is None or leaf_extension(leaf).reloaded",
+        "leaf is None",
+        f"{_BACK}::test_a_program_that_was_only_cut_off_is_out_when_its_ticket_brought_another_back",
+    ),
+    _mutant(
+        "alcove.joining.ticket_comer:TicketComer._ask",
+        "            self.body.counter,\n",
+        "            roster.counter,\n",
+        f"{_BACK}::test_of_two_programs_with_one_ticket_one_is_let_in",
     ),
     _mutant(
         "alcove.group.membership:Membership.asker_by_ticket",

@@ -98,6 +98,9 @@ def _entered(world: "World") -> None:
     """A room that could not be entered is one that could not be reached, or was closed."""
     for person in world.people:
         code = person.failure.code if person.failure is not None else ""
+        closed = world.told[person].closed
+        if closed is not None and closed.code == code:
+            continue  # compared when they were told
         may = UNREACHED | may_be_refused(world, person.name) | {"left"}  # by this person
         if code and code not in may:
             world.fail(f"{person.name} could not enter: {code}")

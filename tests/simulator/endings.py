@@ -1,7 +1,7 @@
 """How a client's room may end, by what is true."""
 
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from alcove.events import CloseReason
 from alcove_protocol import limits
@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from tests.simulator.person import Person
     from tests.simulator.world import World
 
+TWO_TICKS: Final = 15.0
+"""Seconds of two ticks of the private line, and of the ways of the last frame and the answer."""
+ANSWERED_LATE: Final = 60.0
+"""The same where the network holds what it likes, until a connection is given up."""
 UNREACHED = frozenset({"unreachable", "dropped"})
 """Why a room cannot be entered that cannot be reached."""
 
@@ -32,14 +36,24 @@ def wrong_ending(world: "World", person: "Person", reason: CloseReason, code: st
         return "" if code in may_be_refused(world, name) else f"there is no reason for {code}"
     if reason is CloseReason.LOST:
         refused = not truth.happened(Op.ADD, name) and code in may_be_refused(world, name)
-        # Who was away does not know that whoever signed removal or end facilitates by now.
-        appointed = any(commands.appointed for commands in truth.commands.values())
-        put_out = truth.over or truth.happened(Op.REMOVE, name)
-        removed = put_out and appointed and code == "lost"
+        removed = code == "lost" and _by_a_stranger(world, name)
         let_go = truth.happened(Op.ABSENT, name) and code in ("knock_again", "not_member")
         lost = refused or removed or let_go or world.lies or _may_be_lost(world)
         return "" if lost else "the room is not lost"
     return "" if code in UNREACHED else f"there is no reason for {code}"
+
+
+def _by_a_stranger(world: "World", name: str) -> bool:
+    """Whether removal or end may be signed by one of whom this person does not know that they
+    facilitate: one that was appointed, or came by a standby's link, while this person was away."""
+    truth = world.truth
+    removed = truth.happened(Op.REMOVE, name)
+    signers = [
+        other
+        for other, commands in truth.commands.items()
+        if (truth.over and commands.end) or (removed and name in commands.removed)
+    ]
+    return any(truth.commanded("appointed", one) or truth.commands[one].by_link for one in signers)
 
 
 def _may_be_lost(world: "World") -> bool:
@@ -54,6 +68,21 @@ def clocks_are_set(world: "World") -> bool:
     return any(step.act in ("clock", "relay-clock") for step in world.schedule.steps)
 
 
+def _is_there(world: "World", name: str) -> bool:
+    """Whether the one whose place they would take may have given a sign of life within two ticks of
+    the knock, or of the decision (docs/protocol.md 8). The answer may be late in trouble, and so
+    may a sign of one who is there."""
+    *earlier, _ = (person for person in world.people if person.name == name)
+    # By the clock of a facilitator's device that slept, less time has passed.
+    stood = max((person.stood for person in world.people if person.facilitates), default=0.0)
+    within = stood + (TWO_TICKS if world.quiet else ANSWERED_LATE)
+    # Silence counts from when they came.
+    signs = [world.truth.let_in_at(name), *(person.frame_sent for person in earlier)]
+    lately = any(world.clock() - at < within for at in signs)
+    facilitates = any(person.facilitates for person in earlier)
+    return lately or facilitates or (not world.quiet and any(person.there for person in earlier))
+
+
 def may_be_refused(world: "World", name: str) -> set[str]:
     """The codes with which this newcomer may be turned away."""
     truth = world.truth
@@ -66,17 +95,19 @@ def may_be_refused(world: "World", name: str) -> set[str]:
     invited = any(commands.invited for commands in truth.commands.values())
     if invited or truth.admitted() >= world.schedule.uses:
         codes.add("door_used")
+    links = {person.link for person in world.people if person.name == name} - {b""}
     if any(commands.revoked for commands in truth.commands.values()):
-        codes |= {"door_revoked", "link_closed"}
+        codes |= {"door_revoked"} if links else {"door_revoked", "link_closed"}
     if any(commands.removed for commands in truth.commands.values()):
-        codes |= {"door_revoked", "removed", "link_closed"}
+        codes |= {"door_revoked", "removed"}
+    if truth.commands[name].outside and truth.commanded("removed", name):
+        codes.add("link_closed")  # their own way back: a removal ends it for who is outside
     if any(commands.agreements for commands in truth.commands.values()):
         codes.add("agreement")
     if truth.losses:
         codes |= {"unknown_room", "unknown_door", "no_welcome", "door_expired"}
-    if sum(person.name == name for person in world.people) > 1:
-        codes.add("name_taken")  # the one whose place they would take gave a sign of life
-    links = {person.link for person in world.people if person.name == name} - {b""}
+    if _is_there(world, name):
+        codes.add("name_taken")
     if links and (truth.losses or links.isdisjoint(truth.links)):
         codes.add("link_closed")
     if truth.over:

@@ -260,6 +260,11 @@ class Truth:
         """The first such change."""
         return next((c for c in self.changes if c.op is op and c.name == name), None)
 
+    def let_in_at(self, name: str) -> float:
+        """When this person was let in last, by the relay's list."""
+        times = (one.at for one in self.changes if one.op is Op.ADD and one.name == name)
+        return max(times, default=float("-inf"))
+
     def number_of(self, id: str) -> int:
         """Which message it is, in the order in which all were said."""
         return list(self.said).index(id)

@@ -111,11 +111,13 @@ class Wire:
         delay: Callable[[], float],
         traps: list[Trap],
         sending: Callable[[bytes], None],
+        hearing: Callable[[bytes], None],
     ) -> None:
-        """`sending` hears what the client sends."""
+        """`sending` hears what the client sends, and `hearing` what it takes."""
         self._loop = asyncio.get_running_loop()
         self._traps = traps
         self._sending = sending
+        self._hearing = hearing
         self._link: EmbeddedLink | None = None
         self._fetching = False
         self._inbox: deque[bytes] = deque()
@@ -233,7 +235,9 @@ class Wire:
         while True:
             await self._awake.wait()
             if self._inbox:
-                return self._inbox.popleft()
+                data = self._inbox.popleft()
+                self._hearing(data)
+                return data
             if self.closed:
                 raise StopAsyncIteration
             self._news.clear()

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING, Protocol, cast
 
@@ -15,7 +16,7 @@ from alcove.group.keys import ROOM_SUITE, Identity
 from alcove.group.standby import StandbySecrets
 from alcove.relay.transport import Transport, TransportOptions
 from alcove.room import Room
-from alcove_protocol import frames
+from alcove_protocol import frames, limits
 from alcove_protocol.card import AgreementText
 from alcove_protocol.frames import BlobClass, Publish
 from alcove_protocol.invite import Invite, InviteRole
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
 
 AGREEMENT = "What is said here stays here."
 TITLE = "Thursday circle"
+UNBROKEN = 12.0
+"""Seconds between two frames of the private line that come one after the other."""
+DESK = b"\xa1t\xa4desk"
+"""In the first bytes of each frame of the private line."""
 UNIX = 1_700_000_000.0
 """Unix time at the start of every world, in seconds."""
 
@@ -42,6 +47,23 @@ class Surroundings(Protocol):
     def shown(self, person: "Person", event: AnyEvent) -> None: ...
     def delay(self) -> float: ...
     def fail(self, what: str) -> None: ...
+
+
+@dataclass(slots=True)
+class Signs:
+    """Frames of one member that came to a client. They are signs of life once they came without a
+    break for so long that each names a heartbeat of this minute."""
+
+    since: float = float("-inf")
+    last: float = float("-inf")
+    heard_to: float = float("-inf")
+
+    def came(self, now: float) -> None:
+        if now - self.last > UNBROKEN:
+            self.since = now
+        self.last = now
+        if now - self.since >= 2 * limits.HEARTBEAT_INTERVAL:
+            self.heard_to = now
 
 
 class Person:
@@ -70,6 +92,8 @@ class Person:
         """Why the room could not be entered."""
         self.beat_sent = self.frame_sent = float("-inf")
         """When it last gave its connection a heartbeat, and a frame of the private line."""
+        self.signs: dict[bytes, Signs] = {}
+        """Of those whose frames of the private line came, by relay key."""
         self._wake = asyncio.Event()
         self._wake.set()
         identity = Identity.generate(name, mls.ciphersuite(ROOM_SUITE), self.random.randbytes)
@@ -181,7 +205,7 @@ class Person:
         await self.awake()
         await asyncio.sleep(2 * self.world.delay())
         await self.awake()
-        wire = Wire(self.world.delay, self.traps, self._sending)
+        wire = Wire(self.world.delay, self.traps, self._sending, self._hearing)
         link = self.world.reach(wire.fetch_soon) if self.online and not self.dead else None
         if link is None:
             raise ConnectionFailed("unreachable", "The relay cannot be reached.")
@@ -191,7 +215,7 @@ class Person:
 
     def _sending(self, data: bytes) -> None:
         """Note which message these bytes are of, and when signs of life were sent."""
-        if b"\xa1t\xa4desk" in data[:16]:
+        if DESK in data[:16]:
             self.frame_sent = self._loop.time()
         if b"publish" not in data or self.engine.member is None:
             return
@@ -208,6 +232,13 @@ class Person:
         ):
             self.frame_sent = self._loop.time()  # a message is a sign of life, too
             self.world.sends(frame.blob, head.id.hex())
+
+    def _hearing(self, data: bytes) -> None:
+        """Note whose frames of the private line come."""
+        if DESK in data[:16]:
+            frame = frames.from_relay(data)
+            assert isinstance(frame, frames.DeskIs)
+            self.signs.setdefault(frame.key, Signs()).came(self._loop.time())
 
 
 class _Engine(Engine):

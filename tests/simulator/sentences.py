@@ -10,7 +10,14 @@ from alcove_protocol.roster import Op
 from tests.simulator.endings import clocks_are_set, wrong_ending
 from tests.simulator.messages import MessagesTold
 from tests.simulator.person import AGREEMENT, TITLE
-from tests.simulator.told_ways import again, shares_link, standby_asked, standby_changed
+from tests.simulator.told_ways import (
+    again,
+    shares_link,
+    standby_asked,
+    standby_changed,
+    unconfirmed,
+    uncovered,
+)
 
 if TYPE_CHECKING:
     from tests.simulator.person import Person
@@ -20,9 +27,12 @@ if TYPE_CHECKING:
 RETURNS: Final = 5
 """Returns of a member within an hour, after which a person decides (docs/protocol.md 11)."""
 
-HERE: Final = 190.0
-"""Seconds of silence in which a person may still be called here: 90 s in the relay's log, for one
-that comes back, and 90 s from when their last heartbeat came (alcove/desk/life.py)."""
+HERE: Final = 95.0
+"""Seconds of silence in which a person may still be called here, where nothing is wrong: 90 s since
+their last sign (docs/protocol.md 10), and its way."""
+LATE_HERE: Final = 185.0
+"""The same in trouble: the network, or a log that is replayed, brings a heartbeat up to 90 s late,
+and a frame names one that is so old. "For three minutes, and no longer" (alcove/desk/life.py)."""
 SILENCE: Final = 90.0
 """Seconds without a heartbeat before nobody holds the room (docs/protocol.md 9), whatever a client
 takes for them."""
@@ -206,7 +216,9 @@ class Told:
         self.knocked.add((event.name, event.code))
         known_name = event.name in self.world.truth.commands and self._facilitates
         if event.again:
-            return again(self.world, event) if self._facilitates else "it is not theirs to know"
+            if not self._facilitates:
+                return "it is not theirs to know"
+            return again(self.world, self.person, event)
         return "" if known_name and not twice else "there is no such knock for this person"
 
     @property
@@ -245,7 +257,8 @@ class Told:
         sent = max(max(person.beat_sent, person.frame_sent) for person in same)
         silent = world.clock() - sent
         counted = silent - self.person.stood  # this device's clock stood meanwhile
-        if event.presence == "here" and counted > (LIED_HERE if world.lies else HERE):
+        most = LIED_HERE if world.lies else HERE if world.quiet else LATE_HERE
+        if event.presence == "here" and counted > most:
             return f"they were silent for {silent:.0f} s"
         away = event.presence == "away" and silent < AWAY and world.quiet
         if away and not world.truth.commands[event.name].leave:
@@ -281,7 +294,7 @@ class Told:
             "held": lost or truth.commands[self.person.name].rejoin,  # all commits but the last
             "standby_asks": bool(self.person.link),
             "facilitated": bool(self.person.link),
-            "false_answer": bool(self.person.link) and (trouble or self._facilitator_was_back),
+            "false_answer": bool(self.person.link) and (trouble or unconfirmed(world, self.person)),
             "replaced": shares_link(self.world, self.person),
             "not_outside": outside and not truth.happened(Op.LEFT, self.person.name),
             "cannot_open": lost,  # of before the relay's loss
@@ -328,6 +341,8 @@ class Told:
             return "the relay shows all members the same"
         if state is RoomState.NOT_HEARD and self.misses_a_facilitator:
             return ""
+        if state is RoomState.NOT_HEARD and uncovered(self.world, self.person):
+            return ""
         if self._waits_for_the_log or self._facilitators_came_just_now:
             return ""
         held = any(self._holds(person) for person in self.world.people)
@@ -344,18 +359,10 @@ class Told:
         return silent and bool(truth.losses) and now < settles
 
     @property
-    def _facilitator_was_back(self) -> bool:
-        """Whether a heartbeat may have kept members from answering a standby."""
-        return self.world.clock() - max(self.world.truth.beat_at, default=0.0) < 2 * HERE
-
-    @property
     def _facilitators_came_just_now(self) -> bool:
         """Whether the relay took no heartbeat for long, until a moment ago at most: by a standby's
-        link somebody may facilitate a room that nobody held. What was said before they came no
-        heartbeat of theirs covers, so a void follows 30 s later that one does."""
+        link somebody may facilitate a room that nobody held."""
         before = [at for at in self.world.truth.beat_at if at < self.world.clock() - 2.0]
-        if self.world.clock() - self.world.truth.entered_at < SILENCE:
-            return True
         return self.world.clock() - max(before, default=0.0) > SILENCE
 
     def _is_away(self, name: str) -> bool:

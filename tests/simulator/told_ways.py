@@ -1,8 +1,9 @@
 """What clients tell of other ways in, compared with what is true: by a link, under the own name."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from alcove import events
+from alcove_protocol import limits
 from alcove_protocol.roster import Op
 
 from tests.simulator.virtual import START
@@ -10,6 +11,13 @@ from tests.simulator.virtual import START
 if TYPE_CHECKING:
     from tests.simulator.person import Person
     from tests.simulator.world import World
+
+FALSE_AFTER: Final = 50.0
+"""Seconds after an entrance in which a standby waits for a proof (docs/protocol.md 10): 45 s, and
+the connection by the fresh key."""
+COVERED: Final = 90.0
+"""Seconds after an entrance in which a message of before it may wait: 30 s until all had their turn
+and the standby is listed, 30 s until a void follows, and 30 s until a heartbeat covers that."""
 
 
 def standby_changed(world: "World", *, on: bool) -> str:
@@ -45,14 +53,38 @@ def shares_link(world: "World", person: "Person") -> bool:
     return person.link != b"" and any(one.link == person.link for one in others)
 
 
-def again(world: "World", event: events.Knocked) -> str:
-    """Who is said to be lost gave no sign of life for as long as this client says."""
+def unconfirmed(world: "World", person: "Person") -> bool:
+    """Whether a standby that entered may have been told by nobody that they followed. A facilitator
+    came back: members answer nothing while they hear one. Or nobody else is there."""
+    truth = world.truth
+    since = world.clock() - truth.entered_at
+    back = max(truth.beat_at, default=0.0) > truth.entered_at
+    others = [one for one in world.people if one.inside and not one.link and one is not person]
+    return since < FALSE_AFTER and (back or all(one.frozen for one in others))
+
+
+def uncovered(world: "World", person: "Person") -> bool:
+    """Whether this person said something, after the last heartbeat but one, before somebody came in
+    by a standby's link: the log hash begins anew there, so only a void behind it is covered."""
+    truth, entered = world.truth, world.truth.entered_at
+    *_, last = [0.0, *(at for at in truth.beat_at if at < entered)]
+    own = [said.at for said in truth.said.values() if said.author == person.name]
+    waits = any(last - limits.HEARTBEAT_INTERVAL < at < entered for at in own)
+    return waits and world.clock() - entered < COVERED
+
+
+def again(world: "World", hears: "Person", event: events.Knocked) -> str:
+    """Who is said to be lost gave no sign of life for as long as this facilitator's client says. In
+    trouble it is the time since the last sign that came to it."""
     same = [person for person in world.people if person.name == event.again]
     let_go = world.truth.happened(Op.ABSENT, event.again)
     if len(same) < 2 and not let_go:
         return "nobody comes again under this name"
     earlier = same[: max(1, len(same) - 1)]
-    silent = world.clock() - max(person.frame_sent for person in earlier)
-    # Of one that was away itself it is the time since the last sign that it heard.
-    unheard = world.lies or (not world.quiet and event.away < world.clock() - START)
-    return "" if event.away <= silent + 1.0 or unheard else f"silent for {silent:.0f} s"
+    at = max(person.frame_sent for person in earlier)
+    if not world.quiet:
+        keys = world.truth.keys[event.again]
+        heard = [hears.signs[key].heard_to for key in keys if key in hears.signs]
+        at = min(at, max(world.truth.let_in_at(event.again), START, *heard))
+    silent = world.clock() - at
+    return "" if event.away <= silent + 1.0 else f"silent for {silent:.0f} s"

@@ -233,11 +233,13 @@ class Membership(Members):
         if not staged.removes_me:
             return staged
         # Removed and added in one commit is a rejoin. This client did not ask for it, or its
-        # Welcome is still to come. Either way it is a member that cannot follow, not one put out.
-        own = self.own.key
-        leaves = (m.leaf for m in staged.members_after() if m.index in staged.added)
-        added = {leaf.signature_key: leaf.encryption_key for leaf in leaves}
-        return Held("rejoin", added[own]) if own in added else PutOut(by_wish=False)
+        # Welcome is still to come: it cannot follow, and is not put out. But a program that came by
+        # a ticket asked for itself: two would put each other out.
+        after = (m for m in staged.members_after() if m.index in staged.added)
+        leaf = next((m.leaf for m in after if m.leaf.signature_key == self.own.key), None)
+        if leaf is None or leaf_extension(leaf).reloaded:
+            return PutOut(by_wish=False, replaced=leaf is not None)
+        return Held("rejoin", leaf.encryption_key)
 
     def _judge_external(self, blob: bytes) -> "mls.StagedCommit | Burned | PutOut":
         """An external commit. One that does not open is of another epoch, as after a false answer,
