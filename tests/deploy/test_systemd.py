@@ -109,6 +109,8 @@ def test_the_unit_knows_the_relay_s_limits() -> None:
     assert keys["ExecReload"] == "/bin/kill -HUP $MAINPID"
     assert keys["ExecStart"].split()[:2] == [PROGRAM, "--config"]
     assert keys["RestartPreventExitStatus"] == "2"
+    # Without it systemd gives a relay up for good while its store is away.
+    assert "\nStartLimitIntervalSec=0\n" in UNIT.partition("[Service]")[0]
 
 
 def systemd(folder: Path, text: str, *command: str) -> tuple[int, str]:

@@ -9,12 +9,19 @@ from alcove_server.store.values import UnfitStore
 from alcove_server.store_address import parse
 
 from tests.redis_store.groups import Cluster
+from tests.redis_store.server import free_ports
 
 BYTES = 512 * limits.MIB
 
 
 async def test_a_cluster_as_it_should_be_is_fit(cluster: Cluster) -> None:
     await check(parse(cluster.url), 1, BYTES)
+
+
+async def test_a_relay_starts_while_a_server_of_its_url_is_away(cluster: Cluster) -> None:
+    (nobody,) = free_ports(1)
+    at = cluster.url.removeprefix("redis+cluster://")
+    await check(parse(f"redis+cluster://127.0.0.1:{nobody},{at}"), 1, BYTES)
 
 
 async def test_a_cluster_is_named_as_one(cluster: Cluster) -> None:

@@ -39,7 +39,8 @@ class Deployed(RedisServer):
         acl = folder / "users.acl"
         acl.write_text((DEPLOY / "users.acl").read_text() + "user test on >test ~* &* +@all\n")
         text = (DEPLOY / "redis.conf").read_text()
-        text = text.replace("port 6379", f"port {port}\ndir {self.folder}")
+        text = text.replace("\nport 6379", f"\nport {port}")
+        text = text.replace("/var/lib/redis", str(self.folder))
         self.configuration.write_text(text.replace("/etc/redis/users.acl", str(acl)) + more)
 
     @property
@@ -86,6 +87,31 @@ def test_the_relay_may_run_every_command_of_its_scripts() -> None:
     assert {command.lower() for command in called} <= granted
 
 
+CLUSTERING: Final = [
+    *("CLUSTER MEET 192.0.2.10 6379", "CLUSTER ADDSLOTS 1", "CLUSTER REPLICATE id"),
+    *("CLUSTER SET-CONFIG-EPOCH 1", "CLUSTER SETSLOT 1 STABLE", "CLUSTER GETKEYSINSLOT 1 10"),
+    *("CLUSTER FAILOVER", "CLUSTER FORGET id", "CLUSTER INFO", "CLUSTER NODES", "INFO", "PING"),
+    *("MIGRATE 192.0.2.10 6379 {room}m 0 1000", "RESTORE-ASKING {room}m 0 blob"),
+]
+"""What `redis-cli --cluster` says to make one, to look at it and to move slots."""
+
+
+@pytest.mark.parametrize("command", CLUSTERING)
+def test_a_cluster_can_be_made_with_the_users_that_there_are(
+    deployed: Deployed, command: str
+) -> None:
+    with deployed.as_("test", "test") as asked:
+        said = asked.execute_command("ACL DRYRUN", "cluster", *command.split())
+    assert said == b"OK"
+
+
+@pytest.mark.parametrize("command", ["GET {room}m", "MONITOR", "FLUSHALL", "CONFIG GET save"])
+def test_who_makes_a_cluster_reads_no_room(deployed: Deployed, command: str) -> None:
+    with deployed.as_("test", "test") as asked:
+        said = asked.execute_command("ACL DRYRUN", "cluster", *command.split())
+    assert b"no permissions" in said
+
+
 async def test_a_replica_and_a_sentinel_may_do_what_they_need(tmp_path: Path) -> None:
     one, two, watching = free_ports(3)
     copying = f"\nreplicaof 127.0.0.1 {one}\nmasteruser replica\nmasterauth CHANGE-ME-REPLICA\n"
@@ -124,6 +150,30 @@ def test_orphan_boot_is_in_the_command_and_waits_for_the_sentinels() -> None:
     assert noticed is not None
     assert waits is not None
     assert int(waits[1]) * 1000 > int(noticed[1])
+
+
+def keys(unit: str) -> dict[str, str]:
+    """The last value of each key of a drop-in for systemd."""
+    lines = (DEPLOY / unit).read_text().splitlines()
+    return dict(line.split("=", 1) for line in lines if re.match(r"\w+=", line))
+
+
+def test_a_server_of_a_cluster_waits_with_what_its_unit_may_run() -> None:
+    """Debian's unit has `NoExecPaths=/`, and lets nothing run but Redis."""
+    unit = keys("start-delay.conf")
+    program, seconds = unit["ExecStartPre"].split()
+    assert unit["ExecPaths"] == program
+    timeout = re.search(r"^cluster-node-timeout (\d+)", (DEPLOY / "cluster.conf").read_text(), re.M)
+    assert timeout is not None
+    assert int(seconds) * 1000 >= 2 * int(timeout[1])
+    assert "redis-server /etc/redis/cluster.conf " in unit["ExecStart"]
+    assert "include /etc/redis/redis.conf" in (DEPLOY / "cluster.conf").read_text()
+
+
+@pytest.mark.parametrize("unit", ["orphan-boot.conf", "start-delay.conf"])
+def test_nothing_of_a_server_s_memory_reaches_a_disk(unit: str) -> None:
+    assert keys(unit)["LimitCORE"] == "0"
+    assert keys(unit)["MemorySwapMax"] == "0"
 
 
 async def test_a_server_of_a_cluster_is_fit_and_the_relay_may_serve_there(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import ssl
 from dataclasses import replace
 from pathlib import Path
@@ -17,8 +18,9 @@ from alcove_server.store_address import Address, parse
 
 from tests.certificates import Certificates, make
 from tests.redis_store.groups import Group, Standalone, until_said
+from tests.redis_store.node import Node
 from tests.redis_store.over_tls import settings, works
-from tests.redis_store.server import RedisServer, free_ports
+from tests.redis_store.server import RedisServer, free_ports, until
 
 BYTES = 512 * limits.MIB
 
@@ -119,6 +121,34 @@ async def test_a_server_that_asks_the_relay_for_a_certificate(
             at = with_certificate(url, certificates)
             await check(at, 0, BYTES)
             await works(at)
+
+
+async def test_the_log_says_each_reason_once_until_redis_is_back(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    user = ("ACL", "SETUSER", "ann", "on", ">secret", "~*", "&*", "+@all")
+
+    async def logged(words: str) -> None:
+        async def said() -> bool:
+            return words in caplog.text
+
+        await until(said)
+
+    async with Standalone(tmp_path) as one:
+        await one.server.ask(*user)
+        node = Node(f"redis://ann:secret@127.0.0.1:{one.server.port}")
+        await node.open()
+        with caplog.at_level(logging.INFO):
+            await one.server.kill()
+            await logged("nothing listens there")
+            await one.server.start()  # it has forgotten the user
+            await logged(LOGIN)
+            await one.server.ask(*user)
+            await logged("Redis is reached again")
+        assert caplog.text.count("nothing listens there") == 1
+        assert caplog.text.count(LOGIN) == 1
+        assert "secret" not in caplog.text
+        await node.close()
 
 
 def test_what_a_log_says_of_a_lost_line() -> None:

@@ -93,7 +93,7 @@ class Line:
         self._connecting: asyncio.Task[None] | None = None
         self._early: list[tuple[bytes, OnReply]] = []
         self._early_bytes = 0
-        self._failing = False
+        self._failing: set[str] = set()
         self._was_there = False
         self._closed = False
 
@@ -227,13 +227,16 @@ class Line:
             wire.send(command, on_reply)
 
     def _note(self, error: Exception | None) -> None:
-        """Log when Redis is lost and when it is back: once each, and nothing of the address."""
-        if error is not None and not self._failing:
+        """Log when Redis is lost, each reason once, and when it is back. Nothing of the address."""
+        if error is not None:
             what = "is not safe" if isinstance(error, TooFewReplicas) else "cannot be reached"
-            log.warning("Redis %s: %s", what, reason_of(error))
-        elif error is None and self._failing:
+            why = f"{what}: {reason_of(error)}"
+            if why not in self._failing:
+                log.warning("Redis %s", why)
+            self._failing.add(why)
+        elif self._failing:
             log.info("Redis is reached again")
-        self._failing = error is not None
+            self._failing.clear()
 
     def _maker(self) -> Callable[[], Wire]:
         member = self._member
