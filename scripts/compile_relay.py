@@ -138,7 +138,8 @@ def main() -> int:
     """The exit status: 2 without a compiler, 1 when a compiler failed."""
     try:
         check_tools()
-        if (UNPACKED / "stamp").is_file() and (UNPACKED / "stamp").read_text() == stamp():
+        built_of = stamp()  # now: what changes while this runs is not in the build
+        if (UNPACKED / "stamp").is_file() and (UNPACKED / "stamp").read_text() == built_of:
             return 0
         print("compiling the relay's hot path, which takes about a minute", file=sys.stderr)
         shutil.rmtree(UNPACKED, ignore_errors=True)
@@ -151,7 +152,7 @@ def main() -> int:
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(UNPACKED)
     shutil.rmtree(work)
-    (UNPACKED / "stamp").write_text(stamp())
+    (UNPACKED / "stamp").write_text(built_of)
     print(f"{wheel.relative_to(ROOT)}, and unpacked in {UNPACKED.name}/", file=sys.stderr)
     return 0
 
