@@ -59,6 +59,18 @@ HOT = (
     "store/memory/store",
     "store/memory/log",
     "store/memory/room",
+    "store/redis/calls",
+    "store/redis/gate",
+    "store/redis/health",
+    "store/redis/lent",
+    "store/redis/line",
+    "store/redis/lines",
+    "store/redis/records",
+    "store/redis/refusals",
+    "store/redis/store",
+    "store/redis/told",
+    "store/redis/watching",
+    "store/redis/wire",
 )
 """What a message passes through from its frame to the members' transports, and the memory store.
 Compiled code calls compiled code directly, so a module among these that is left out costs more than

@@ -19,12 +19,13 @@ from dataclasses import replace
 from itertools import count
 from typing import Final
 
+from alcove_server.store.redis.errors import SlotMoved
 from alcove_server.store.redis.gate import OnReply, Reply
 from alcove_server.store.redis.line import Line, LineOwner
 from alcove_server.store.redis.lines import Make
 from alcove_server.store.redis.move import Move
 from alcove_server.store.redis.topology import SLOTS, At, Topology, slot_of, topology_of
-from alcove_server.store.redis.wire import SlotMoved, encode
+from alcove_server.store.redis.wire import encode
 from alcove_server.store_address import Address
 
 log = logging.getLogger(__name__)

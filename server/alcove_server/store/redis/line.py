@@ -22,12 +22,13 @@ import hiredis
 
 from alcove_server.store.redis import wire as wires
 from alcove_server.store.redis.clients import context_of
+from alcove_server.store.redis.errors import TooFewReplicas
 from alcove_server.store.redis.gate import OnReply
 from alcove_server.store.redis.health import NO_REIGN, Health
 from alcove_server.store.redis.reasons import reason_of
 from alcove_server.store.redis.scripts import SOURCES
 from alcove_server.store.redis.sentinels import primary_of
-from alcove_server.store.redis.wire import PENDING, TooFewReplicas, Wire, connect
+from alcove_server.store.redis.wire import PENDING, Wire, connect
 from alcove_server.store_address import Address
 
 log = logging.getLogger(__name__)

@@ -13,7 +13,7 @@ from typing import Final
 import hiredis
 from redis import exceptions
 
-from alcove_server.store.redis.wire import TooFewReplicas
+from alcove_server.store.redis.errors import TooFewReplicas
 
 CLOSED: Final = "it closed the connection: it goes down, or only one side speaks TLS"
 SILENT: Final = "no answer in time: it is busy, or only one side speaks TLS"

@@ -17,6 +17,7 @@ from typing import Final, cast
 
 import hiredis
 
+from alcove_server.store.redis.errors import OTHER, SlotMoved, TooFewReplicas, moved_of
 from alcove_server.store.redis.gate import Gate, OnPush, OnReply, Reply
 from alcove_server.store.redis.health import QUESTION, Health, ServerTime, health_of
 
@@ -39,12 +40,6 @@ BEAT: Final = 1.0
 FILLER: Final = bytes(4096)
 """Written every second where there are replicas. It pushes ciphertext out of the replication
 backlog: 1 MiB in about four minutes."""
-_OTHER: Final = frozenset(
-    {"READONLY", "UNBLOCKED", "NOSCRIPT", "LOADING", "MASTERDOWN", "REIGN", "MOVED"}
-    | {"CLUSTERDOWN", "NOAUTH", "NOPERM"}
-)
-"""Errors of a server that is not, or is no longer, the primary to which this node introduced
-itself. The connection is given up, and the next one finds the primary."""
 
 
 def encode(*words: bytes) -> bytes:
@@ -54,35 +49,7 @@ def encode(*words: bytes) -> bytes:
     return b"".join(parts)
 
 
-class TooFewReplicas(ConnectionError):
-    """The server is a primary, and fewer replicas than needed confirm what it writes."""
-
-
-class SlotMoved(ConnectionError):
-    """This server of a Cluster did not do a command, because the slot of its key is elsewhere or on
-    its way. `at` is the host and the port of its server, or None while it is on its way. The host
-    is empty when it is the one that was asked."""
-
-    def __init__(self, at: tuple[str, int] | None = None) -> None:
-        super().__init__("the room is on its way to another server")
-        self.at = at
-
-
 _SUBSCRIBED: Final = b"ssubscribe"
-_NOT_HERE: Final = "non local key"
-"""In the error of a script that looks for a key of a slot that is on its way. A part of the keys is
-here then. The scripts look for one that is never there, before they write anything."""
-
-
-def moved_of(error: hiredis.ReplyError) -> SlotMoved | None:
-    """What an error says of a slot, or None when it says something else."""
-    kind, _, rest = str(error).partition(" ")
-    if kind == "MOVED":
-        host, _, port = rest.partition(" ")[2].rpartition(":")
-        return SlotMoved((host, int(port)))
-    if kind in ("ASK", "TRYAGAIN") or _NOT_HERE in rest:
-        return SlotMoved()
-    return None
 
 
 class Wire(asyncio.Protocol):
@@ -201,7 +168,7 @@ class Wire(asyncio.Protocol):
                 self._gone(channel)
         elif moved is not None:
             on_reply(moved)
-        elif str(reply).partition(" ")[0] in _OTHER:
+        elif str(reply).partition(" ")[0] in OTHER:
             on_reply(ConnectionError("this server is not the primary that it was"))
             self.close()
         else:
