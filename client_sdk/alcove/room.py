@@ -146,11 +146,12 @@ class Room(RoomAtDoor):
 
     def rejoin(self) -> None:
         """Ask the facilitators to be let in again, with fresh keys. For a room that is split or not
-        heard, when this client may be in a part of the group that others are not in.
+        heard, when this client may be in a part of the group that others are not in, and for a
+        client that the relay showed another list of members (`roster_mismatch`).
 
         `ConnectionChanged` (`rejoined`) follows when a facilitator's client grants it. Until then
         nothing new is shown or sent. After six minutes without an answer the room is closed with
-        the code `knock_again`. Raises `NotNow` (`nothing_to_rejoin` while the room is open,
+        the code `knock_again`. Raises `NotNow` (`nothing_to_rejoin` while nothing is wrong,
         `only_facilitator`, `not_in_room`), `RoomClosed`.
         """
         self._commands.rejoin()

@@ -10,9 +10,9 @@ from pathlib import Path
 import hiredis
 import pytest
 from alcove_protocol import limits
+from alcove_server.store.redis.errors import TooFewReplicas
 from alcove_server.store.redis.fitness import check
 from alcove_server.store.redis.reasons import CLOSED, LOGIN, RIGHTS, SILENT, reason_of
-from alcove_server.store.redis.wire import TooFewReplicas
 from alcove_server.store.values import UnfitStore
 from alcove_server.store_address import Address, parse
 

@@ -56,7 +56,7 @@ class HeldMember(MemberParts):
             self._rejoining.hurry()
             if self._rejoining.due:
                 self._ask_rejoin()
-        elif self.presence.state is RoomState.OPEN:
+        elif self.presence.state is RoomState.OPEN and not self.membership.lacks_the_list:
             return False
         else:
             self._following.hold()

@@ -70,6 +70,7 @@ class Membership(Members):
         """The signed entries that led here, from entry 0 on for the client that opened the room."""
         self.alarm: str | None = None
         self.alarm_by: str | None = None
+        self._chain_broke = False
         """The facilitator who signed the entry that parts the list from the group, by name."""
         self.told_list: str | None = None
         """The facilitator whose heartbeat names another list than this client has, by name."""
@@ -281,6 +282,7 @@ class Membership(Members):
         self.merged.add(self.commit_hash, blob)
         head = self.roster.head
         changes = self._extend_roster(blob, entry)
+        self._chain_broke |= entry is not None and self.roster.head == head
         after = {person.key: person for person in self.people()}
         brought = (*staged.added, staged.committer) if staged.is_external else staged.added
         came = [leaf for index in brought if (leaf := self.group.member(index)) is not None]
@@ -391,6 +393,12 @@ class Membership(Members):
         can claim that alone, so it is no proof that the relay lies."""
         person = self.find_key(facilitator)
         self.told_list = None if person is None else person.name
+
+    @property
+    def lacks_the_list(self) -> bool:
+        """Whether an entry of a merged commit did not follow, or the list is not the group's. Where
+        the relay showed this client alone a wrong entry, no later one follows."""
+        return self._chain_broke or not self._list_is_the_groups()
 
     def _list_is_the_groups(self) -> bool:
         return is_the_groups(self.roster, self.state, self.people())

@@ -1,5 +1,7 @@
 """A person who sees another room than the others asks to be let in again."""
 
+from dataclasses import replace
+
 import pytest
 from alcove import events
 from alcove.errors import NotNow
@@ -15,8 +17,11 @@ from tests.end_to_end.evil.rooms import (
     problems,
     state,
     three,
+    two_facilitators,
 )
 from tests.end_to_end.evil.test_forks import forked
+from tests.end_to_end.evil.test_way_in import with_entry
+from tests.end_to_end.facilitating import all_agree, ask, codes, do
 from tests.end_to_end.world import Client
 
 
@@ -58,6 +63,33 @@ def test_nobody_makes_the_others_work_while_nothing_is_wrong() -> None:
     world.advance(5)
     assert group_of(ann).epoch == before
     goes_on(world, ann, bob, cleo)
+
+
+@pytest.mark.parametrize("how", ["left out", "of another signature"])
+def test_who_was_shown_a_wrong_list_gets_the_whole_one(how: str) -> None:
+    """A relay lies once. A facilitator's later entries would be refused, for good."""
+    world, ann, bob, cleo = two_facilitators()
+    earlier = [blob for blob in world.seen(BlobIs, bob) if with_entry(blob)][-1]
+
+    def swapped(blob: BlobIs) -> BlobIs:
+        if how == "left out":
+            return replace(blob, entry=None, signature=None)
+        return replace(blob, signature=earlier.signature)
+
+    world.alter(bob, BlobIs, swapped, with_entry, most=1)
+    dora = world.join(ann, "Dora")
+    world.advance(60)
+    refused_act = ask(bob, "pause", "Cleo")
+    world.advance(40)
+    assert codes(refused_act) == ["bad_roster"]
+    bob.engine.commands.rejoin()
+    world.advance(15)
+    assert ConnectionState.REJOINED in states(bob)
+    all_agree(ann, bob, cleo, dora)
+    do(world, bob, "pause", "Cleo")
+    do(world, bob, "unpause", "Cleo")
+    goes_on(world, ann, bob, cleo, dora)
+    assert refused(bob) == "nothing_to_rejoin"
 
 
 def test_the_only_facilitator_has_nobody_to_ask() -> None:
