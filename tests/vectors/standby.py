@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from alcove.group.appointments import unpack_appointments
 from alcove.group.extensions import LeafExtension, RoomExtension
 from alcove.group.keys import SigningKey
 from alcove.group.standby import StandbyKeys, checked_ask, standby_of
@@ -60,11 +61,46 @@ def changes(two: RoomExtension) -> dict[str, tuple[RoomExtension, RoomExtension]
         "a standby with the keys of a facilitator": (two, _set(two, known)),
         "a standby stays without the facilitator that set it": (by_other, alone),
         "a standby goes with the facilitator that set it": (by_other, replace(alone, standby=None)),
-        "an appointment fills the standby's place": (
+        "a standby is set, and one more is appointed and not listed": (
             two,
             replace(there, appointments=there.appointments + _appointed(other)),
         ),
+        "a facilitator takes the last place but the standby's": (_many(there, 6), _many(there, 7)),
+        "a facilitator takes the standby's place": (_many(there, 7), _many(there, 8)),
+        "an appointment takes the last place but the standby's": (
+            _former(there, 30),
+            _many(_former(there, 30), 3),
+        ),
+        "an appointment takes the standby's place": (
+            _former(there, 31),
+            _many(_former(there, 31), 3),
+        ),
     }
+
+
+def _person(name: str) -> StandbyKeys:
+    """Keys of another person, as far as an appointment has them."""
+    return StandbyKeys(public(key_of(f"{name}, MLS")), public(key_of(f"{name}, relay")), BOX, BOX)
+
+
+def _many(state: RoomExtension, most: int) -> RoomExtension:
+    """The state with so many facilitators, each new one appointed."""
+    for number in range(len(state.facilitators) // 64, most):
+        new = _person(f"facilitator {number}")
+        state = replace(
+            state,
+            facilitators=state.facilitators + new.mls_key + new.relay_key,
+            appointments=state.appointments + _appointed(new),
+        )
+    return state
+
+
+def _former(state: RoomExtension, most: int) -> RoomExtension:
+    """The state with so many appointments, of persons who facilitated once."""
+    for number in range(len(unpack_appointments(state.appointments)), most):
+        former = _appointed(_person(f"former {number}"))
+        state = replace(state, appointments=state.appointments + former)
+    return state
 
 
 VERDICTS = ("ask", "enters", "lists")
