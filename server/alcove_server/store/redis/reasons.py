@@ -13,7 +13,10 @@ from typing import Final
 import hiredis
 from redis import exceptions
 
-from alcove_server.store.redis.wire import TooFewReplicas
+
+class OwnWords(ConnectionError):
+    """Raised by the store itself. Its message may be shown."""
+
 
 CLOSED: Final = "it closed the connection: it goes down, or only one side speaks TLS"
 SILENT: Final = "no answer in time: it is busy, or only one side speaks TLS"
@@ -52,7 +55,7 @@ def reason_of(error: BaseException) -> str:
 
 
 def _words(error: BaseException) -> str | None:
-    if type(error) in (ConnectionError, TooFewReplicas):
+    if type(error) is ConnectionError or isinstance(error, OwnWords):
         return str(error)
     if isinstance(error, ssl.SSLCertVerificationError):
         return _CERTIFICATES.get(error.verify_code, _STRANGER)
