@@ -57,7 +57,8 @@ class Counted:
 
     def end_of(self, name: bytes) -> int:
         """The milliseconds since 1970 at which a key of the room ends."""
-        found: Any = self.server.pexpiretime(records.tag_of(ROOM) + name)
+        key: Any = records.tag_of(ROOM) + name
+        found: Any = self.server.pexpiretime(key)
         return int(found)
 
     def left(self, name: bytes) -> int:

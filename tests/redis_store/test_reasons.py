@@ -10,9 +10,11 @@ from pathlib import Path
 import hiredis
 import pytest
 from alcove_protocol import limits
+from alcove_server.store.redis import line, topology
 from alcove_server.store.redis.errors import TooFewReplicas
 from alcove_server.store.redis.fitness import check
 from alcove_server.store.redis.reasons import CLOSED, LOGIN, RIGHTS, SILENT, reason_of
+from alcove_server.store.redis.sentinels import primary_of
 from alcove_server.store.values import UnfitStore
 from alcove_server.store_address import Address, parse
 
@@ -90,7 +92,7 @@ async def test_a_certificate_that_is_not_good(
 
 
 async def test_a_server_that_asks_the_relay_for_a_certificate(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """As Redis does unless it is told otherwise."""
     certificates = make(tmp_path)
@@ -118,6 +120,12 @@ async def test_a_server_that_asks_the_relay_for_a_certificate(
             assert "it asks for a certificate of the relay" in await refusal(url)
             said = await refusal(url, stranger)
             assert "it refuses the relay's certificate" in said
+            caplog.clear()
+            lost = Node(with_certificate(url, stranger))
+            assert await lost.refusal() == "unavailable"
+            named = "it refuses the relay's certificate", "no Sentinel names a primary"
+            assert any(words in caplog.text for words in named)
+            await lost.close()
             at = with_certificate(url, certificates)
             await check(at, 0, BYTES)
             await works(at)
@@ -149,6 +157,40 @@ async def test_the_log_says_each_reason_once_until_redis_is_back(
         assert caplog.text.count(LOGIN) == 1
         assert "secret" not in caplog.text
         await node.close()
+
+
+async def test_a_line_comes_back_from_what_uvloop_says_of_tls(
+    alone: Standalone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A connection over TLS that goes while redis-py uses it is a `RuntimeError` there."""
+    node, asked = Node(alone.url), 0
+    await node.open()
+
+    async def once(address: Address) -> tuple[str, int]:
+        nonlocal asked
+        asked += 1
+        if asked == 1:
+            raise RuntimeError("the handler is closed")
+        return await primary_of(address)
+
+    async def is_back() -> bool:
+        return asked > 1
+
+    monkeypatch.setattr(line, "primary_of", once)
+    await alone.server.ask("CLIENT", "KILL", "SKIPME", "yes")
+    await until(is_back)  # and nothing is sent meanwhile
+    await node.close()
+
+
+async def test_a_cluster_asks_the_next_server_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def ask(address: Address, host: str, port: int) -> topology.Topology:
+        if host == "one":
+            raise RuntimeError("the handler is closed")
+        return topology.Topology({})
+
+    monkeypatch.setattr(topology, "_ask", ask)
+    found = await topology.topology_of(parse("rediss+cluster://one,two"), ())
+    assert found == topology.Topology({})
 
 
 def test_what_a_log_says_of_a_lost_line() -> None:

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from ssl import SSLContext, create_default_context
+from typing import Final
 
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
 
 from alcove_server.store_address import Address
+
+FAILURES: Final = (OSError, RedisError, RuntimeError)
+"""What a question may end with. uvloop says `RuntimeError` of a connection over TLS that was closed
+while redis-py used it."""
 
 
 def client_of(address: Address, host: str, port: int, seconds: float) -> Redis:

@@ -17,7 +17,11 @@ OTHER: Final = frozenset(
 itself. The connection is given up, and the next one finds the primary."""
 
 
-class TooFewReplicas(ConnectionError):
+class OwnWords(ConnectionError):
+    """Raised by the store itself. Its message may be shown."""
+
+
+class TooFewReplicas(OwnWords):
     """The server is a primary, and fewer replicas than needed confirm what it writes."""
 
 

@@ -10,9 +10,9 @@ import logging
 from collections.abc import Mapping
 from typing import Final
 
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import ResponseError
 
-from alcove_server.store.redis.clients import client_of
+from alcove_server.store.redis.clients import FAILURES, client_of
 from alcove_server.store.redis.reasons import reason_of
 from alcove_server.store.redis.sentinels import primary_of, sentinel_of
 from alcove_server.store.redis.server_fitness import check_server
@@ -36,7 +36,7 @@ async def check(address: Address, replicas: int, store_bytes: int) -> None:
             await _check_cluster(address, replicas, store_bytes)
         else:
             await _check(address, replicas, store_bytes)
-    except (OSError, RedisError) as error:
+    except FAILURES as error:
         raise UnfitStore(
             f"Redis cannot be reached or does not let the relay in: {reason_of(error)}"
         ) from None
@@ -44,7 +44,7 @@ async def check(address: Address, replicas: int, store_bytes: int) -> None:
 
 async def _check(address: Address, replicas: int, least: int) -> None:
     """Check the primary and what replicates it. `least` is the memory that it must have. Raises
-    `UnfitStore`, `OSError`, `RedisError`."""
+    `UnfitStore` and `FAILURES`."""
     if address.service:
         servers = await _by_sentinel(address)
         _count(len(servers), replicas)
@@ -60,7 +60,7 @@ async def _check(address: Address, replicas: int, least: int) -> None:
         try:
             async with client_of(address, host, port, SECONDS) as client:
                 copies += await check_server(client, await client.info(), least, True)
-        except (OSError, RedisError):
+        except FAILURES:
             log.warning("a replica cannot be reached, and its settings are not checked")
             copies += 1
     _count(copies, replicas)
@@ -89,7 +89,7 @@ async def _by_sentinel(address: Address) -> list[tuple[str, int]]:
             except ResponseError:
                 why = "no Sentinel watches a service of this name"
                 continue
-            except (OSError, RedisError) as error:
+            except FAILURES as error:
                 why = f"no Sentinel answers: {reason_of(error)}"
                 continue
             assert isinstance(master, dict)  # its type covers other questions too
@@ -115,7 +115,7 @@ def _replicas_of(said: Mapping[str, object]) -> list[tuple[str, int]]:
 
 
 async def _check_cluster(address: Address, replicas: int, least: int) -> None:
-    """Check all servers of a Cluster. Raises `UnfitStore`, `OSError`, `RedisError`."""
+    """Check all servers of a Cluster. Raises `UnfitStore` and `FAILURES`."""
     await _is_cluster(address, replicas, least)
     found = await topology_of(address, ())
     served = sum(len(list(primary.slots())) for primary in found.primaries())
@@ -141,12 +141,12 @@ async def _check_cluster(address: Address, replicas: int, least: int) -> None:
 
 async def _is_cluster(address: Address, replicas: int, least: int) -> None:
     """Check the first server of the address that answers, before it is asked for the others. Raises
-    `UnfitStore`, and `OSError` or `RedisError` when none answers."""
+    `UnfitStore`, and one of `FAILURES` when none answers."""
     for at in address.hosts:
         try:
             async with client_of(address, *at, SECONDS) as client:
                 await check_server(client, await client.info(), least, replicas > 0, cluster=True)
-        except (OSError, RedisError):
+        except FAILURES:
             if at == address.hosts[-1]:
                 raise
         else:
@@ -158,5 +158,5 @@ async def _member(address: Address, at: At, least: int) -> None:
     try:
         async with client_of(address, *at, SECONDS) as client:
             await check_server(client, await client.info(), least, True, cluster=True)
-    except (OSError, RedisError):
+    except FAILURES:
         log.warning("a server of the Cluster cannot be reached, and its settings are not checked")

@@ -191,7 +191,8 @@ class Line:
                         await self._open()
                     self._note(None)
                     return
-                except (OSError, hiredis.HiredisError) as error:
+                # uvloop says RuntimeError of a connection over TLS that goes while it is used.
+                except (OSError, hiredis.HiredisError, RuntimeError) as error:
                     self._refused = isinstance(error, TooFewReplicas)
                     self._note(error)
                     self._fail(ConnectionError("Redis cannot be reached"))

@@ -13,7 +13,7 @@ from typing import Final
 import hiredis
 from redis import exceptions
 
-from alcove_server.store.redis.errors import TooFewReplicas
+from alcove_server.store.redis.errors import OwnWords
 
 CLOSED: Final = "it closed the connection: it goes down, or only one side speaks TLS"
 SILENT: Final = "no answer in time: it is busy, or only one side speaks TLS"
@@ -52,7 +52,7 @@ def reason_of(error: BaseException) -> str:
 
 
 def _words(error: BaseException) -> str | None:
-    if type(error) in (ConnectionError, TooFewReplicas):
+    if type(error) is ConnectionError or isinstance(error, OwnWords):
         return str(error)
     if isinstance(error, ssl.SSLCertVerificationError):
         return _CERTIFICATES.get(error.verify_code, _STRANGER)

@@ -7,8 +7,8 @@ from typing import Final
 from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import Sentinel
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
 
+from alcove_server.store.redis.clients import FAILURES
 from alcove_server.store_address import Address
 
 SENTINEL_SECONDS: Final = 0.5
@@ -38,7 +38,7 @@ async def primary_of(address: Address) -> tuple[str, int]:
     sentinel = sentinel_of(address)
     try:
         host, port = await sentinel.discover_master(address.service)
-    except RedisError as error:
+    except FAILURES as error:
         raise ConnectionError("no Sentinel names a primary") from error
     finally:
         for one in sentinel.sentinels:

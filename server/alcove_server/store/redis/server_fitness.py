@@ -71,7 +71,7 @@ async def check_server(
     client: Redis, said: Mapping[str, object], least: int, replicated: bool, cluster: bool = False
 ) -> bool:
     """Check one server, of which `said` is the reply of `INFO`. Return whether it is a replica.
-    Raises `UnfitStore`, `OSError`, `RedisError`."""
+    Raises `UnfitStore` and `FAILURES`."""
     major, minor, *_ = (int(part) for part in text_of(said, "redis_version").split("."))
     if (major, minor) < OLDEST:
         raise UnfitStore(f"this is Redis {major}.{minor}: the relay needs 7.0 or later")

@@ -9,9 +9,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Final
 
-from redis.exceptions import RedisError
-
-from alcove_server.store.redis.clients import client_of
+from alcove_server.store.redis.clients import FAILURES, client_of
 from alcove_server.store.redis.reasons import reason_of
 from alcove_server.store_address import Address
 
@@ -66,7 +64,7 @@ async def topology_of(address: Address, known: Collection[At]) -> Topology:
     for host, port in [*random.sample(sorted(known), len(known)), *address.hosts]:
         try:
             found = await _ask(address, host, port)
-        except (OSError, RedisError) as error:
+        except FAILURES as error:
             why = reason_of(error)
             continue
         if found is not None:

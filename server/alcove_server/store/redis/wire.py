@@ -20,6 +20,7 @@ import hiredis
 from alcove_server.store.redis.errors import OTHER, SlotMoved, TooFewReplicas, moved_of
 from alcove_server.store.redis.gate import Gate, OnPush, OnReply, Reply
 from alcove_server.store.redis.health import QUESTION, Health, ServerTime, health_of
+from alcove_server.store.redis.reasons import reason_of
 
 MARKER_MS: Final = b"60000"
 """A marker ends by itself, as everything does."""
@@ -108,7 +109,7 @@ class Wire(asyncio.Protocol):
         if self._next_beat is not None:
             self._next_beat.cancel()
         waiting, self._waiting = self._waiting, deque()
-        lost = ConnectionError("the connection to Redis was lost")
+        lost = ConnectionError(reason_of(exc) if exc else "the connection to Redis was lost")
         for on_reply, _ in waiting:
             if on_reply is not None:
                 on_reply(lost)
