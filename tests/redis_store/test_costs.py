@@ -11,11 +11,12 @@ from typing import Any, Final
 
 import pytest
 import redis
+from alcove_protocol import limits
 from alcove_protocol.frames import BlobClass, LobbyKind
 from alcove_protocol.position import Position
 from alcove_protocol.statements import Signed
-from alcove_server.store.budget import LOBBY_PAGE, PUBLISH_IDS
-from alcove_server.store.interface import SeatedRoom, StoredDoor
+from alcove_server.store.budget import LOBBY_PAGE
+from alcove_server.store.interface import Parking, SeatedRoom, StoredDoor
 from alcove_server.store.redis import records
 from alcove_server.store.redis.store import RedisStore
 from alcove_server.store_address import parse
@@ -232,6 +233,38 @@ def test_ids_that_begin_alike_are_told_apart(counted: Counted) -> None:
     assert kept[1] == 8 * kept[0]
     assert kept[1] < 32 * (PUBLISH_IDS + 32)
     assert bench.do(store.publish(alike[0])).number == len(alike) + 1  # forgotten long ago
+
+
+def parked(counted: Counted, count: int) -> None:
+    for number in range(count):
+        parking = Parking(b"%16d" % number, bytes(32), bytes(4136))
+        counted.bench.do(counted.store.park(ROOM, b"%32d" % number, parking))
+
+
+def test_tickets_whose_keys_leave_the_list_together_are_dropped_together(counted: Counted) -> None:
+    parked(counted, 300)
+    gone = step(gone=frozenset(b"%32d" % number for number in range(300)))
+    publication = counted.bench.publication(blob_class=BlobClass.COMMIT, step=gone)
+    counts = counted.calls(counted.bench.store.publish(publication))
+    assert sum(counts.values()) < 70
+    for name in (b"p", b"pk", b"pe"):
+        assert not counted.server.exists(records.tag_of(ROOM) + name)
+
+
+def test_tickets_that_end_together_are_dropped_some_at_a_time(counted: Counted) -> None:
+    parked(counted, 300)
+    counted.clock.advance(limits.TICKET)
+    counted.beat()
+    left = records.tag_of(ROOM) + b"pe"
+    parking = Parking(b"another slot    ", bytes(32), b"sealed")
+    counts = counted.calls(counted.store.park(ROOM, b"A" * 32, parking))
+    assert sum(counts.values()) < 40
+    assert counted.server.zcard(left) == 201
+    for number in range(300):
+        assert counted.bench.do(counted.store.parked(ROOM, b"%16d" % number, bytes(32))) is None
+    for _ in range(2):
+        counted.bench.do(counted.store.park(ROOM, b"A" * 32, parking))
+    assert counted.server.zcard(left) == 1
 
 
 def test_the_end_of_a_long_log_is_deleted_in_many_scripts(counted: Counted) -> None:

@@ -13,22 +13,46 @@ local function keep_ticket(m, slot, ticket)
   bind(m, P .. 'pe')
 end
 
-local function drop_ticket(m, slot)
-  local ticket = ticket_at(slot)
-  if not ticket then return end
-  m.used = m.used - #ticket.blob - TICKET_BYTES
-  call('HDEL', P .. 'p', slot)
-  call('HDEL', P .. 'pk', ticket.key)
-  call('ZREM', P .. 'pe', slot)
+-- Call `act` with so many items of a list at a time: a thousand tickets may end in one moment, and some
+-- commands for each of them would stop the rooms of all.
+local TOGETHER = 100
+local function by_parts(list, act)
+  for at = 1, #list, TOGETHER do
+    local part = {}
+    for next = at, math.min(#list, at + TOGETHER - 1) do part[#part + 1] = list[next] end
+    act(part)
+  end
 end
 
+local function drop_slots(m, slots)
+  by_parts(slots, function(part)
+    local keys = {}
+    for _, raw in ipairs(call('HMGET', P .. 'p', table_unpack(part))) do
+      if raw then
+        local ticket = cmsgpack.unpack(raw)
+        m.used = m.used - #ticket.blob - TICKET_BYTES
+        keys[#keys + 1] = ticket.key
+      end
+    end
+    if #keys > 0 then call('HDEL', P .. 'pk', table_unpack(keys)) end
+    call('HDEL', P .. 'p', table_unpack(part))
+    call('ZREM', P .. 'pe', table_unpack(part))
+  end)
+end
+
+local function drop_ticket(m, slot) drop_slots(m, {slot}) end
+
+-- Some of them: the next park or look drops the next ones, and none is handed out after its end.
 local function expire_tickets(m)
-  for _, slot in ipairs(call('ZRANGEBYSCORE', P .. 'pe', '-inf', m.last)) do drop_ticket(m, slot) end
+  drop_slots(m, call('ZRANGEBYSCORE', P .. 'pe', '-inf', m.last, 'LIMIT', 0, TOGETHER))
 end
 
 local function drop_tickets_of(m, keys)
-  for _, key in ipairs(keys) do
-    local slot = call('HGET', P .. 'pk', key)
-    if slot then drop_ticket(m, slot) end
-  end
+  local slots = {}
+  by_parts(keys, function(part)
+    for _, slot in ipairs(call('HMGET', P .. 'pk', table_unpack(part))) do
+      if slot then slots[#slots + 1] = slot end
+    end
+  end)
+  drop_slots(m, slots)
 end
