@@ -14,7 +14,7 @@ import redis
 from alcove_protocol.frames import BlobClass, LobbyKind
 from alcove_protocol.position import Position
 from alcove_protocol.statements import Signed
-from alcove_server.store.budget import LOBBY_PAGE
+from alcove_server.store.budget import LOBBY_PAGE, PUBLISH_IDS
 from alcove_server.store.interface import SeatedRoom, StoredDoor
 from alcove_server.store.redis import records
 from alcove_server.store.redis.store import RedisStore
@@ -22,7 +22,7 @@ from alcove_server.store_address import parse
 from alcove_server.testing.embedded import ManualClock
 
 from tests.redis_store.groups import Standalone
-from tests.server.store.bench import HEAD, HOST, NEXT, ROOM, Bench, but, step
+from tests.server.store.bench import GENERATION, HEAD, HOST, NEXT, ROOM, Bench, but, step
 
 pytestmark = pytest.mark.interpreted
 SLACK: Final = 20
@@ -55,6 +55,11 @@ class Counted:
             blob = self.bench.publication(sender=b"%32d" % number)
             self.bench.do(self.bench.store.publish(blob))
 
+    def end_of(self, name: bytes) -> int:
+        """The milliseconds since 1970 at which a key of the room ends."""
+        found: Any = self.server.execute_command("PEXPIRETIME", records.tag_of(ROOM) + name)
+        return int(found)
+
     def left(self, name: bytes) -> int:
         """Milliseconds for which a key of the room is there."""
         found: Any = self.server.pttl(records.tag_of(ROOM) + name)
@@ -86,7 +91,10 @@ def test_the_ids_of_a_sender_are_remembered_for_as_long_as_the_room(counted: Cou
         counted.speak(3)
         for number in range(3):
             left = counted.left(b"r" + b"%32d" % number)
-            assert counted.left(b"m") <= left <= counted.left(b"m") + 1000 * (SLACK + 2)
+            assert counted.left(b"m") <= left
+            tags, ids = (counted.end_of(kind + b"%32d" % number) for kind in (b"i", b"r"))
+            assert tags <= ids < tags + 1000  # or ids would be added to a key without an end
+            assert left <= counted.left(b"m") + 1000 * (SLACK + 2)
 
 
 def door(number: int, seconds: float) -> StoredDoor:
@@ -156,7 +164,73 @@ def test_an_entry_that_concerns_many_keys_asks_for_them_together(counted: Counte
     publication = counted.bench.publication(blob_class=BlobClass.COMMIT, step=gone)
     counts = counted.calls(counted.bench.store.publish(publication))
     assert sum(counts.values()) < 60
-    assert not counted.server.exists(records.tag_of(ROOM) + b"r" + b"%32d" % 5)
+    for kind in (b"i", b"r"):
+        assert not counted.server.exists(records.tag_of(ROOM) + kind + b"%32d" % 5)
+
+
+def spoken(counted: Counted, ttls: list[int]) -> None:
+    """Blobs, one after the other."""
+    for ttl in ttls:
+        counted.clock.advance(0.001)
+        counted.bench.do(counted.bench.store.publish(counted.bench.publication(ttl=ttl)))
+
+
+def ends(counted: Counted) -> int:
+    """How many ends of application blobs the room lists."""
+    found: Any = counted.server.llen(records.tag_of(ROOM) + b"l")
+    return int(found)
+
+
+def test_blobs_that_ended_together_are_noted_with_few_looks(counted: Counted) -> None:
+    spoken(counted, [60] * 1_000 + [600] * 10)
+    counted.clock.advance(61)
+    counted.beat()  # the room is there still, and this looks at nothing
+    counts = counted.calls(counted.bench.store.read(ROOM, Position(GENERATION, 999), 1 << 20))
+    assert counts["lindex"] <= 25
+    assert ends(counted) == 10
+    page = counted.bench.do(counted.bench.store.read(ROOM, Position(GENERATION, 1_000), 1 << 20))
+    assert not page.lost
+    assert counted.bench.do(counted.bench.store.read(ROOM, Position(GENERATION, 999), 1 << 20)).lost
+
+
+def test_a_blob_that_ends_first_takes_the_place_of_many_with_few_looks(counted: Counted) -> None:
+    spoken(counted, [50, *[600] * 1_000])
+    short = counted.bench.publication(ttl=60)
+    counts = counted.calls(counted.bench.store.publish(short))
+    assert counts["lindex"] <= 25
+    assert ends(counted) == 2
+    counted.clock.advance(61)
+    page = counted.bench.do(counted.bench.store.read(ROOM, Position(GENERATION, 1_001), 1 << 20))
+    assert page.lost
+
+
+def test_a_blob_behind_many_costs_no_more(counted: Counted) -> None:
+    def cost() -> dict[str, int]:
+        counted.clock.advance(0.001)
+        blob = counted.bench.publication(ttl=600)
+        return counted.calls(counted.bench.store.publish(blob))
+
+    spoken(counted, [600])
+    few = cost()
+    spoken(counted, [600] * 100)
+    many = cost()
+    assert many == few
+    assert sum(many.values()) <= 10  # all that one publish asks of Redis, with the script itself
+
+
+def test_ids_that_begin_alike_are_told_apart(counted: Counted) -> None:
+    store, bench = counted.bench.store, counted.bench
+    alike = [but(bench.publication(), id=b"same" + b"%12d" % number) for number in range(300)]
+    bench.soon(*alike)
+    newest = alike[-PUBLISH_IDS:]
+    for number, blob in enumerate(newest, len(alike) - len(newest) + 1):
+        assert bench.do(store.publish(blob)).number == number
+    kept = [
+        counted.server.strlen(records.tag_of(ROOM) + kind + blob.sender) for kind in (b"i", b"r")
+    ]
+    assert kept[1] == 8 * kept[0]
+    assert kept[1] < 32 * (PUBLISH_IDS + 32)
+    assert bench.do(store.publish(alike[0])).number == len(alike) + 1  # forgotten long ago
 
 
 def test_the_end_of_a_long_log_is_deleted_in_many_scripts(counted: Counted) -> None:

@@ -20,7 +20,7 @@ from tests.server.held import REDIS
 from tests.server.store.bench import ANN, BEN, GENERATION, HEAD, HOST, NEXT, ROOM, Bench, step
 from tests.server.store.contract_votes import seated
 
-NUMBERED: Final = (b"b", b"r")
+NUMBERED: Final = (b"b", b"i", b"r")
 """Keys with something behind their letter."""
 OF_LONG_LOGS: Final = {"t", "z"}
 """Times of each 256th number, and numbers that are left to sweep: nothing of anybody."""

@@ -61,3 +61,10 @@ def test_times_and_the_chain_are_as_they_are() -> None:
     assert f"local LIFE = {lives}" in source
     assert limits.ROSTER_CHAIN == 2 * 1024 * 1024
     assert "local CHAIN = 2 * 1024 * 1024" in source
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_each_script_looks_whether_its_slot_is_whole(name: str) -> None:
+    """By a key that is never there. A publish asks for it with its first other keys."""
+    first = re.findall(r"^[a-z ,]*(?:= )?call\(.*NOWHERE\)", SOURCES[name].decode(), re.M)
+    assert len(first) == 1

@@ -222,6 +222,7 @@ REDIS: Final[dict[str, str]] = {
     "t": NOTHING,
     "u": NOTHING,
     "z": NOTHING,
+    "i": IDS,
     "r": IDS,
     "s": IDS,
     "d": DOORS,
@@ -248,7 +249,7 @@ REDIS: Final[dict[str, str]] = {
     "pe": TICKETS,
     "end": ENDED,
 }
-"""`b` and `r` are followed by a number and by a relay key."""
+"""`b` is followed by a number, `i` and `r` by a relay key."""
 
 META: Final = {
     **dict.fromkeys(("g", "base", "roster", "commit", "beat", "last", "reign", "before"), ROOM),

@@ -80,7 +80,10 @@ local function extend(m)
   if call('PEXPIRE', P .. 's', ttl, 'GT') == 0 then return end -- there are none, or they have more
   local longer = left(m.last, over(m) + SLACK)
   call('PEXPIRE', P .. 's', longer)
-  for _, sender in ipairs(call('SMEMBERS', P .. 's')) do call('PEXPIRE', P .. 'r' .. sender, longer) end
+  for _, sender in ipairs(call('SMEMBERS', P .. 's')) do
+    call('PEXPIRE', P .. 'i' .. sender, longer) -- first: `remember`
+    call('PEXPIRE', P .. 'r' .. sender, longer)
+  end
 end
 
 -- Delete the blobs of these numbers that are keys of their own.
@@ -99,7 +102,7 @@ end
 -- newest AT_A_TIME: a room may have a million, and to delete these would stop the rooms of all. `z` says
 -- which are left, for `sweep`. They are nobody's: what a new log puts under the same name replaces them.
 local function forget(m)
-  for _, sender in ipairs(call('SMEMBERS', P .. 's')) do call('UNLINK', P .. 'r' .. sender) end
+  for _, sender in ipairs(call('SMEMBERS', P .. 's')) do call('UNLINK', P .. 'i' .. sender, P .. 'r' .. sender) end
   local from = 1
   local old = call('ZREVRANGEBYSCORE', P .. 't', m.last - SHORT, '-inf', 'LIMIT', 0, 1)
   if old[1] then from = tonumber(old[1]) end

@@ -3,9 +3,9 @@
 local tail = ARGV[3]
 local base, roster, life, kept, reign, most, size = unpack('>c16c32I4I4c20I8I4', ARGV[2])
 local class, id, sender = unpack('>Bc16c32', tail)
-local both = call('MGET', M, P .. 'r' .. sender, NOWHERE) -- `whole`
-local m, all = room(both[1]), both[2]
-local number = taken(m, id, all)
+local both = call('MGET', M, P .. 'i' .. sender, NOWHERE) -- `whole`
+local m, tags = room(both[1]), both[2]
+local number = taken(m, id, sender, tags)
 if number then return m.g .. pack(NUMBER, number) end
 expect(m, roster)
 if class == APPLICATION and m.last >= m.beat + READ_ONLY then refuse('read_only') end
@@ -20,7 +20,7 @@ if class == BEAT then
   m.beat, m.held = m.last, 0
   drop_long(m, 100)
 end
-remember(m, sender, id, m.n, m.last + kept, all)
+remember(m, sender, id, m.n, m.last + kept, tags)
 if take_step then take_step(m) end
 save(m)
 if class == BEAT then extend(m) end

@@ -64,8 +64,11 @@ take_step = function(m)
   for _, number in ipairs(numbers) do settle_item(m, number, item_of(number)) end
   in_parts(step.gone, function(part)
     call('SREM', P .. 's', table_unpack(part))
-    for at, key in ipairs(part) do part[at] = P .. 'r' .. key end
-    call('UNLINK', table_unpack(part))
+    for _, kind in ipairs({'i', 'r'}) do
+      local names = {}
+      for at, key in ipairs(part) do names[at] = P .. kind .. key end
+      call('UNLINK', table_unpack(names))
+    end
   end)
   for _, key in ipairs(known_in('w', step.gone)) do drop_welcome(m, key) end
   drop_tickets_of(m, known_in('pk', step.gone))
