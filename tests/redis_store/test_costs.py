@@ -57,8 +57,9 @@ class Counted:
 
     def end_of(self, name: bytes) -> int:
         """The milliseconds since 1970 at which a key of the room ends."""
-        found: Any = self.server.execute_command("PEXPIRETIME", records.tag_of(ROOM) + name)
-        return int(found)
+        asked: Any = self.server  # its types want text
+        found: int = asked.pexpiretime(records.tag_of(ROOM) + name)
+        return found
 
     def left(self, name: bytes) -> int:
         """Milliseconds for which a key of the room is there."""
