@@ -56,7 +56,7 @@ bench: setup ## MLS against its primitives and ts-mls, the relay against C and f
 	$(UV) run --no-sync python -m bench.mls $(BENCH)
 	$(UV) run --no-sync python -m bench.fanout $(BENCH)
 	$(UV) run --no-sync python -m bench.fairness $(BENCH)
-	$(UV) run --no-sync python -m bench.redis $(BENCH)
+	$(UV) run --no-sync python -m bench.redis --compiled $(BENCH)
 
 fuzz: setup ## hostile bytes for every parser; MINUTES=10 in all unless told otherwise
 	@$(UV) sync --quiet --all-packages --locked --group fuzz

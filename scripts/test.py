@@ -53,6 +53,10 @@ class Suite:
     """Whether it runs against the compiled relay."""
 
 
+COMPILED_REDIS: Final = tuple(
+    f"tests/redis_store/test_{name}.py" for name in ("contract", "gate", "fence", "replication")
+)
+"""What the store promises, and the rule of what is told. The other tests of Redis set its times."""
 SUITES: Final = (
     Suite("compiled", ("tests/server", "tests/end_to_end"), 900, covered=False, compiled=True),
     Suite("sdk", ("tests/client_sdk",), 900),
@@ -66,6 +70,7 @@ SUITES: Final = (
     Suite("evening", ("tests/evening",), 400, covered=False),
     Suite("redis", ("tests/redis_store",), 400, covered=False),
     Suite("soak", ("tests/soak",), 300, covered=False),
+    Suite("compiled redis", COMPILED_REDIS, 300, covered=False, compiled=True),
     Suite("second client", ("tests/second_client",), 300, covered=False),
     Suite("fuzz", ("tests/fuzz",), 300, covered=False),
     Suite("redis faults", ("tests/redis_faults",), 300, covered=False),

@@ -15,7 +15,7 @@ from alcove_protocol import limits
 from alcove_protocol.frames import BlobClass, LobbyKind
 from alcove_protocol.position import Position
 from alcove_protocol.statements import Signed
-from alcove_server.store.budget import LOBBY_PAGE
+from alcove_server.store.budget import LOBBY_PAGE, PUBLISH_IDS
 from alcove_server.store.interface import Parking, SeatedRoom, StoredDoor
 from alcove_server.store.redis import records
 from alcove_server.store.redis.store import RedisStore
@@ -58,9 +58,9 @@ class Counted:
 
     def end_of(self, name: bytes) -> int:
         """The milliseconds since 1970 at which a key of the room ends."""
-        key: Any = records.tag_of(ROOM) + name
-        found: Any = self.server.pexpiretime(key)
-        return int(found)
+        asked: Any = self.server  # its types want text
+        found: int = asked.pexpiretime(records.tag_of(ROOM) + name)
+        return found
 
     def left(self, name: bytes) -> int:
         """Milliseconds for which a key of the room is there."""

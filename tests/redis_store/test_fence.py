@@ -89,6 +89,7 @@ async def test_it_is_forgotten_also_when_others_went_on_in_it(pair: Pair) -> Non
         await one.close()
 
 
+@pytest.mark.interpreted
 async def test_without_the_fence_one_number_would_be_two_blobs(
     pair: Pair, monkeypatch: pytest.MonkeyPatch
 ) -> None:

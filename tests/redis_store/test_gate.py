@@ -151,6 +151,7 @@ async def test_another_error_of_wait_confirms_nothing() -> None:
     assert not one.wire.is_short
 
 
+@pytest.mark.interpreted
 @pytest.mark.parametrize(
     "what", [b"$400\r\n%b\r\n", b">3\r\n$8\r\nsmessage\r\n$1\r\nc\r\n$400\r\n%b\r\n"]
 )

@@ -26,6 +26,7 @@ from tests.redis_store.groups import Standalone
 from tests.redis_store.node import Node
 from tests.redis_store.test_replication import Trio, trio  # noqa: F401  # a fixture
 
+pytestmark = pytest.mark.interpreted
 Patch = Callable[[pytest.MonkeyPatch], None]
 
 

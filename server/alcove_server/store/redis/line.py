@@ -33,8 +33,9 @@ from alcove_server.store_address import Address
 
 log = logging.getLogger(__name__)
 
-_AGAIN: Final = (0.05, 0.1, 0.2, 0.5, 1.0)
-"""Seconds between attempts to come back. The last is repeated."""
+_AGAIN: Final = [0.05, 0.1, 0.2, 0.5, 1.0]
+"""Seconds between attempts to come back. The last is repeated. No tuple: mypyc takes one of
+floats for unset."""
 DEADLINE: Final = 3.0
 """Seconds to find and to reach a server."""
 HOLD_EVERY: Final = 300.0
