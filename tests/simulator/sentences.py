@@ -13,8 +13,10 @@ from tests.simulator.messages import MessagesTold
 from tests.simulator.person import AGREEMENT, TITLE
 from tests.simulator.presence import wrong_presence
 from tests.simulator.told_tickets import (
+    RETURNS,
     lost_to_a_ticket,
     members_at,
+    puts_bare_cards,
     reloaded,
     ticket_made,
     twins,
@@ -34,9 +36,6 @@ if TYPE_CHECKING:
     from tests.simulator.person import Person
     from tests.simulator.world import World
 
-
-RETURNS: Final = 5
-"""Returns of a member within an hour, after which a person decides (docs/protocol.md 11)."""
 
 SILENCE: Final = 90.0
 """Seconds without a heartbeat before nobody holds the room (docs/protocol.md 9), whatever a client
@@ -298,8 +297,7 @@ class Told:
             "false_answer": by_answers and (trouble or unconfirmed(world, self.person)),
             "replaced": shares_link(world, self.person) or two,
             "ticket_asks": bool(self.person.came_by),
-            # It read no card on its way, and puts its own without these words.
-            "card_differs": any(one.came_by and one.name == sender for one in world.people),
+            "card_differs": puts_bare_cards(world, sender),
             "outside_locked": outside and truth.ruled("locked", on=True),
             "not_outside": outside and not truth.happened(Op.LEFT, self.person.name),
             "cannot_open": lost or two,  # of before the relay's loss, or for the other program

@@ -140,6 +140,12 @@ def not_told(world: "World", person: "Person") -> str:
     return ""
 
 
+def puts_bare_cards(world: "World", name: str) -> bool:
+    """Whether this person came by a ticket and may have read no card on the way. Languages,
+    helplines and contact are in no state, so their program's cards lack them until it reads one."""
+    return any(one.came_by and one.name == name for one in world.people)
+
+
 def members_at(world: "World", name: str) -> list[frozenset[str]]:
     """The members after each entry that let this person in, or in again."""
     ways = (Op.ADD, Op.REJOIN)
