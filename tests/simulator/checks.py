@@ -9,6 +9,7 @@ from alcove_protocol.roster import Op
 
 from tests.simulator.endings import UNREACHED, may_be_refused
 from tests.simulator.messages import SLACK
+from tests.simulator.told_tickets import could_be_let_in, had_twins, not_told, twins
 from tests.simulator.told_ways import shares_link
 
 ANCHORED = 70.0
@@ -73,19 +74,25 @@ def at_rest(world: "World") -> None:
     _order(world)
     if world.truth.over:
         for person in world.people:
-            waits = shares_link(world, person)  # for the turn to connect
+            waits = shares_link(world, person) or had_twins(
+                world, person
+            )  # for the turn to connect
             if person.there and not waits and not world.truth.losses:  # a relay forgets the end
                 world.fail(f"{person.name} goes on after the end of the room")
         return
     inside = [
         person
         for person in world.people
-        if person.inside and not _kept_out(world, person) and not world.told[person].doubts
+        if person.inside
+        and not _kept_out(world, person)
+        and not world.told[person].doubts
+        and not twins(world, person)
     ]
     for person in inside:
         _complete(world, person)
         _expired(world, person)
     _came_in(world)
+    _came_back(world)
     split = any(world.told[person].state is RoomState.SPLIT for person in inside)
     may_split = split and world.lies
     if any(person.facilitates for person in inside) and not may_split:
@@ -101,6 +108,8 @@ def _entered(world: "World") -> None:
         closed = world.told[person].closed
         if closed is not None and closed.code == code:
             continue  # compared when they were told
+        if person.came_by:
+            continue  # compared when it happened
         may = UNREACHED | may_be_refused(world, person.name) | {"left"}  # by this person
         if code and code not in may:
             world.fail(f"{person.name} could not enter: {code}")
@@ -122,6 +131,19 @@ def _came_in(world: "World") -> None:
             world.fail(f"at rest, {person.name} holds the standby's link, and is not let in")
         if facilitated and person.steps_in and person.there and not person.inside:
             world.fail(f"at rest, {person.name} is still outside")
+
+
+def _came_back(world: "World") -> None:
+    """Who came by a ticket is in the room where somebody could let them in, and the others were
+    told."""
+    for person in world.people:
+        if person.came_by and person.there and not person.inside:
+            if could_be_let_in(world, person):
+                world.fail(f"at rest, {person.name} came by a ticket, and is not let in")
+        elif person.inside and not _held(person):
+            name = not_told(world, person)
+            if name:
+                world.fail(f"{person.name} was not told that {name}'s program was started anew")
 
 
 def _nobody_has_the_rules(world: "World", person: "Person") -> bool:

@@ -38,7 +38,7 @@ def wrong_ending(world: "World", person: "Person", reason: CloseReason, code: st
         refused = not truth.happened(Op.ADD, name) and code in may_be_refused(world, name)
         removed = code == "lost" and _by_a_stranger(world, name)
         let_go = truth.happened(Op.ABSENT, name) and code in ("knock_again", "not_member")
-        lost = refused or removed or let_go or world.lies or _may_be_lost(world)
+        lost = refused or removed or let_go or world.lies or may_be_lost(world)
         return "" if lost else "the room is not lost"
     return "" if code in UNREACHED else f"there is no reason for {code}"
 
@@ -56,7 +56,7 @@ def _by_a_stranger(world: "World", name: str) -> bool:
     return any(truth.commanded("appointed", one) or truth.commands[one].by_link for one in signers)
 
 
-def _may_be_lost(world: "World") -> bool:
+def may_be_lost(world: "World") -> bool:
     """Whether the room was without a facilitator's beat for so long that it is gone."""
     beats = [START, *world.truth.beat_at, world.clock()]
     silence = max(later - earlier for earlier, later in pairwise(beats))
@@ -112,7 +112,7 @@ def may_be_refused(world: "World", name: str) -> set[str]:
         codes.add("link_closed")
     if truth.over:
         codes.add("ended")
-    if _may_be_lost(world):
+    if may_be_lost(world):
         codes.add("unknown_room")
     if world.trouble_at:
         codes |= {"unavailable", "busy", "draining"}

@@ -16,6 +16,8 @@ from alcove_protocol.roster import Op, Role, RoomFlag, RosterEntry, Seat
 from alcove_protocol.statements import Opening, Signed
 from alcove_server.store.interface import Publication
 
+from tests.simulator.parked import Parked
+
 Place = tuple[bytes, int]
 """Generation and number of a blob."""
 GOING: Final = frozenset({Op.REMOVE, Op.LEFT, Op.ABSENT})
@@ -96,6 +98,8 @@ class Commands:
     """Whether they asked to be let in again themselves."""
     by_link: bool = False
     """Whether they came by a standby's link."""
+    ticket: bool = False
+    """Whether they asked for a ticket."""
 
 
 class Truth:
@@ -121,6 +125,11 @@ class Truth:
         self.restored_at = 0.0
         """When the present log was begun by a member."""
         self.beat_at: Final[list[float]] = []
+        self._beat_of: dict[bytes, float] = {}
+        """When the relay took the last heartbeat of each relay key."""
+        self.parked = Parked(now)
+        self.connected: Callable[[bytes], bool] = lambda key: False
+        """Whether a program with this relay key is surely connected."""
         self.muted: set[str] = set()
         """Who may not write, by the last entry."""
         self.slips: list[str] = []
@@ -167,6 +176,7 @@ class Truth:
         so many commits."""
         self.restored_at = self._now()
         self.generation = generation
+        self.parked.forget()
         self._seats = {Opening.decode(chain[0].body).relay_key: Seat(role=Role.FACILITATOR)}
         self.members = {self.founder}
         for entry in chain[1:]:
@@ -179,21 +189,40 @@ class Truth:
         if place in self.places:
             return  # a repetition of a known id
         self.places[place] = BlobClass(publication.blob_class)
-        silent = self._now() - max(self.beat_at, default=0.0)
-        if publication.blob_class == BlobClass.EXTERNAL and silent < ALONE and not self.losses:
-            self.slips.append(f"a standby's commit, {silent:.0f} s after a facilitator's heartbeat")
         if publication.blob_class == BlobClass.EXTERNAL:
-            self.entered_at = self._now()
+            self._entered(publication.sender)
         if publication.step is not None:
             self._apply(publication.step.entry, place)
         if publication.blob_class == BlobClass.BEAT:
             self.beat_at.append(self._now())
+            self._beat_of[publication.sender] = self._now()
         author = self._name(publication.sender)
         if publication.blob_class == BlobClass.APPLICATION and author in self.muted:
             self.slips.append(f"a message of {author}, who may not write")
         id = self._blobs.get(publication.blob)
         if publication.blob_class == BlobClass.APPLICATION and id in self.said:
             self.said[id].taken.append((place, self._now()))
+
+    def _entered(self, sender: bytes) -> None:
+        """An external commit: by a standby's link while no facilitator is heard, or by a ticket
+        while no other one is."""
+        self.entered_at = self._now()
+        returns = sender in self.facilitators
+        keys = self.facilitators - {sender} if returns else self._beat_of.keys()
+        silent = self._now() - max((self._beat_of.get(key, 0.0) for key in keys), default=0.0)
+        if silent < ALONE and not self.losses:
+            whose = "another facilitator's return" if returns else "a standby's commit"
+            self.slips.append(f"{whose}, {silent:.0f} s after a facilitator's heartbeat")
+
+    # --- tickets -------------------------------------------------------------------------------
+
+    def handed_out(self, slot: bytes) -> None:
+        """The relay gives the holder of a ticket what was parked."""
+        key = self.parked.hand_out(slot)
+        if not key:
+            self.slips.append("a ticket that is over")
+        elif self.connected(key):
+            self.slips.append(f"a ticket of {self._name(key)}, whose program is connected")
 
     def _apply(self, signed: Signed, place: Place, *, again: bool = False) -> None:
         entry = RosterEntry.decode(signed.body, limit=ENTRY)
@@ -216,6 +245,7 @@ class Truth:
                 self._seats.pop(change.key, None)
             if change.op is Op.ADD:
                 self._let_in(self._name(change.key), change)
+        self.parked.keep(self._seats)
         listen = bool(RoomFlag(entry.flags) & RoomFlag.LISTEN_ONLY)
         self.muted = {
             self._name(key)
@@ -231,6 +261,21 @@ class Truth:
         talks = any(name not in done.listeners for done in others)
         if first and heard and not talks and not change.seat.paused:
             self.slips.append(f"{name} as one who may write, and they were let in to listen")
+
+    @property
+    def facilitating(self) -> set[str]:
+        """The names of the facilitators that are on the list."""
+        return {self._name(key) for key in self.facilitators}
+
+    def beats_of(self, key: bytes) -> float:
+        """When the relay took the last heartbeat by this relay key."""
+        return self._beat_of.get(key, float("-inf"))
+
+    @property
+    def facilitators(self) -> frozenset[bytes]:
+        """The relay keys of the facilitators that are on the list."""
+        seats = self._seats.items()
+        return frozenset(key for key, seat in seats if seat.role is Role.FACILITATOR)
 
     @property
     def links(self) -> frozenset[bytes]:
@@ -249,6 +294,7 @@ class Truth:
 
     def ended(self) -> None:
         self.over = True
+        self.parked.forget()
 
     # --- questions -----------------------------------------------------------------------------
 

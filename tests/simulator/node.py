@@ -64,6 +64,7 @@ class Node:
             self._store.dead = True
             self._store = self._new_store()
             self._truth.losses.append(self._clock())
+            self._truth.parked.forget()
 
     def drain(self) -> None:
         if self._relay is not None:

@@ -20,6 +20,7 @@ from alcove_protocol import frames, limits
 from alcove_protocol.card import AgreementText
 from alcove_protocol.frames import BlobClass, Publish
 from alcove_protocol.invite import Invite, InviteRole
+from alcove_protocol.ticket import Ticket
 from alcove_server.testing.embedded import EmbeddedLink
 
 from tests.simulator.network import ORIGIN, Trap, Wire
@@ -46,6 +47,9 @@ class Surroundings(Protocol):
     def sends(self, blob: bytes, id: str) -> None: ...
     def shown(self, person: "Person", event: AnyEvent) -> None: ...
     def delay(self) -> float: ...
+    def failed(self, person: "Person", code: str) -> None:
+        """This room could not be entered."""
+
     def fail(self, what: str) -> None: ...
 
 
@@ -82,6 +86,12 @@ class Person:
         self.frozen = False
         self.online = True
         self.dead = False
+        self.died_at = float("-inf")
+        self.ticket = ""
+        """The newest ticket that they were told, or that they came by."""
+        self.came_by = ""
+        """The ticket by which this program brings its person back. Empty for all others."""
+        self.began_at = self._loop.time()
         self.wire: Wire | None = None
         self.traps: list[Trap] = []
         self.link: bytes = b""
@@ -156,6 +166,12 @@ class Person:
         self.engine.begin_joining(parsed, accept=accept)
         self._begin(Room(self.engine, ORIGIN, TransportOptions()))
 
+    def resume(self, ticket: str) -> None:
+        """Come back by a ticket, as `alcove.resume` does."""
+        self.ticket = self.came_by = ticket
+        self.engine.begin_resuming(Ticket.parse(ticket))
+        self._begin(Room(self.engine, ORIGIN, TransportOptions()))
+
     def _begin(self, room: Room) -> None:
         self.room = room
         room._transport = _Transport(self, room)
@@ -168,11 +184,14 @@ class Person:
                     self.world.shown(self, event)
         except AlcoveError as error:
             self.failure = error
+            self.world.failed(self, error.code)
         except Exception as error:
             self.world.fail(f"the room of {self.name} raised {error!r}")
 
     def die(self) -> None:
         """The process ends at once: nothing is said to the relay."""
+        if not self.dead:
+            self.died_at = self._loop.time()
         self.dead = True
         if self.wire is not None:
             self.wire.cut()

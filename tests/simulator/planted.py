@@ -1,10 +1,8 @@
 """Defects to plant in client and relay. A simulator that does not notice them is blind."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
-import pytest
 from alcove import mls
 from alcove.engine.member import MemberClient
 from alcove.engine.publisher import Publisher
@@ -30,20 +28,8 @@ from alcove_server.store.interface import Page, Publication
 from alcove_server.store.memory.log import Log
 from alcove_server.store.memory.room import MemoryRoom
 
-Monkey = pytest.MonkeyPatch
-
-
-@dataclass(frozen=True)
-class Planted:
-    """One defect. `sign` is in the sentence of the failure that it has to cause."""
-
-    name: str
-    plant: Callable[[Monkey], None]
-    sign: str
-    kinds: tuple[str, ...] = ()
-    """The kinds of worlds in which it can show; empty for all."""
-    first: int = 0
-    """The first seed, so that the test is quick."""
+from tests.simulator.planted_ways import PLANTED_WAYS
+from tests.simulator.planting import Monkey, Planted
 
 
 def _sent_without_an_answer(monkey: Monkey) -> None:
@@ -237,4 +223,5 @@ PLANTED: Final = (
     Planted("listeners may write", _listeners_may_write, "let in to listen", (), 11),
     Planted("another reason", _another_reason, "there is no reason for"),
     Planted("nothing expires for readers", _nothing_expires_for_readers, "which has expired"),
+    *PLANTED_WAYS,
 )

@@ -102,6 +102,7 @@ def schedule_of(seed: int) -> Schedule:
     _standbys(steps, Random(f"{seed} standby"))
     _other_ways(steps, Random(f"{seed} ways"))
     _by_link(steps, Random(f"{seed} link"))
+    _tickets(steps, kind, Random(f"{seed} ticket"))
     again = _own_name_again(steps, Random(f"{seed} again"))
     several = random.random() < 0.3
     return Schedule(
@@ -172,6 +173,34 @@ def _by_link(steps: list[Step], random: Random) -> None:
     block += [step(random.choice((20.0, 60.0, 100.0)), "talk", 1), step(1.0, "talk", comers[0])]
     at = random.randint(len(steps) // 4, len(steps))
     steps[at:at] = block
+
+
+def _tickets(steps: list[Step], kind: str, random: Random) -> None:
+    """In one world of six programs end without their keys and come back by their tickets: soon or
+    late, in other epochs, when the relay died too, with another program that has the same ticket,
+    and with or without a standby beside them."""
+    if random.random() > 1 / 6:
+        return
+
+    def step(pause: float, act: str, who: int = 0) -> Step:
+        return Step(pause, act, who, random.randrange(ARGUMENTS))
+
+    meanwhile = ["wait", "wait", "talk", "race", "come", "standby", "enter", "remove"]
+    meanwhile += [act for act in ("restart", "amnesia", "offline") if act in KINDS[kind]]
+    for _ in range(random.randint(1, 3)):
+        whose = random.choice(((0,), (0,), (1,), (2,), (0, 1)))
+        block = [step(0.3, "standby")] if random.random() < 0.3 else []
+        block += [step(1.0, "ticket", who) for who in whose]
+        block.append(step(random.choice((0.0, 0.05, 3.0)), random.choice(("talk", "race", "wait"))))
+        ends = "reload" if random.random() < 0.9 else "wait"  # its program goes on
+        block += [step(random.choice((0.0, 3.0)), ends, who) for who in whose]
+        block.append(step(random.choice((0.0, 1.0, 8.0)), random.choice(meanwhile), 3))
+        again = random.choice((1, 1, 1, 2))
+        pauses = (0.0, 0.3, 3.0, 3.0, 30.0, 95.0, 250.0, 700.0)
+        block += [step(random.choice(pauses), "resume", who) for who in whose * again]
+        block += [step(random.choice((5.0, 20.0, 60.0)), "talk", who) for who in whose]
+        at = random.randint(len(steps) // 4, len(steps))
+        steps[at:at] = block
 
 
 def _own_name_again(steps: list[Step], random: Random) -> bool:

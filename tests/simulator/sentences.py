@@ -1,5 +1,6 @@
 """What one client told its person, each sentence compared with what is true."""
 
+from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from alcove import events
@@ -10,6 +11,17 @@ from alcove_protocol.roster import Op
 from tests.simulator.endings import clocks_are_set, wrong_ending
 from tests.simulator.messages import MessagesTold
 from tests.simulator.person import AGREEMENT, TITLE
+from tests.simulator.presence import wrong_presence
+from tests.simulator.told_tickets import (
+    RETURNS,
+    lost_to_a_ticket,
+    members_at,
+    puts_bare_cards,
+    reloaded,
+    ticket_made,
+    twins,
+    wrong_refusal,
+)
 from tests.simulator.told_ways import (
     again,
     shares_link,
@@ -18,30 +30,18 @@ from tests.simulator.told_ways import (
     unconfirmed,
     uncovered,
 )
+from tests.simulator.virtual import START
 
 if TYPE_CHECKING:
     from tests.simulator.person import Person
     from tests.simulator.world import World
 
 
-RETURNS: Final = 5
-"""Returns of a member within an hour, after which a person decides (docs/protocol.md 11)."""
-
-HERE: Final = 95.0
-"""Seconds of silence in which a person may still be called here, where nothing is wrong: 90 s since
-their last sign (docs/protocol.md 10), and its way."""
-LATE_HERE: Final = 185.0
-"""The same in trouble: the network, or a log that is replayed, brings a heartbeat up to 90 s late,
-and a frame names one that is so old. "For three minutes, and no longer" (alcove/desk/life.py)."""
 SILENCE: Final = 90.0
 """Seconds without a heartbeat before nobody holds the room (docs/protocol.md 9), whatever a client
 takes for them."""
-LIED_HERE: Final = 300.0
-"""The same where the relay keeps back what it likes: the heartbeat that is named has its 90 s."""
-AWAY: Final = 60.0
-"""Seconds of silence before nobody is called away, where nothing is wrong."""
-
-
+ANNOUNCED: Final = 60.0
+"""Seconds after a return by a ticket in which a heartbeat comes: after a proof, when alone."""
 LOOKS: Final = 25.0
 """Seconds after which each client knows that a log is settled, and facilitators were heard."""
 
@@ -61,6 +61,10 @@ class Told:
         self.knocked: set[tuple[str, str]] = set()
         """Names and short codes of all knocks that were shown to this facilitator."""
         self.joined_at: float | None = None
+        self.in_since = START if person.slot == 0 else float("inf")
+        """Since when it knows all epochs of the group."""
+        self.reloads: Counter[str] = Counter()
+        """How often it was told that somebody's program was started anew."""
         self.rejoined = False
         self.facilitated = person.slot == 0
         """Whether this person facilitates by what they were told: a client that goes to another
@@ -97,10 +101,11 @@ class Told:
                 return self._joined(event)
             case events.Left() | events.Removed():
                 return self._gone(event)
-            case events.Reloaded():
-                return "nobody comes back by a ticket here"
-            case events.TicketMade():
-                return "this person did not ask"
+            case events.Reloaded(name):
+                self.reloads[name] += 1
+                return reloaded(self.world, name, self.reloads[name])
+            case events.TicketMade(ticket):
+                return ticket_made(self.world, self.person, ticket)
             case events.NewKeys(name):
                 return "" if len(self.world.truth.keys[name]) > 1 else "they have the same keys"
             case events.Outside(name):
@@ -117,7 +122,8 @@ class Told:
             case events.Paused() | events.Unpaused():
                 return self._pause(event)
             case events.PresenceChanged():
-                return self._presence(event)
+                wrong = wrong_presence(self.world, self.person, event)
+                return wrong if self._facilitates else "it is not this person's to know"
             case events.RulesChanged(changed=changed):
                 ruled = self.world.truth.ruled
                 wanted = all(ruled(rule, on=bool(getattr(event, rule))) for rule in changed)
@@ -169,12 +175,20 @@ class Told:
                 return "" if removed else "no facilitator removed a member"
             case events.Closed():
                 self.closed = event
-                return wrong_ending(self.world, self.person, event.reason, event.code)
+                return self._over(event)
             case events.Unknown():
                 return "every client here knows all kinds"
             case events.Opened():
                 return "" if self.person.slot == 0 else "another person opened the room"
         return ""
+
+    def _over(self, event: events.Closed) -> str:
+        world, person = self.world, self.person
+        if person.came_by and self.joined_at is None:
+            return wrong_refusal(world, person, event.code)
+        if lost_to_a_ticket(world, person, event.code):
+            return ""
+        return wrong_ending(world, person, event.reason, event.code)
 
     # --- people --------------------------------------------------------------------------------
 
@@ -187,9 +201,10 @@ class Told:
             return "no facilitator admitted them"
         if not event.you:
             return ""
-        self.joined_at = self.world.clock()
-        adds = [one for one in truth.changes if one.op is Op.ADD and one.name == name]
-        then = [one.members for one in adds] or [frozenset({truth.founder})]
+        self.joined_at = self.in_since = self.world.clock()
+        if self.person.came_by:
+            self.facilitated = name in truth.facilitating
+        then = members_at(self.world, name) or [frozenset({truth.founder})]
         if set(event.members) not in then and not truth.losses:
             return f"the members were {sorted(then[0])}"
         seen = set().union(*(told.knocked for told in self.world.told.values()))
@@ -248,23 +263,6 @@ class Told:
             wanted = any(truth.commanded(what, event.name) for what in ("unpaused", "appointed"))
         return "" if wanted else "no facilitator wanted that"
 
-    def _presence(self, event: events.PresenceChanged) -> str:
-        """Whoever is here gave a sign of life lately, and who is away gave none for long."""
-        world = self.world
-        same = [person for person in world.people if person.name == event.name]
-        if not same or not self._facilitates:
-            return "it is not this person's to know"
-        sent = max(max(person.beat_sent, person.frame_sent) for person in same)
-        silent = world.clock() - sent
-        counted = silent - self.person.stood  # this device's clock stood meanwhile
-        most = LIED_HERE if world.lies else HERE if world.quiet else LATE_HERE
-        if event.presence == "here" and counted > most:
-            return f"they were silent for {silent:.0f} s"
-        away = event.presence == "away" and silent < AWAY and world.quiet
-        if away and not world.truth.commands[event.name].leave:
-            return f"they sent a sign of life {silent:.0f} s ago"
-        return ""
-
     # --- the room ------------------------------------------------------------------------------
 
     def _agreement(self, event: events.AgreementShown) -> str:
@@ -290,14 +288,19 @@ class Told:
         slept = any(step.act == "freeze" for step in world.schedule.steps)
         ruled = any(commands.agreements for commands in truth.commands.values())
         held = any(self._holds(person) for person in world.people)
+        two = bool(twins(world, self.person))
+        by_answers = bool(self.person.link or self.person.came_by)
         reasons = {
-            "held": lost or truth.commands[self.person.name].rejoin,  # all commits but the last
+            "held": lost or truth.commands[self.person.name].rejoin or two,
             "standby_asks": bool(self.person.link),
             "facilitated": bool(self.person.link),
-            "false_answer": bool(self.person.link) and (trouble or unconfirmed(world, self.person)),
-            "replaced": shares_link(self.world, self.person),
+            "false_answer": by_answers and (trouble or unconfirmed(world, self.person)),
+            "replaced": shares_link(world, self.person) or two,
+            "ticket_asks": bool(self.person.came_by),
+            "card_differs": puts_bare_cards(world, sender),
+            "outside_locked": outside and truth.ruled("locked", on=True),
             "not_outside": outside and not truth.happened(Op.LEFT, self.person.name),
-            "cannot_open": lost,  # of before the relay's loss
+            "cannot_open": lost or two,  # of before the relay's loss, or for the other program
             "ending_doubted": lost,
             "knocking_again": lost and settled,
             "knock_dropped": lost or slept,
@@ -308,7 +311,7 @@ class Told:
             "invites_dropped": dead or world.trouble_at > 0,
             "agreement_changed": ruled and trouble,
             "agreement_corrected": ruled and trouble,
-            "members_changed": self.rejoined,
+            "members_changed": self.rejoined or bool(self.person.came_by),
             "absent": truth.happened(Op.ABSENT, self.person.name),
             "facilitator_silent": trouble or self._is_away(sender),
             "last_facilitator_left": sender in truth.commands and truth.commands[sender].leave,
@@ -329,7 +332,7 @@ class Told:
             self.doubts = False
         if state is not ConnectionState.REJOINED:
             return ""
-        self.rejoined = True
+        self.rejoined, self.in_since = True, self.world.clock()
         truth, name = self.world.truth, self.person.name
         rejoined = truth.happened(Op.REJOIN, name) or truth.happened(Op.ABSENT, name)
         return "" if rejoined else "no entry lets them rejoin"
@@ -366,8 +369,15 @@ class Told:
         return self.world.clock() - max(before, default=0.0) > SILENCE
 
     def _is_away(self, name: str) -> bool:
-        """Whether the person with this name is not in the room, or stands still."""
-        return any(p.frozen or not p.inside for p in self.world.people if p.name == name)
+        """Whether the person with this name is not in the room, or stands still, or came back by a
+        ticket lately: their first heartbeat follows."""
+        last = next((p for p in reversed(self.world.people) if p.name == name), None)
+        if last is None:
+            return False
+        lately = (
+            bool(last.came_by) and self.world.clock() - self.world.told[last].in_since < ANNOUNCED
+        )
+        return last.frozen or not last.inside or lately
 
     @property
     def misses_a_facilitator(self) -> bool:
@@ -376,8 +386,12 @@ class Told:
         member = self.person.engine.member
         if member is None or not self.person.facilitates:
             return False
-        listed = {person.name for person in member.membership.people() if person.facilitator}
-        others = [p for p in self.world.people if p.name in listed and p is not self.person]
+        if self.person.engine.closed is None:
+            listed = {one.name for one in member.membership.people() if one.facilitator}
+        else:  # what it tells last, with its group wiped
+            listed = self.world.truth.facilitating
+        newest = {p.name: p for p in self.world.people if p.name in listed}
+        others = [p for p in newest.values() if p is not self.person]
         return any(p.frozen or not p.inside for p in others)
 
     def _holds(self, person: "Person") -> bool:

@@ -6,8 +6,8 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from alcove_protocol.statements import Signed
-from alcove_server.store.budget import Holding
-from alcove_server.store.interface import Publication, PublishDone, SeatedRoom, Taken
+from alcove_server.store.budget import Holding, Pays
+from alcove_server.store.interface import Parking, Publication, PublishDone, SeatedRoom, Taken
 from alcove_server.store.memory.store import MemoryStore
 
 from tests.simulator.model import Truth
@@ -106,6 +106,27 @@ class MoodyStore:
         await self.store.end(room, statement, roster)
         if not self.dead:
             self._truth.ended()
+        await self._after(fails)
+
+    async def park(self, room: bytes, key: bytes, parking: Parking, payer: Pays = None) -> None:
+        fails = await self._before()
+        await self.store.park(room, key, parking, payer)
+        if not self.dead:
+            self._truth.parked.park(key, parking.slot)
+        await self._after(fails)
+
+    async def fetched(self, room: bytes, slot: bytes) -> None:
+        fails = await self._before()
+        await self.store.fetched(room, slot)
+        if not self.dead:
+            self._truth.handed_out(slot)
+        await self._after(fails)
+
+    async def unpark(self, room: bytes, key: bytes) -> None:
+        fails = await self._before()
+        await self.store.unpark(room, key)
+        if not self.dead:
+            self._truth.parked.drop(key)
         await self._after(fails)
 
     def _note(self, publication: Publication, taken: Taken) -> None:

@@ -9,7 +9,8 @@ from typing import Final
 import pytest
 
 from tests.simulator.found import FOUND
-from tests.simulator.planted import PLANTED, Planted
+from tests.simulator.planted import PLANTED
+from tests.simulator.planting import Planted
 from tests.simulator.play import play
 from tests.simulator.schedule import Schedule, Step, schedule_of
 from tests.simulator.shrink import Shrinking, pasted, signature

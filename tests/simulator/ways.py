@@ -1,4 +1,4 @@
-"""Ways in and out: a standby's link, the own name again, a step outside, rejoining by choice."""
+"""Ways in and out: a standby's link, a ticket, the own name again, a step outside, a rejoin."""
 
 from typing import TYPE_CHECKING
 
@@ -44,6 +44,11 @@ def lose(world: "World", who: int, arg: int) -> None:
     if arg // 10 % 3:
         person.die()
         return
+    _cut_off(world, person)
+
+
+def _cut_off(world: "World", person: "Person") -> None:
+    """A device is away for longer than others wait."""
     world.trouble(LOST)
     person.online = False
     if person.wire is not None:
@@ -121,3 +126,38 @@ def question(world: "World", who: int, arg: int) -> None:
         world.invites.extend(await room.new_invites(1, uses=5, hours=1, question=text))
 
     world.call(host, made)
+
+
+def ticket(world: "World", who: int, arg: int) -> None:
+    """A member asks for a ticket."""
+    person = there(world, who)
+    if person is not None and person.inside and not person.frozen:
+        world.truth.commands[person.name].ticket = True
+
+        async def made() -> None:
+            await world.room(person).ticket()
+
+        world.call(person, made)
+
+
+def reload(world: "World", who: int, arg: int) -> None:
+    """A program ends without its keys. In one of six cases its device is only cut off for long, and
+    the program comes back, too. Not where a relay may forget which of the two the others follow:
+    then both go on, each with true keys and its own group, and the room is in two parts."""
+    person = there(world, who)
+    if person is None:
+        return
+    if arg % 6 or world.schedule.kind == "amnesia":
+        person.die()
+    else:
+        _cut_off(world, person)
+
+
+def resume(world: "World", who: int, arg: int) -> None:
+    """The holder of a ticket comes back: mostly once the program of the ticket is gone."""
+    person = world.present[who]
+    if person is None or not person.ticket or (person.there and person.online and arg % 2):
+        return
+    anew = world.new_person(who, person.name)
+    world.decisions[anew.name] = arg
+    anew.resume(person.ticket)

@@ -27,6 +27,7 @@ from tests.simulator.node import Node
 from tests.simulator.person import Person
 from tests.simulator.schedule import NAMES, Schedule
 from tests.simulator.sentences import Told
+from tests.simulator.told_tickets import wrong_refusal
 from tests.simulator.ways import come_inside
 
 ABSENT: Final = 120
@@ -49,6 +50,7 @@ class World:
         self.clock = self.loop.time
         self.truth = Truth(self.clock)
         self.truth.find = self._owner
+        self.truth.connected = self._is_connected
         self.node = Node(self.truth, self.random, limited=schedule.limited)
         self.reach = self.node.reach
         self.people: list[Person] = []
@@ -102,6 +104,19 @@ class World:
         owners = (p for p in self.people if p.engine.identity.relay.public == relay_key)
         return next((person.name for person in owners), "")
 
+    def _is_connected(self, relay_key: bytes) -> bool:
+        """Whether a program with this key is connected, and nothing keeps the relay from seeing
+        that."""
+        programs = (p for p in self.people if p.engine.identity.relay.public == relay_key)
+        wires = (person.wire for person in programs if person.inside and not person.frozen)
+        return self.quiet and any(wire is not None and not wire.closed for wire in wires)
+
+    def failed(self, person: Person, code: str) -> None:
+        """A room could not be entered. What keeps newcomers out is compared in the end."""
+        wrong = wrong_refusal(self, person, code) if person.came_by else ""
+        if wrong:
+            self.fail(f"{person.name} cannot come back by a ticket: {wrong}")
+
     def new_person(self, slot: int, name: str = "") -> Person:
         """Another stay at this place. With a `name` it is that of an earlier one."""
         stay = sum(person.slot == slot for person in self.people)
@@ -121,6 +136,8 @@ class World:
         match event:
             case events.Opened(invite) | events.InviteChanged(invite):
                 self.invites.append(invite)
+            case events.TicketMade(ticket):
+                person.ticket = ticket
             case events.StandbyLink(link) if link:
                 self.links.append(link)
             case events.AgreementShown(question=asked) if asked and not person.inside:
@@ -134,6 +151,8 @@ class World:
                 self.kept_out.add(person.name)  # a relay that lies keeps them from coming back
             case events.Knocked():
                 self._knocked(person, event)
+            case events.Joined(you=True) if person.came_by:
+                self.truth.commands[person.name].ticket = True  # they are given the next one
             case events.Joined(you=True) if 0 < person.slot < self.schedule.facilitators:
                 if self.people[0].inside:
                     make_facilitator(self, self.people[0], person.name)

@@ -1,0 +1,85 @@
+"""Defects to plant in other ways in and out: tickets, standbys, the own name, and who is there."""
+
+from dataclasses import replace
+from typing import Final
+
+from alcove.desk.frame import DeskBody
+from alcove.desk.life import SignsOfLife
+from alcove.engine.engine import Engine
+from alcove.engine.telling import Telling
+from alcove.events import CloseReason
+from alcove.facilitation.same_names import NamedMember, SameNames
+from alcove.group.outcomes import Merged, PutOut
+from alcove.messages.coverage import Coverage
+from alcove_server.rooms.fetches import Fetches
+
+from tests.simulator.planting import Monkey, Planted
+
+
+def _new_programs_are_not_told(monkey: Monkey) -> None:
+    merged = Telling.merged
+
+    def wrong(self: Telling, outcome: Merged) -> None:
+        merged(self, replace(outcome, reloaded=()))
+
+    monkey.setattr(Telling, "merged", wrong)
+
+
+def _a_ticket_beside_its_program(monkey: Monkey) -> None:
+    """The relay hands out what is parked while the program of the ticket is connected."""
+    monkey.setattr(Fetches, "_waits", _answers_at_once)
+
+
+def _answers_at_once(self: Fetches, fetch: object, now: float) -> bool:
+    self._services.runner.start(self._answer(fetch))  # type: ignore[arg-type]  # a private class
+    return False
+
+
+def _a_standby_gives_up_too_soon(monkey: Monkey) -> None:
+    monkey.setattr("alcove.engine.standby_entering.FALSE_AFTER", 1.0)
+
+
+def _the_dead_are_called_here(monkey: Monkey) -> None:
+    """A frame of one member counts as a sign of life of all."""
+
+    def wrong(self: SignsOfLife, key: bytes, body: DeskBody) -> None:
+        self._last = dict.fromkeys(self._known, self._clock())
+
+    monkey.setattr(SignsOfLife, "sign", wrong)
+
+
+def _a_name_stays_taken(monkey: Monkey) -> None:
+    """Who lost their device does not get their name back."""
+
+    def wrong(self: SameNames, name: str) -> NamedMember | None:
+        return None
+
+    monkey.setattr(SameNames, "find", wrong)
+
+
+def _a_removal_is_called_a_loss(monkey: Monkey) -> None:
+    """As of one whose signer is unknown, though the client knows who facilitates."""
+
+    def wrong(self: Engine, outcome: PutOut) -> None:
+        self.close(CloseReason.LOST, "lost", "The relay says that you were removed.")
+
+    monkey.setattr(Engine, "_put_out", wrong)
+
+
+def _nothing_is_covered(monkey: Monkey) -> None:
+    monkey.setattr(Coverage, "agreed", lambda self, position: False)
+
+
+PLANTED_WAYS: Final = (
+    Planted("new programs are not told", _new_programs_are_not_told, "was started anew", (), 12),
+    Planted(
+        "a ticket beside its program", _a_ticket_beside_its_program, "program is connected", (), 18
+    ),
+    Planted("a standby gives up too soon", _a_standby_gives_up_too_soon, "for false_answer", (), 7),
+    Planted("the dead are called here", _the_dead_are_called_here, "they were silent for", (), 21),
+    Planted("a name stays taken", _a_name_stays_taken, "for name_taken", (), 207),
+    Planted(
+        "a removal is called a loss", _a_removal_is_called_a_loss, "the room is not lost", (), 9
+    ),
+    Planted("nothing is covered", _nothing_is_covered, "the room is not-heard", (), 2),
+)
