@@ -116,6 +116,29 @@ def test_what_was_on_its_way_when_the_room_was_held_is_folded() -> None:
     all_agree(ann, bob, cleo)
 
 
+@pytest.mark.parametrize("named", [False, True])
+def test_the_author_of_a_text_that_a_hold_folds_on_its_way_is_told_why(named: bool) -> None:
+    """Bob's text was sent before the hold and unseen by Ann. Without this Bob would read that a
+    facilitator folded a message, as if for its words."""
+    world, ann, bob, cleo = room_of_three()
+    first = cleo.say("abuse")
+    world.settle()
+    ann.cut()
+    late = bob.say("an innocent word")
+    world.settle()
+    assert late in [event.id for event in bob.of(events.Sent)]
+    hold(world, ann, first if named else None)
+    world.advance(3)
+    (told,) = bob.of(events.Folded)
+    assert (told.why, told.yours, told.by) == ("hold", (late,), "Ann")
+    assert (late in told.ids, first in told.ids) == (True, named)
+    (other,) = cleo.of(events.Folded)
+    assert (other.why, other.yours) == ("hold", (first,) if named else ())
+    do(world, ann, "resume")
+    assert bob.of(events.Folded) == [told]
+    goes_on(world, ann, bob, cleo)
+
+
 def test_drafts_stay_and_what_waited_is_not_said_later() -> None:
     world, ann, bob, cleo = room_of_three()
     bob.cut()
@@ -244,7 +267,9 @@ def test_one_message_is_folded_for_everybody_by_name() -> None:
     world.settle()
     fold(world, ann, id)
     for client in (ann, bob, cleo):
-        assert client.of(events.Folded) == [events.Folded((id,), by="Ann")], client.name
+        yours = (id,) if client is cleo else ()
+        told = events.Folded((id,), by="Ann", why="message", yours=yours)
+        assert client.of(events.Folded) == [told], client.name
     fold(world, ann, id)
     assert len(cleo.of(events.Folded)) == 1
     acts = cleo.engine.require_member().act_log.acts()
@@ -290,6 +315,8 @@ def test_all_that_a_member_writes_is_folded_also_what_is_to_come() -> None:
     do(world, ann, "fold_member", "Bob", True)
     for client in (ann, bob, cleo):
         (event,) = client.of(events.Folded)
+        assert event.why == "member"
+        assert set(event.yours) == (set(ids) if client is bob else set())
         assert (set(event.ids), event.name, event.by, event.on) == (set(ids), "Bob", "Ann", True)
     bob.say("three")
     world.settle()
@@ -299,7 +326,7 @@ def test_all_that_a_member_writes_is_folded_also_what_is_to_come() -> None:
     world.settle()
     assert [event.folded for event in dora.of(events.Message)] == [True]
     do(world, ann, "fold_member", "Bob", False)
-    assert cleo.of(events.Folded)[-1] == events.Folded((), "Bob", "Ann", on=False)
+    assert cleo.of(events.Folded)[-1] == events.Folded((), "Bob", "Ann", on=False, why="member")
     bob.say("five")
     world.settle()
     assert [event.folded for event in dora.of(events.Message)] == [True, False]
