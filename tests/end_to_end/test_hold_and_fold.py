@@ -8,6 +8,7 @@ from alcove import events
 from alcove.errors import AlcoveError
 from alcove.events import RoomState
 from alcove.group.extensions import FOLDED
+from alcove.messages.payload import Fold
 from alcove_protocol.position import Position
 
 from tests.end_to_end.facilitating import (
@@ -331,6 +332,28 @@ def test_all_that_a_member_writes_is_folded_also_what_is_to_come() -> None:
     world.settle()
     assert [event.folded for event in dora.of(events.Message)] == [True, False]
     goes_on(world, ann, bob, cleo, dora)
+
+
+def test_the_author_of_what_is_folded_before_it_is_sent_is_told() -> None:
+    world, ann, bob, cleo = room_of_three()
+    do(world, ann, "fold_member", "Bob", True)
+    id = bob.say("one")
+    world.settle()
+    assert bob.of(events.Folded)[-1] == events.Folded((id,), why="member", yours=(id,))
+    do(world, ann, "fold_member", "Bob", False)
+    bob.to_relay = lambda client, data: []
+    id = bob.say("two")  # Ann had it in a log that the relay lost
+    member = ann.engine.require_member()
+    member.conversation.tell_first(Fold(bytes.fromhex(id)))
+    member.pump()
+    world.settle()
+    bob.to_relay = lambda client, data: [data]
+    bob.cut()
+    world.advance(3)
+    assert bob.of(events.Sent)[-1].id == id
+    assert bob.of(events.Folded)[-1] == events.Folded((id,), why="message", yours=(id,))
+    assert cleo.of(events.Message)[-1].folded
+    goes_on(world, ann, bob, cleo)
 
 
 def test_who_is_appointed_is_not_folded_any_more() -> None:

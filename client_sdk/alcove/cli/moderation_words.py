@@ -101,7 +101,8 @@ def folded(event: events.Folded, *, facilitates: bool, me: str = "") -> list[str
 def fold_told(event: events.Folded, *, facilitates: bool, me: str) -> list[str]:
     """Sentences beside the folded texts: to their author, and to facilitators of a member. `me` is
     the reader, whose own act needs no word about what they wrote."""
-    concerned = event.by != me and (event.yours or event.name == me)
+    told = event.why == "member" and not event.name  # when the fold began
+    concerned = event.by != me and not told and (event.yours or event.name == me)
     said = [_fold_of_yours(event, len(event.yours), me)] if concerned else []
     others = event.name and event.name != me and facilitates
     return said + ([fold_of_member(event)] if others else [])

@@ -61,6 +61,14 @@ class Folding:
         elif message not in self._named:
             self._named.put(facilitator, message, self._clock() + self._membership.state.ttl)
 
+    def own_sent(self, message: bytes, *, folded: bool) -> None:
+        """This client's own message was sent, and may have been folded before that."""
+        if not folded:
+            return
+        id, own = message.hex(), self._membership.own.key
+        why: FoldReason = "member" if own in self._membership.state.folded_keys() else "message"
+        self._emit(events.Folded((id,), why=why, yours=(id,)))
+
     def look(self, names: Mapping[bytes, str], by: str = "") -> None:
         """Fold by the state as it is now. `names` has those of the members, and of those that
         have just gone. `by` is the name of the facilitator that changed it."""

@@ -469,6 +469,7 @@ SCENES: Final = MappingProxyType(
                 events.Folded(("bb13",), by="Mara", yours=("bb13",)),
                 events.Folded((), "Robin", "Mara", why="member"),
                 events.Folded((), "Robin", "Mara", on=False, why="member"),
+                events.Folded(("bb15",), why="member", yours=("bb15",)),
                 events.Folded((), "Kim", "Mara", why="member"),
                 events.Message("bb14", "Mara", "that is all", 60),
             ),
