@@ -527,7 +527,8 @@ SCENES: Final = MappingProxyType(
                 events.Message("bb02", "Robin", "more of it", 60, folded=True),
                 events.Folded(("bb01",), by="Mara"),
                 events.Message("bb03", "Robin", "the last one", 60),
-            )
+            ),
+            members=(FakeMember("Mara", True, True), FakeMember("Robin")),
         ),
         "lost": FakeScene((*OPENED, Closed(CloseReason.LOST, "lost", "Nobody answers any more."))),
         "bad-name": FakeScene(on_make=InvalidInput("name_empty", "Choose a name.")),

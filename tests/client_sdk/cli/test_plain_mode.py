@@ -169,10 +169,10 @@ async def test_a_folded_text_is_printed_on_demand() -> None:
         assert "more of it" not in reader.text
         await reader.type("/show")
         await reader.see("Robin: more of it")
-        await reader.type("/fold Mara")
-        await reader.see("What Mara wrote is folded for everybody.")
-        await reader.type("/unfold Mara")
-        await reader.see("What Mara writes from now on is not folded any more.")
+        await reader.type("/fold Robin")
+        await reader.see("What Robin wrote is folded for everybody.")
+        await reader.type("/unfold Robin")
+        await reader.see("What Robin writes from now on is not folded any more.")
 
 
 async def test_a_warned_text_is_shown_on_demand() -> None:
