@@ -77,7 +77,7 @@ from alcove.events import (
     VaultChanged,
     Waiting,
 )
-from alcove.members import Member, Whereabouts, WordCheck
+from alcove.members import FoldReason, Member, Whereabouts, WordCheck
 
 __version__ = "0.1.0"
 
@@ -110,6 +110,7 @@ __all__ = [
     "Expired",
     "FacilitatorAct",
     "Failed",
+    "FoldReason",
     "Folded",
     "Gap",
     "InvalidInput",

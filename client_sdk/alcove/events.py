@@ -21,7 +21,7 @@ from alcove.door_events import StandbyAsked as StandbyAsked
 from alcove.door_events import StandbyChanged as StandbyChanged
 from alcove.door_events import StandbyLink as StandbyLink
 from alcove.door_events import Waiting as Waiting
-from alcove.members import Member, Whereabouts
+from alcove.members import FoldReason, Member, Whereabouts
 from alcove.past_acts import FacilitatorAct as FacilitatorAct
 from alcove.past_acts import PastAct as PastAct
 from alcove.states import CloseReason as CloseReason
@@ -271,13 +271,16 @@ class Folded(Event):
     deleted. `by` is the facilitator; it is empty for what changed while this client did not follow.
 
     With `name` it is all that this member writes, also what is still to come. Not `on`: what they
-    write from now on is not folded any more.
+    write from now on is not folded any more. `yours` are those of `ids` that this client's person
+    wrote: they were sent, and nothing has to be done about them.
     """
 
     ids: tuple[str, ...]
     name: str = ""
     by: str = ""
     on: bool = True
+    why: FoldReason = "message"
+    yours: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,11 @@ it did not see their knock. `spent`: so many wrong words were tried that it says
 more."""
 
 
+FoldReason: TypeAlias = Literal["message", "member", "hold"]
+"""Why messages are folded. `message`: a facilitator folded this one. `member`: all that its author
+writes. `hold`: they came after the place from which the room is paused, whoever wrote them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Member:
     """A member as people see them."""

@@ -73,6 +73,15 @@ class Room(RoomAtDoor):
         return member.whereabouts.members()
 
     @property
+    def away(self) -> tuple[str, ...]:
+        """Names of members that are not in the room now, and come back without a facilitator's
+        decision: who stepped outside, or was let go for a lost connection. `remove` takes them too.
+        Empty for a participant."""
+        member = self._engine.member
+        facilitator = member.facilitator if member is not None else None
+        return () if facilitator is None or self.closed else facilitator.removals.away
+
+    @property
     def agreement(self) -> str:
         """The ground rules, in the reader's language. Empty until the card has arrived."""
         texts = self.agreement_texts

@@ -17,6 +17,12 @@ Act = tuple[int, str, str | bool]
 """Which facilitator does what, and about whom or what."""
 
 
+def away(who: Client) -> tuple[str, ...]:
+    """As `Room.away`."""
+    facilitator = who.engine.require_member().facilitator
+    return () if facilitator is None else facilitator.removals.away
+
+
 def part(client: Client) -> Facilitator:
     found = client.engine.require_member().facilitator
     assert found is not None

@@ -6,7 +6,7 @@ from alcove.facilitation.absence_intents import LetAbsentGo
 from alcove_protocol import limits
 from alcove_protocol.roster import NO_DOOR, Op
 
-from tests.end_to_end.facilitating import do, part
+from tests.end_to_end.facilitating import away, do, part
 from tests.end_to_end.test_presence import told
 from tests.end_to_end.test_whereabouts import whereabouts
 from tests.end_to_end.world import Client, World, closed
@@ -47,6 +47,18 @@ def test_who_is_lost_for_ten_minutes_is_let_go_and_everybody_is_told() -> None:
     assert ann.of(events.InviteChanged) == []
     dora = world.join(ann, "Dora")  # by the invite that Bob came by
     assert "Dora" in cleo.members() & dora.members()
+
+
+def test_one_that_was_let_go_is_away_and_can_be_kept_out_by_name() -> None:
+    world, ann, bob, cleo = a_room()
+    lose(world, bob, ABSENT + 20.0)
+    assert away(ann) == ("Bob",)
+    assert away(cleo) == ()
+    do(world, ann, "remove", "Bob")
+    assert away(ann) == ()
+    assert ann.of(events.Removed) == [events.Removed("Bob")]
+    world.advance(60, step=5)
+    assert ann.members() == cleo.members() == {"Ann", "Cleo"}
 
 
 def test_who_comes_back_with_their_keys_is_in_again_without_a_decision() -> None:

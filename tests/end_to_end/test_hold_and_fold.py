@@ -8,6 +8,7 @@ from alcove import events
 from alcove.errors import AlcoveError
 from alcove.events import RoomState
 from alcove.group.extensions import FOLDED
+from alcove.messages.payload import Fold
 from alcove_protocol.position import Position
 
 from tests.end_to_end.facilitating import (
@@ -114,6 +115,29 @@ def test_what_was_on_its_way_when_the_room_was_held_is_folded() -> None:
     assert folded(cleo) == folded(bob) == [late]
     assert late in folded(ann) or [event.folded for event in ann.of(events.Message)][-1:] == [False]
     all_agree(ann, bob, cleo)
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_the_author_of_a_text_that_a_hold_folds_on_its_way_is_told_why(named: bool) -> None:
+    """Bob's text was sent before the hold and unseen by Ann. Without this Bob would read that a
+    facilitator folded a message, as if for its words."""
+    world, ann, bob, cleo = room_of_three()
+    first = cleo.say("abuse")
+    world.settle()
+    ann.cut()
+    late = bob.say("an innocent word")
+    world.settle()
+    assert late in [event.id for event in bob.of(events.Sent)]
+    hold(world, ann, first if named else None)
+    world.advance(3)
+    (told,) = bob.of(events.Folded)
+    assert (told.why, told.yours, told.by) == ("hold", (late,), "Ann")
+    assert (late in told.ids, first in told.ids) == (True, named)
+    (other,) = cleo.of(events.Folded)
+    assert (other.why, other.yours) == ("hold", (first,) if named else ())
+    do(world, ann, "resume")
+    assert bob.of(events.Folded) == [told]
+    goes_on(world, ann, bob, cleo)
 
 
 def test_drafts_stay_and_what_waited_is_not_said_later() -> None:
@@ -244,7 +268,9 @@ def test_one_message_is_folded_for_everybody_by_name() -> None:
     world.settle()
     fold(world, ann, id)
     for client in (ann, bob, cleo):
-        assert client.of(events.Folded) == [events.Folded((id,), by="Ann")], client.name
+        yours = (id,) if client is cleo else ()
+        told = events.Folded((id,), by="Ann", why="message", yours=yours)
+        assert client.of(events.Folded) == [told], client.name
     fold(world, ann, id)
     assert len(cleo.of(events.Folded)) == 1
     acts = cleo.engine.require_member().act_log.acts()
@@ -290,6 +316,8 @@ def test_all_that_a_member_writes_is_folded_also_what_is_to_come() -> None:
     do(world, ann, "fold_member", "Bob", True)
     for client in (ann, bob, cleo):
         (event,) = client.of(events.Folded)
+        assert event.why == "member"
+        assert set(event.yours) == (set(ids) if client is bob else set())
         assert (set(event.ids), event.name, event.by, event.on) == (set(ids), "Bob", "Ann", True)
     bob.say("three")
     world.settle()
@@ -299,11 +327,33 @@ def test_all_that_a_member_writes_is_folded_also_what_is_to_come() -> None:
     world.settle()
     assert [event.folded for event in dora.of(events.Message)] == [True]
     do(world, ann, "fold_member", "Bob", False)
-    assert cleo.of(events.Folded)[-1] == events.Folded((), "Bob", "Ann", on=False)
+    assert cleo.of(events.Folded)[-1] == events.Folded((), "Bob", "Ann", on=False, why="member")
     bob.say("five")
     world.settle()
     assert [event.folded for event in dora.of(events.Message)] == [True, False]
     goes_on(world, ann, bob, cleo, dora)
+
+
+def test_the_author_of_what_is_folded_before_it_is_sent_is_told() -> None:
+    world, ann, bob, cleo = room_of_three()
+    do(world, ann, "fold_member", "Bob", True)
+    id = bob.say("one")
+    world.settle()
+    assert bob.of(events.Folded)[-1] == events.Folded((id,), why="member", yours=(id,))
+    do(world, ann, "fold_member", "Bob", False)
+    bob.to_relay = lambda client, data: []
+    id = bob.say("two")  # Ann had it in a log that the relay lost
+    member = ann.engine.require_member()
+    member.conversation.tell_first(Fold(bytes.fromhex(id)))
+    member.pump()
+    world.settle()
+    bob.to_relay = lambda client, data: [data]
+    bob.cut()
+    world.advance(3)
+    assert bob.of(events.Sent)[-1].id == id
+    assert bob.of(events.Folded)[-1] == events.Folded((id,), why="message", yours=(id,))
+    assert cleo.of(events.Message)[-1].folded
+    goes_on(world, ann, bob, cleo)
 
 
 def test_who_is_appointed_is_not_folded_any_more() -> None:

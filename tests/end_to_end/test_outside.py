@@ -4,6 +4,7 @@ import pytest
 from alcove import events
 from alcove.errors import AlcoveError
 from alcove.joining.newcomer import Newcomer
+from alcove.messages import outbox
 from alcove_protocol import limits
 from alcove_protocol.frames import LobbyRequest, PutDoor
 from alcove_protocol.invite import Invite
@@ -12,7 +13,7 @@ from alcove_protocol.sealed import RequestKind
 from alcove_protocol.statements import LeaveStatement
 
 from tests.end_to_end.evil.rogue import committer_of
-from tests.end_to_end.facilitating import all_agree, do, goes_on, hold, kill, let, newcomer
+from tests.end_to_end.facilitating import all_agree, away, do, goes_on, hold, kill, let, newcomer
 from tests.end_to_end.test_door_talk import said, say
 from tests.end_to_end.test_hard_minute import paused
 from tests.end_to_end.test_invites import make
@@ -62,6 +63,43 @@ def test_a_member_steps_outside_and_comes_back_within_ten_seconds() -> None:
     assert "while Bob is outside" not in bob.texts()
     world.advance(31)
     goes_on(world, ann, bob, cleo)
+
+
+def test_one_that_is_outside_is_away_to_facilitators_and_a_removal_is_told() -> None:
+    """All that they wrote is folded too, though no key of theirs is a member's any more."""
+    world, ann, bob, cleo = room_of_three()
+    said = [bob.say("one"), bob.say("two")]
+    kept = cleo.say("hello")
+    world.settle()
+    outside(world, bob)
+    assert away(ann) == ("Bob",)
+    assert away(cleo) == ()  # a participant
+    result: list[object] = []
+    ann.engine.commands.remove(("Bob",), result.append, fold=True)
+    world.advance(8)
+    assert result == [None]
+    assert away(ann) == ()
+    assert ann.of(events.Removed) == [events.Removed("Bob")]
+    for client in (ann, cleo):
+        told = [id for event in client.of(events.Folded) for id in event.ids]
+        assert sorted(told) == sorted(said), client.name
+        assert kept not in told
+    world.advance(31)
+    goes_on(world, ann, cleo)
+
+
+def test_what_is_too_much_to_fold_one_by_one_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    world, ann, bob, cleo = room_of_three()
+    said = [bob.say(f"line {n}") for n in range(5)]
+    world.settle()
+    outside(world, bob)
+    monkeypatch.setattr(outbox, "MOST", 3)
+    ann.engine.commands.remove(("Bob",), lambda error: None, fold=True)
+    world.advance(8)
+    told = [id for event in cleo.of(events.Folded) for id in event.ids]
+    assert set(told) < set(said)
+    assert len(told) == 3
+    assert "fold_partly" in [event.code for event in ann.of(events.Problem)]
 
 
 def test_outside_a_member_talks_with_the_facilitators() -> None:

@@ -3,8 +3,9 @@
 from alcove import events
 from alcove_server.store.memory.store import MemoryStore
 
-from tests.end_to_end.facilitating import do
+from tests.end_to_end.facilitating import do, newcomer
 from tests.end_to_end.test_absent import ABSENT, a_room, lose
+from tests.end_to_end.test_invites import make
 from tests.end_to_end.test_outside import uses_left
 from tests.end_to_end.world import Client, World, closed
 
@@ -154,3 +155,29 @@ def test_nobody_takes_a_facilitators_place_so() -> None:
     twin = world.knock(ann.invite(), "Bob")
     world.advance(2, stay_away=(bob,))
     assert closed(twin).code == "name_taken"
+
+
+def test_a_personal_link_that_was_used_says_how_its_person_comes_back() -> None:
+    """It takes no knock after its use (decision 0027). The one it was for, whose client died, comes
+    back under the same name by any other link: for one use of that, and nobody's link closes."""
+    world = World()
+    ann = world.open("Ann")
+    shared, (before,) = ann.invite(), uses_left(ann)
+    link = make(world, ann, 1, uses=1)[0]
+    bob = newcomer(world, link, "Bob", ann)
+    bob.cut()
+    again = world.knock_with(world.client("Bob"), link)
+    (told,) = again.of(events.Closed)
+    assert (told.reason, told.code) == (events.CloseReason.REFUSED, "door_used")
+    assert "come back by another link, under the same name" in told.text
+    world.advance(40, stay_away=(bob,))
+    back = world.knock(shared, "Bob")
+    world.advance(2, stay_away=(bob,))
+    knock = knock_of(ann)
+    assert (knock.name, knock.again) == ("Bob", "Bob")
+    admitted(world, ann)
+    assert back.members() == ann.members() == {"Ann", "Bob"}
+    assert ann.of(events.NewKeys) == [events.NewKeys("Bob", "Ann")]
+    assert uses_left(ann) == [before - 1]
+    assert ann.invite() == shared
+    assert not ann.of(events.InviteRevoked)

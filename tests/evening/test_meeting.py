@@ -234,14 +234,20 @@ async def the_room_is_held(evening: Evening, abuse: list[str]) -> None:
     assert await wren.refused("send", text="I would say this") == "hold"
     after = await evening.say(ro, "We pause for a moment. You have done nothing wrong.")
     await evening.hear(after, *evening.those())
-    folded = list(abuse)
+    folded, by_reed = list(abuse), list[str]()
     await reed.sees(lambda: bool(of_ref(reed, late)), "what became of it")
     if of_ref(reed, late)[-1]["event"] == "sent":
         said = evening.was_said(of_ref(reed, late)[-1]["id"], "Reed: at the same moment")
-        folded.append(said.id)
+        by_reed.append(said.id)
+        folded += by_reed
     for person in evening.those():
         await person.until("folded")
-        assert {id for event in person.heard("folded") for id in event["ids"]} == set(folded)
+        told = person.heard("folded")
+        assert {id for event in told for id in event["ids"]} == set(folded)
+        # Each author is told which are theirs, and that it is for the hold.
+        assert {event["why"] for event in told} == {"hold"}
+        yours = {"Ash": abuse, "Reed": by_reed}.get(person.name, [])
+        assert {id for event in told for id in event.get("yours", [])} == set(yours)
         texts = person.new[person.new.index(person.heard("rules", hold=True)[0]) :]
         assert {e["from"] for e in texts if e["event"] == "message"} <= {"Ro"}
 
@@ -352,6 +358,9 @@ async def the_door_opens(evening: Evening, shared: str) -> None:
     assert CONTACT in late.heard("closed")[0]["message"]
     [later] = await knock(evening, shared, "Later")
     assert await later.ended() == ("refused", 3)
+    closed = later.heard("closed")[0]["message"]  # the relay keeps no card of a closed link
+    assert closed.startswith("The relay says: A facilitator closed this link.")
+    assert "says nothing about you. Ask the person who gave it to you" in closed
 
 
 async def one_steps_outside(evening: Evening) -> None:

@@ -93,8 +93,9 @@ def tell(event: alcove.AnyEvent) -> str:
         case alcove.Sent(id, ref) | alcove.Queued(id, ref):
             assert_type(ref, str | None)
             return id
-        case alcove.Folded(ids, name, by, on):
-            assert_type((ids, on), tuple[tuple[str, ...], bool])
+        case alcove.Folded(ids, name, by, on, why, yours):
+            assert_type((ids, yours, on), tuple[tuple[str, ...], tuple[str, ...], bool])
+            assert_type(why, alcove.FoldReason)
             return name + by
         case alcove.Failed(id, code, text, ref):
             assert_type(ref, str | None)
@@ -185,6 +186,7 @@ def facts(room: alcove.Room) -> None:
     assert_type(room.closed, alcove.Closed | None)
     assert_type(room.waiting, tuple[alcove.Knocked, ...])
     assert_type(room.members, tuple[alcove.Member, ...])
+    assert_type(room.away, tuple[str, ...])
     for member in room.members:
         assert_type((member.name, member.presence), tuple[str, alcove.Whereabouts])
         assert_type(

@@ -1,5 +1,6 @@
 """What one client tells of messages, compared with what was said."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from alcove import events
@@ -76,6 +77,11 @@ class MessagesTold:
         if earlier is not None and self._truth.number_of(earlier) > self._truth.number_of(id):
             return "it was said before the one that was sent before"
         return "" if said.taken else "the relay has not taken it"
+
+    def are_own(self, ids: Iterable[str]) -> bool:
+        """Whether this person wrote them all."""
+        said = [self._truth.said.get(id) for id in ids]
+        return all(one is not None and one.author == self._person.name for one in said)
 
     def retracted(self, id: str) -> str:
         said, gone = self._truth.said.get(id), id in self.gone

@@ -149,7 +149,7 @@ def _leaving_ends_the_room(monkey: Monkey) -> None:
 
 def _a_fold_folds_all(monkey: Monkey) -> None:
     def wrong(self: Folding, message: bytes, facilitator: bytes, by: str) -> None:
-        self._tell(lambda id, item: True, by=by)
+        self._tell(lambda id, item: True, "message", by=by)
 
     monkey.setattr(Folding, "fold", wrong)
 

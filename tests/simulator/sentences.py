@@ -87,6 +87,8 @@ class Told:
                 return self.messages.message(event)
             case events.Sent() | events.Queued() | events.Failed():
                 return self.messages.outcome(event)
+            case events.Folded(yours=yours) if not self.messages.are_own(yours):
+                return "these are not theirs"
             case events.Folded(ids, name):
                 known = not name or self.world.truth.commanded("folded", name)
                 wanted = known and all(map(self.world.truth.may_be_folded, ids))
@@ -214,7 +216,9 @@ class Told:
     def _gone(self, event: events.Left | events.Removed) -> str:
         truth, name = self.world.truth, event.name
         op = Op.LEFT if isinstance(event, events.Left) else Op.REMOVE
-        if not truth.happened(op, name):
+        was_away = truth.happened(Op.LEFT, name) or truth.happened(Op.ABSENT, name)
+        kept_out = op is Op.REMOVE and self._facilitates and was_away  # told to who removed them
+        if not truth.happened(op, name) and not kept_out:
             return "no entry says so"
         if op is Op.LEFT:
             # The client of a member who is not let in again lets its leaf go.

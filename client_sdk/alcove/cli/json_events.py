@@ -209,8 +209,9 @@ def _of_messages(
             keys = {"id": id, "from": sender, "text": text, "ttl": ttl}
             keys |= {"time": round(time, 3), "age": age}
             return "message", keys | _if(warning=warning, folded=event.folded)
-        case events.Folded(ids, name, by, on):
-            return "folded", {"ids": list(ids), "on": on} | _if(name=name, by=by)
+        case events.Folded(ids, name, by, on, why, yours):
+            keys = {"ids": list(ids), "on": on, "why": why}
+            return "folded", keys | _if(name=name, by=by, yours=list(yours))
         case events.Sent(id, ref):
             return "sent", {"id": id} | _ref(ref)
         case events.Queued(id, ref):

@@ -1,4 +1,4 @@
-"""Questions before what cannot be undone: a lone facilitator leaves, or a member is removed.
+"""Questions before what cannot be undone: a removal, the end, or a facilitator that goes.
 
 Each is asked once. The answer is the same line again, with nothing typed between the two, so that
 the person types the name of the one that has to go.
@@ -7,11 +7,18 @@ the person types the name of the one that has to go.
 from collections.abc import Collection, Sequence
 
 from alcove import events
-from alcove.cli import moderation_words
-from alcove.cli.commands import LeaveCommand, RemoveCommand
+from alcove.cli import moderation_words, role_words
+from alcove.cli.commands import (
+    EndCommand,
+    HandOverCommand,
+    LeaveCommand,
+    RemoveCommand,
+    StepDownCommand,
+)
+from alcove.cli.naming import Misread
 from alcove.cli.rooms import MemberLike
-from alcove.cli.slash_commands import Misread, UserAction
-from alcove.cli.words import LONE_LEAVE
+from alcove.cli.slash_commands import UserAction
+from alcove.cli.words import END_ROOM, LONE_LEAVE
 
 
 class LastQuestion:
@@ -25,10 +32,11 @@ class LastQuestion:
         wanted: UserAction | None,
         members: Sequence[MemberLike],
         waiting: Collection[events.Knocked] = (),
+        away: Collection[str] = (),
     ) -> None:
         """Take what was typed. Raises `Misread`, with the question, when it has to be asked."""
         asked, self._asked = self._asked, None
-        question = "" if asked == wanted else _question(wanted, members, waiting)
+        question = "" if asked == wanted else _question(wanted, members, waiting, away)
         if question:
             self._asked = wanted
             raise Misread(question)
@@ -38,15 +46,29 @@ def _question(
     wanted: UserAction | None,
     members: Sequence[MemberLike],
     waiting: Collection[events.Knocked],
+    away: Collection[str],
 ) -> str:
     me = next((member for member in members if member.you), None)
     if me is None or not me.facilitator:
         return ""
-    if isinstance(wanted, RemoveCommand):
-        return moderation_words.remove_question(
-            wanted.all_names[0], waiting, folds=wanted.fold, asks=wanted.question or ""
-        )
-    facilitators = [member for member in members if member.facilitator]
-    if not isinstance(wanted, LeaveCommand) or len(facilitators) > 1 or len(members) < 2:
-        return ""
-    return LONE_LEAVE
+    alone = sum(member.facilitator for member in members) == 1
+    match wanted:
+        case RemoveCommand():
+            here = {member.name for member in members}
+            return moderation_words.remove_question(
+                wanted.all_names,
+                waiting,
+                folds=wanted.fold,
+                asks=wanted.question or "",
+                away=[one for one in wanted.all_names if one in away and one not in here],
+            )
+        case EndCommand():
+            return END_ROOM
+        case HandOverCommand() if wanted.name != me.name:
+            return role_words.hand_over_question(wanted.name)
+        case StepDownCommand() if not alone:  # the room refuses the last one
+            return role_words.STEP_DOWN
+        case LeaveCommand() if alone and len(members) > 1:
+            return LONE_LEAVE
+        case _:
+            return ""

@@ -1,6 +1,6 @@
 """What facilitators set for the room, and fold, in words. What others wrote is escaped."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from types import MappingProxyType
 from typing import Final
 
@@ -90,12 +90,45 @@ def fold_of_member(event: events.Folded) -> str:
     return f"What {name} writes from now on is not folded any more."
 
 
-def folded(event: events.Folded, *, facilitates: bool) -> list[str]:
+def folded(event: events.Folded, *, facilitates: bool, me: str = "") -> list[str]:
     """Sentences for a screen that cannot hide what it has printed."""
-    count = len(event.ids)
+    count = len(event.ids) - len(event.yours)
     what = "a message" if count == 1 else f"{count} messages"
     said = [f"A facilitator folded {what} above. You need not read on there."] if count else []
-    return said + ([fold_of_member(event)] if event.name and facilitates else [])
+    return said + fold_told(event, facilitates=facilitates, me=me)
+
+
+def fold_told(event: events.Folded, *, facilitates: bool, me: str) -> list[str]:
+    """Sentences beside the folded texts: to their author, and to facilitators of a member. `me` is
+    the reader, whose own act needs no word about what they wrote."""
+    told = event.why == "member" and not event.name  # when the fold began
+    concerned = event.by != me and not told and (event.yours or event.name == me)
+    said = [_fold_of_yours(event, len(event.yours), me)] if concerned else []
+    others = event.name and event.name != me and facilitates
+    return said + ([fold_of_member(event)] if others else [])
+
+
+def _fold_of_yours(event: events.Folded, count: int, me: str) -> str:
+    """To the author: what became of it, and that nothing has to be done."""
+    if event.name == me and not event.on:
+        return "What you write from now on is not folded any more."
+    if event.name == me:
+        return (
+            "A facilitator folded what you write, for now. Nothing is deleted, and each reader can "
+            "still open it. You need to do nothing."
+        )
+    if event.why == "hold":
+        sent = "Your message was" if count == 1 else f"{count} messages of yours were"
+        are = "it is" if count == 1 else "they are"
+        return (
+            f"{sent} sent after the place from which the room is paused. So {are} folded, "
+            "with all that was said since then, and each reader can still open what is folded. You "
+            "have done nothing wrong, and you need to do nothing."
+        )
+    return (
+        "A facilitator folded a message of yours. Nothing is deleted, and each reader can still "
+        "open it. You need to do nothing."
+    )
 
 
 def removed(name: str, *, facilitates: bool) -> str:
@@ -105,23 +138,64 @@ def removed(name: str, *, facilitates: bool) -> str:
     return "Someone has left."
 
 
-def remove_question(name: str, waiting: Iterable[events.Knocked], *, folds: bool, asks: str) -> str:
-    """The last question before a member is taken out. The answer names them again."""
-    name = escape.name(name)
+def remove_question(
+    names: Sequence[str],
+    waiting: Iterable[events.Knocked],
+    *,
+    folds: bool,
+    asks: str,
+    away: Sequence[str] = (),
+) -> str:
+    """The last question before members are taken out, or kept out that are `away`. The answer names
+    them again."""
+    gone = ""
+    if away:
+        gone = f"{_is(away)} not here now, and can then be let in only by a facilitator. "
+    if len(names) > 1:
+        return _remove_several(_joined(names), gone, waiting, folds=folds, asks=asks)
+    name = escape.name(names[0])
     if asks:
         return (
-            f"Remove {name} and fold all that {name} wrote? The link by which {name} came stays "
-            f'open, and asks: "{escape.line(asks)}" To do it, type the same line once more.'
+            f"Remove {name} and fold all that {name} wrote? {gone}The link by which {name} came "
+            f'stays open, and asks: "{escape.line(asks)}" To do it, type the same line once more.'
         )
     if folds:
         return (
-            f"Remove {name} and fold all that {name} wrote? The link by which {name} came closes. "
-            f"{_at_the_door(waiting)}To do it, type the same line once more."
+            f"Remove {name} and fold all that {name} wrote? {gone}The link by which {name} came "
+            f"closes. {_at_the_door(waiting)}To do it, type the same line once more."
         )
     return (
-        f"Remove {name}? The link by which {name} came closes, and what {name} wrote stays as it "
-        f"is. {_at_the_door(waiting)}To do it, type the same line once more."
+        f"Remove {name}? {gone}The link by which {name} came closes, and what {name} wrote stays "
+        f"as it is. {_at_the_door(waiting)}To do it, type the same line once more."
     )
+
+
+def _remove_several(
+    names: str, gone: str, waiting: Iterable[events.Knocked], *, folds: bool, asks: str
+) -> str:
+    if asks:
+        return (
+            f"Remove {names} and fold all that they wrote? {gone}The links by which they came stay "
+            f'open, and ask: "{escape.line(asks)}" To do it, type the same line once more.'
+        )
+    if folds:
+        return (
+            f"Remove {names} and fold all that they wrote? {gone}The links by which they came "
+            f"close. {_at_the_door(waiting)}To do it, type the same line once more."
+        )
+    return (
+        f"Remove {names}? {gone}The links by which they came close, and what they wrote stays as "
+        f"it is. {_at_the_door(waiting)}To do it, type the same line once more."
+    )
+
+
+def _joined(names: Sequence[str]) -> str:
+    *rest, last = [escape.name(name) for name in names]
+    return f"{', '.join(rest)} and {last}" if rest else last
+
+
+def _is(names: Sequence[str]) -> str:
+    return f"{_joined(names)} {'is' if len(names) == 1 else 'are'}"
 
 
 def _at_the_door(waiting: Iterable[events.Knocked]) -> str:

@@ -1,12 +1,18 @@
-"""Which person a typed name means. Large and small letters are the same, where one person fits."""
+"""Whom and what a typed line names. Large and small letters are the same, where one person fits."""
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 from alcove.cli import escape
+from alcove.cli.room_view import RoomView
+from alcove.cli.rooms import MemberLike
 
 T = TypeVar("T")
+
+
+class Misread(Exception):
+    """The line cannot be done as it stands. The sentence says why."""
 
 
 def named(typed: str, people: Iterable[tuple[str, T]]) -> list[T]:
@@ -22,6 +28,96 @@ def behind(line: str, name: str) -> str | None:
     if not _same(line[: len(shown)], shown) or line[len(shown) : len(shown) + 1] != " ":
         return None
     return line[len(shown) :].strip()
+
+
+def member(name: str, members: Sequence[MemberLike], word: str, away: Sequence[str] = ()) -> str:
+    """Return the one member's name that `name` can mean. `away` are those that are not in the room
+    and may come back: the command `word` does nothing about them. Raises `Misread`."""
+    found = _members(name, members, word)
+    if not found and (gone := named(name, [(one, one) for one in away])):
+        raise Misread(
+            f"{escape.name(gone[0])} is not in the room at the moment, so {word} can do nothing. "
+            "It can once they are back; /remove keeps them out."
+        )
+    return _only(found)
+
+
+def to_remove(name: str, members: Sequence[MemberLike], word: str, away: Sequence[str]) -> str:
+    """Return the one whom a removal means: a member, or else one of `away`. Raises `Misread`."""
+    found = _members(name, members, word)
+    return _only(found or named(name, [(one, one) for one in dict.fromkeys(away)]))
+
+
+def several(line: str, known: Sequence[str]) -> tuple[tuple[str, ...], str]:
+    """Return the names, each of `known`, with which `line` begins, and what stands behind them. A
+    comma stands between two. No names where one of them is not known."""
+    found: list[str] = []
+    longest = sorted(known, key=len, reverse=True)
+    while True:
+        name = next((one for one in longest if _begins(line, one)), None)
+        if name is None:
+            return (), line
+        if name not in found:
+            found.append(name)
+        line = line[len(escape.name(name)) :].strip()
+        if not line.startswith(","):
+            return tuple(found), line
+        line = line[1:].strip()
+
+
+def _begins(line: str, name: str) -> bool:
+    shown = escape.name(name)
+    return _same(line[: len(shown)], shown) and line[len(shown) : len(shown) + 1] in ("", " ", ",")
+
+
+def _members(name: str, members: Sequence[MemberLike], word: str) -> list[str]:
+    if not name:
+        raise Misread(f"Say whom: {word} NAME.")
+    return named(name, [(member.name, member.name) for member in members])
+
+
+def _only(found: Sequence[str]) -> str:
+    if len(found) > 1:
+        raise Misread("Several people have a name like this; write it as /members shows it.")
+    if not found:
+        raise Misread("Nobody of that name is here; /members lists them.")
+    return found[0]
+
+
+def waiting(name: str, view: RoomView) -> str:
+    """Return the id of the one newcomer that `name` can mean; without a name, of the only one.
+    Raises `Misread`."""
+    knocks = view.waiting
+    found = named(name, [(it.name, id) for id, it in knocks.items()]) if name else [*knocks]
+    if not knocks:
+        raise Misread("Nobody waits at the moment.")
+    if not found:
+        raise Misread("Nobody of that name waits; /members lists them.")
+    if len(found) > 1:
+        raise Misread("Several people wait; say whom, by name or in the list.")
+    return found[0]
+
+
+def outside(name: str, view: RoomView, away: Sequence[str]) -> str:
+    """Return the name of the one that waits, and is to come in. Raises `Misread`."""
+    waits = named(name, [(it.name, id) for id, it in view.waiting.items()])
+    if not waits and (gone := named(name, [(one, one) for one in away])):
+        raise Misread(
+            f"{escape.name(gone[0])} does not wait at the door at the moment, and can still come "
+            "back by themselves."
+        )
+    return view.waiting[waiting(name, view)].name
+
+
+def said_by(name: str, view: RoomView, word: str) -> Sequence[str]:
+    """Return the ids of this person's messages on the screen. They may have left the room. Raises
+    `Misread`."""
+    if not name:
+        raise Misread(f"Say whom: {word} NAME.")
+    found = named(name, [(it.sender, id) for id, it in view.messages.items()])
+    if not found:
+        raise Misread("No message of that name stands here.")
+    return found
 
 
 def _same(one: str, other: str) -> bool:

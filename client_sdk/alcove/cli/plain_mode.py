@@ -29,6 +29,7 @@ from alcove.cli.kept_text import KeptText
 from alcove.cli.leaving import LastQuestion
 from alcove.cli.line_editor import Key, LineEditor, TypedLine
 from alcove.cli.lines import Lines, TooLong
+from alcove.cli.naming import Misread
 from alcove.cli.output import Output
 from alcove.cli.performer import Performer
 from alcove.cli.plain_screen import PlainScreen
@@ -136,7 +137,7 @@ class PlainMode:
         """Do what the line asks for. Return whether it is done with."""
         try:
             await self._do(text)
-        except (slash_commands.Misread, AlcoveError) as error:
+        except (Misread, AlcoveError) as error:
             done = text.startswith("/")
             stays = "" if done or self._editor is None else f" {words.STAYS}"
             await self._say(f"{error}{stays}")
@@ -147,8 +148,9 @@ class PlainMode:
         return True
 
     async def _do(self, text: str) -> None:
-        wanted = slash_commands.read(text, self._view, self._room.members)
-        self._last.check(wanted, self._room.members, self._view.waiting.values())
+        wanted = slash_commands.read(text, self._view, self._room.members, self._room.away)
+        members, waiting = self._room.members, self._view.waiting.values()
+        self._last.check(wanted, members, waiting, self._room.away)
         match wanted:
             case None:
                 return
@@ -156,7 +158,7 @@ class PlainMode:
                 await self._say("What you can type:")
                 await self._below(words.help_for(self._room.is_facilitator))
             case slash_commands.Who():
-                heading, *rest = words.who_is_here(self._room.members, self._view)
+                heading, *rest = words.who_is_here(self._room.members, self._view, self._room.away)
                 await self._many(heading, rest)
             case slash_commands.ShowInvite(new):
                 self._performer.also(partial(self._show_invite, new))
@@ -171,9 +173,7 @@ class PlainMode:
                 await self._say(door_words.WORD_KEPT)
             case SendCommand(text=said) if self._editor is not None:
                 if not self._runner.entered.is_set():
-                    raise slash_commands.Misread(
-                        "You are not connected yet; try again in a moment."
-                    )
+                    raise Misread("You are not connected yet; try again in a moment.")
                 self._view.posted(await self._performer.post(said))
                 await self._block(f"[you] {said}")
             case command:
@@ -225,7 +225,8 @@ class PlainMode:
             case Queued():
                 await self._say("That message waits until it can be sent.")
             case Folded():
-                said = moderation_words.folded(event, facilitates=self._room.is_facilitator)
+                facilitates, me = self._room.is_facilitator, words.me(self._room.members)
+                said = moderation_words.folded(event, facilitates=facilitates, me=me)
                 for sentence in said:
                     await self._say(sentence)
             case Closed():
@@ -257,7 +258,7 @@ class PlainMode:
 
     async def _rules(self, rules: AgreementShown | None, language: str = "") -> None:
         if rules is None:
-            raise slash_commands.Misread("No agreement was shown here yet.")
+            raise Misread("No agreement was shown here yet.")
         title = f"{escape.line(rules.title)}: " if rules.title else ""
         await self._say(f"{title}the agreement, version {rules.version}")
         texts = self._room.agreement_texts if language else ()
@@ -273,7 +274,7 @@ class PlainMode:
             id, rest = self._folded.popitem()
             await self._some(id, rest)
         else:
-            raise slash_commands.Misread("There is no more to show here at the moment.")
+            raise Misread("There is no more to show here at the moment.")
 
     async def _show_invite(self, new: bool) -> None:
         known = None if new else self._view.invite

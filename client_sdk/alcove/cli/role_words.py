@@ -1,10 +1,26 @@
 """The part of each member in words, and whether they can let people in."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from alcove import events
 from alcove.cli import escape, standby_words
 from alcove.cli.rooms import MemberLike
+
+STEP_DOWN: Final = (
+    "Step down? Then you are a participant: you read and write on, and decide nothing any more. "
+    "Only a facilitator can make you one again. To do it, type /stepdown once more."
+)
+
+
+def hand_over_question(name: str) -> str:
+    """The last question before a facilitator gives the room to another member."""
+    name = escape.name(name)
+    return (
+        f"Hand over to {name}? {name} facilitates from then on, and you are a participant: you "
+        "read and write on, and decide nothing any more. Only a facilitator can make you one "
+        "again. To do it, type the same line once more."
+    )
 
 
 def of_role(event: events.RoleChanged, members: Sequence[MemberLike]) -> str:

@@ -43,6 +43,7 @@ from alcove.cli.commands import (
     UnpauseCommand,
     WordsCommand,
 )
+from alcove.cli.naming import Misread
 from alcove.cli.room_view import RoomView
 from alcove.cli.rooms import MemberLike
 from alcove.errors import InvalidInput
@@ -94,12 +95,11 @@ UserAction = AnyCommand | Help | Who | ShowInvite | ShowCode | ShowRules | Revea
 """What a typed line asks for: a command of the room, or something that this client does alone."""
 
 
-class Misread(Exception):
-    """The line cannot be done as it stands. The sentence says why."""
-
-
-def read(line: str, view: RoomView, members: Sequence[MemberLike]) -> UserAction | None:
-    """Return what `line` asks for; None for an empty line. Raises `Misread`."""
+def read(
+    line: str, view: RoomView, members: Sequence[MemberLike], away: Sequence[str] = ()
+) -> UserAction | None:
+    """Return what `line` asks for; None for an empty line. `away` are the names of those that are
+    not in the room and may come back. Raises `Misread`."""
     line = line.strip()
     if not line:
         return None
@@ -126,15 +126,15 @@ def read(line: str, view: RoomView, members: Sequence[MemberLike]) -> UserAction
             raise Misread("Only a facilitator can do that.")
         return _newcomers(word, rest, view)
     if word in _MEMBERS:
-        return _MEMBERS[word](name=_member(rest, members, word))
+        return _MEMBERS[word](name=naming.member(rest, members, word, away))
     if word == _REMOVE:
-        return _removal(rest, members)
+        return _removal(rest, members, away)
     if word == _HOLD:
-        return HoldCommand(on=True, since=_said_by(rest, view, word)[0] if rest else None)
+        return HoldCommand(on=True, since=naming.said_by(rest, view, word)[0] if rest else None)
     if word in _FOLDS:
-        return FoldCommand(name=_member(rest, members, word), on=_FOLDS[word])
+        return FoldCommand(name=naming.member(rest, members, word, away), on=_FOLDS[word])
     if word == _FOLD_LAST:
-        return FoldCommand(id=_said_by(rest, view, word)[-1])
+        return FoldCommand(id=naming.said_by(rest, view, word)[-1])
     if word == _SLOW:
         return SlowCommand(seconds=0 if rest == "off" else _seconds(rest))
     if word in _SWITCHES:
@@ -144,9 +144,9 @@ def read(line: str, view: RoomView, members: Sequence[MemberLike]) -> UserAction
             raise Misread(f"Say which file has the whole agreement: {word} FILE.")
         return AgreementChangeCommand(file=rest, correction=_FILES[word])
     if word == _INSIDE:
-        return InsideCommand(name=view.waiting[_waiting(rest, view)].name if rest else None)
+        return InsideCommand(name=naming.outside(rest, view, away) if rest else None)
     if word == _TAKE:
-        return DoorTakeCommand(id=_waiting(rest, view))
+        return DoorTakeCommand(id=naming.waiting(rest, view))
     if word == _DOOR:
         return _to_door(rest, view)
     if word == _PERSONAL:
@@ -171,9 +171,11 @@ def _said(text: str, view: RoomView) -> UserAction:
     return DoorSayCommand(text=text) if at_door else SendCommand(text=text)
 
 
-def completed(line: str, members: Sequence[MemberLike]) -> str | None:
-    """Return the one line that `line` can become: a command, or a command with a member's name.
-    None when there is none or more than one."""
+def completed(
+    line: str, view: RoomView, members: Sequence[MemberLike], away: Sequence[str] = ()
+) -> str | None:
+    """Return the one line that `line` can become: a command, or a command with the name of one that
+    it can be about. None when there is none or more than one."""
     word, space, name = line.partition(" ")
     if not line.startswith("/") or line.startswith("//"):
         return None
@@ -181,10 +183,25 @@ def completed(line: str, members: Sequence[MemberLike]) -> str | None:
         return word
     if not space:
         return _only([known for known in _WORDS if known.startswith(word)])
-    if word not in _NAMED or not name.strip():
+    if not name.strip():
         return None
-    names = [escape.name(member.name) for member in members if not member.you]
+    names = [escape.name(one) for one in _names_behind(word, view, members, away)]
     return _only([f"{word} {one}" for one in names if one.casefold().startswith(name.casefold())])
+
+
+def _names_behind(
+    word: str, view: RoomView, members: Sequence[MemberLike], away: Sequence[str]
+) -> list[str]:
+    others = [member.name for member in members if not member.you]
+    if word == _REMOVE:
+        return [*others, *away]
+    if word in _MEMBERS or word in _FOLDS:
+        return others
+    if word in (_HOLD, _FOLD_LAST):
+        return [message.sender for message in view.messages.values() if not message.mine]
+    if word in (*_NEWCOMERS, _TAKE, _DOOR, _INSIDE):
+        return [knock.name for knock in view.waiting.values()]
+    return []
 
 
 def _only(found: Sequence[str]) -> str | None:
@@ -196,58 +213,29 @@ def _newcomers(word: str, rest: str, view: RoomView) -> UserAction:
     if word != "/refuse":
         if rest == "all" and "all" not in (knock.name for knock in view.waiting.values()):
             return AdmitAllCommand(to_listen=listens)
-        return AdmitCommand(id=_waiting(rest, view), to_listen=listens)
+        return AdmitCommand(id=naming.waiting(rest, view), to_listen=listens)
     name, _, last = rest.rpartition(" ")
     named = rest in (knock.name for knock in view.waiting.values())
     if last in REASONS_IN_WORDS and not named:  # a name comes first, and a reason may follow it
-        return RefuseCommand(id=_waiting(name.strip(), view), reason=REASONS_IN_WORDS[last])
-    return RefuseCommand(id=_waiting(rest, view))
+        return RefuseCommand(id=naming.waiting(name.strip(), view), reason=REASONS_IN_WORDS[last])
+    return RefuseCommand(id=naming.waiting(rest, view))
 
 
-def _waiting(name: str, view: RoomView) -> str:
-    """Return the id of the one newcomer that `name` can mean; without a name, of the only one."""
-    knocks = view.waiting
-    found = naming.named(name, [(it.name, id) for id, it in knocks.items()]) if name else [*knocks]
-    if not knocks:
-        raise Misread("Nobody waits at the moment.")
-    if not found:
-        raise Misread("Nobody of that name waits; /members lists them.")
-    if len(found) > 1:
-        raise Misread("Several people wait; say whom, by name or in the list.")
-    return found[0]
-
-
-def _member(name: str, members: Sequence[MemberLike], word: str) -> str:
-    if not name:
-        raise Misread(f"Say whom: {word} NAME.")
-    found = naming.named(name, [(member.name, member.name) for member in members])
-    if len(found) > 1:
-        raise Misread("Several people have a name like this; write it as /members shows it.")
-    if not found:
-        raise Misread("Nobody of that name is here; /members lists them.")
-    return found[0]
-
-
-def _removal(rest: str, members: Sequence[MemberLike]) -> RemoveCommand:
-    """Return the removal of a member, whose name may be followed by what becomes of the rest."""
-    if not naming.named(rest, [(one.name, one.name) for one in members]):
-        for one in members:
-            word, _, asked = (naming.behind(rest, one.name) or "").partition(" ")
-            if word == "fold" and not asked:
-                return RemoveCommand(name=one.name, fold=True)
-            if word == "ask" and (asked := asked.strip()):
-                return RemoveCommand(name=one.name, fold=True, link="question", question=asked)
-    return RemoveCommand(name=_member(rest, members, _REMOVE))
-
-
-def _said_by(name: str, view: RoomView, word: str) -> Sequence[str]:
-    """Return the ids of this person's messages on the screen. They may have left the room."""
-    if not name:
-        raise Misread(f"Say whom: {word} NAME.")
-    found = naming.named(name, [(it.sender, id) for id, it in view.messages.items()])
-    if not found:
-        raise Misread("No message of that name stands here.")
-    return found
+def _removal(rest: str, members: Sequence[MemberLike], away: Sequence[str]) -> RemoveCommand:
+    """Return the removal of those whose names stand first, with commas between them. What becomes
+    of the rest may follow."""
+    known = [*(one.name for one in members), *away]
+    if not naming.named(rest, [(name, name) for name in known]):
+        names, what = naming.several(rest, known)
+        one, many = (names[0], None) if len(names) == 1 else (None, names)
+        word, _, asked = what.partition(" ")
+        if names and word == "fold" and not asked:
+            return RemoveCommand(name=one, names=many, fold=True)
+        if names and word == "ask" and (asked := asked.strip()):
+            return RemoveCommand(name=one, names=many, fold=True, link="question", question=asked)
+        if names and not what:
+            return RemoveCommand(name=one, names=many)
+    return RemoveCommand(name=naming.to_remove(rest, members, _REMOVE, away))
 
 
 def _to_door(rest: str, view: RoomView) -> UserAction:
@@ -378,14 +366,16 @@ _HOLD: Final = "/hold"
 _SLOW: Final = "/slow"
 _FOLDS: Final = MappingProxyType({"/fold": True, "/unfold": False})
 _FOLD_LAST: Final = "/foldlast"
-_NAMED: Final = (*_MEMBERS, _REMOVE, *_FOLDS, _FOLD_LAST, _HOLD)
-"""Commands behind which a member's name may stand."""
 _WORDS: Final = (
     *_PLAIN,
     *_OF_THE_SCREEN,
     _WORD,
     *_NEWCOMERS,
-    *_NAMED,
+    *_MEMBERS,
+    _REMOVE,
+    *_FOLDS,
+    _FOLD_LAST,
+    _HOLD,
     *_SWITCHES,
     _SLOW,
     *_FILES,

@@ -80,6 +80,10 @@ LONE_LEAVE: Final = (
     "room is lost within half an hour. /end ends it for everybody now. To keep it, make another "
     "member a facilitator first: /appoint NAME. To leave all the same, type /leave once more."
 )
+END_ROOM: Final = (
+    "End the room for everybody? It closes at every client, and nobody can write, read on or come "
+    "back. It cannot be undone. To do it, type /end once more."
+)
 HELP: Final = (
     ("//text", "say a text that begins with /"),
     ("/retract", "take back your last message"),
@@ -98,6 +102,7 @@ HELP: Final = (
 FACILITATORS_HELP: Final = (
     *door_words.HELP,
     ("/remove NAME", "take a person out of the room; you are asked once more"),
+    ("/remove NAME, NAME", "the same with several at once, with fold or ask behind them too"),
     ("/remove NAME fold", "the same, and fold all that they wrote"),
     ("/remove NAME ask QUESTION", "the same, and keep their link open with a question"),
     ("/pause NAME", "let a person only read for now; /unpause NAME ends it"),
@@ -181,14 +186,13 @@ def of_event(
     """A sentence of this program about `event`, for a facilitator or a participant. `members` are
     those after it, and `waiting` newcomers those before it. What happened to the reader is told in
     the second person."""
-    me = next((one.name for one in members if one.you), "")
     match event:
         case events.InvitesListed(invites):
             return invite_words.listed(invites)
         case events.InviteRevoked(_, by):
             return invite_words.revoked(by)
         case events.Outside() | events.DoorTaken() | events.DoorSaid():
-            return door_words.of_event(event, me, waiting)
+            return door_words.of_event(event, me(members), waiting)
         case events.Waiting(code):
             compare = f" If you can, compare this code with theirs: {escape.line(code)}"
             asked = (
@@ -213,7 +217,7 @@ def of_event(
         case events.MemberList(listed):
             return "\n".join(("In this room:", *who(listed, ())))
         case events.RulesChanged():
-            return moderation_words.of_rules(event, facilitates=facilitates, me=me)
+            return moderation_words.of_rules(event, facilitates=facilitates, me=me(members))
         case events.StandbyChanged():
             return standby_words.changed(event)
         case events.StandbyAsked(admitted):
@@ -249,6 +253,11 @@ def of_event(
             )
         case _:
             assert_never(event)
+
+
+def me(members: Sequence[MemberLike]) -> str:
+    """Return the reader's name; empty before they are in the room."""
+    return next((one.name for one in members if one.you), "")
 
 
 def taken_back(entry: ShownMessage | None) -> str:
@@ -363,8 +372,11 @@ def who(members: Sequence[MemberLike], waiting: Sequence[events.Knocked]) -> lis
     return lines + [f"waiting: {waiter(knock)}" for knock in waiting]
 
 
-def who_is_here(members: Sequence[MemberLike], view: RoomView) -> list[str]:
-    """Return what /members says, the heading first. What it cannot know, it does not claim."""
+def who_is_here(
+    members: Sequence[MemberLike], view: RoomView, away: Sequence[str] = ()
+) -> list[str]:
+    """Return what /members says, the heading first. What it cannot know, it does not claim. `away`
+    are those that are not in the room and may come back."""
     if not view.joined:
         return ["You are not in the room yet. Once you are, /members shows who is there."]
     facilitates = any(one.you and one.facilitator for one in members)
@@ -373,4 +385,7 @@ def who_is_here(members: Sequence[MemberLike], view: RoomView) -> list[str]:
         heading = "You are not connected. When you last were, these were in the room:"
     elif not facilitates:
         heading = "In this room. Whether a participant is here, only facilitators see:"
-    return [heading, *who(members, list(view.waiting.values()))]
+    known = {one.name for one in members} | {knock.name for knock in view.waiting.values()}
+    gone = [one for one in away if one not in known]
+    lines = who(members, list(view.waiting.values()))
+    return [heading, *lines, *(f"{escape.name(one)} [not here, may come back]" for one in gone)]

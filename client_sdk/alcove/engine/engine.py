@@ -34,7 +34,7 @@ from alcove.facilitation.opening import RoomOpening, RoomPlan
 from alcove.group.keys import Identity
 from alcove.group.membership import Membership
 from alcove.group.outcomes import PutOut
-from alcove.joining.door_words import REFUSAL_SENTENCES, said_by_relay
+from alcove.joining.door_words import REFUSAL_SENTENCES
 from alcove.joining.newcomer import Newcomer
 from alcove.joining.standby_comer import StandbyComer
 from alcove.joining.ticket_comer import TicketComer
@@ -229,8 +229,11 @@ class Engine(ForgottenRoom, EnteringRoom):
         elif code == "room_exists":
             self._restoring = False
         else:
-            card = self.newcomer.card if self.newcomer is not None else None
-            self.close(CloseReason.LOST, code, said_by_relay(code, card))
+            refused = self.refused(code)
+            if self.member is None and code.startswith("door_"):
+                self.fail(refused)
+            else:
+                self.close(CloseReason.LOST, code, refused.text)
 
     def _doubted(self) -> None:
         """An ending was told in a log that this client does not know. In its own chain it is a

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
+from alcove import events
 from alcove.engine.standing import Standing
-from alcove.errors import InvalidInput
+from alcove.errors import AlcoveError, InvalidInput
 from alcove.facilitation.intents import Done
 from alcove.messages.payload import Fold
 
@@ -31,7 +32,28 @@ class HardMinute:
         """
         several = (names,) if isinstance(names, str) else tuple(names)
         removals = self._standing.require_facilitator().removals
-        removals.remove(several, done, fold=fold, question=question)
+        away = removals.keys_away(several) if fold else ()
+
+        def removed(error: AlcoveError | None) -> None:
+            if error is None:
+                self._fold_each(away)
+            done(error)
+
+        removals.remove(several, removed, fold=fold, question=question)
+
+    def _fold_each(self, away: tuple[bytes, ...]) -> None:
+        """Fold, one by one, what those wrote that were away when they were removed."""
+        member = self._standing.require_member()
+        conversation = member.conversation
+        messages = [one for key in away for one in conversation.folding.unfolded(key)]
+        for message in messages:
+            if conversation.outbox.full:
+                text = "Not all that they wrote is folded yet: too much waits to be sent."
+                self._standing.emit(events.Problem("fold_partly", text))
+                break
+            conversation.tell_first(Fold(message))
+        if messages:
+            member.pump()
 
     def pause(self, name: str, done: Done) -> None:
         """Let a participant listen only. `Paused` follows. Raises `InvalidInput` (`unknown_name`),

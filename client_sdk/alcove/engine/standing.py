@@ -10,7 +10,7 @@ from alcove.events import AnyEvent, CloseReason
 from alcove.facilitation.facilitator import Facilitator
 from alcove.facilitation.opening import RoomOpening
 from alcove.group.keys import Identity
-from alcove.joining.door_words import refusal_sentence, removed_sentence
+from alcove.joining.door_words import refusal_sentence, refused_by_relay, removed_sentence
 from alcove.joining.newcomer import Newcomer
 from alcove.joining.standby_comer import StandbyComer
 from alcove.joining.ticket_comer import TicketComer
@@ -89,7 +89,9 @@ class Standing:
         never was in the room: their link is not on the list any more."""
         if self.holds_link and code in ("removed", "not_member"):
             return Refused("link_closed", refusal_sentence("link_closed"))
-        return Refused.by_relay(code)
+        if self.member is not None or self.newcomer is None:
+            return Refused.by_relay(code)
+        return refused_by_relay(code, self.newcomer.card)
 
     def require_open(self) -> None:
         """Raises `RoomClosed`. Its code is the reason of the `Closed` event."""

@@ -150,6 +150,10 @@ class WaysBack:
         people = [gone.person for gone in self._gone.values() if gone.person.name == name]
         return people[-1] if people else None
 
+    def names(self) -> tuple[str, ...]:
+        """The names of those that are outside."""
+        return tuple(gone.person.name for gone in self._gone.values())
+
     def came_by(self, key: bytes) -> bytes | None:
         """The invite by which a member first came that was outside since."""
         return self._came_by.get(key)

@@ -78,7 +78,9 @@ class Removals:
             text = f"Name at least one person, and at most {MOST}."
             raise InvalidInput("bad_count", text)
         asked = None if question is None else checked_question(question)
-        going = [self._going(person, asked) for person in self._here(names)]
+        people = self._here(names)
+        going = [self._going(person, asked) for person in people]
+        away = [one.name for one in people if self._membership.find_key(one.key) is None]
         closing = self._closing(going)
         room = self._membership.group.group_id
         replacements = {door.id: self._doors.new_invite(room) for door in closing if door.multi_use}
@@ -88,6 +90,8 @@ class Removals:
                 self._closed(door, replacements.get(door.id), error)
             if error is None:
                 self._stay_out(going)
+                for name in away:  # of the others the commit tells
+                    self._emit(events.Removed(name))
                 self._tell_of_the_appointed(going)
             done(error)
 
@@ -95,6 +99,18 @@ class Removals:
             self._vaults.offer(self._vaults.others(), lambda: None)  # no removal waits for it
         replaced, back = tuple(replacements.items()), self._ways_back
         self._committer.want(RemoveMembers(removed, tuple(going), replaced, fold, back))
+
+    @property
+    def away(self) -> tuple[str, ...]:
+        """The names of those that are not in the room, and come back without a decision."""
+        return tuple(dict.fromkeys((*self._outside.names(), *self._absences.names())))
+
+    def keys_away(self, names: Sequence[str]) -> tuple[bytes, ...]:
+        """The MLS keys of those among `names` that are away. No commit folds what they wrote, since
+        the state lists members' keys alone."""
+        found = [self._away(name) for name in names]
+        keys = [one.key for one in found if one is not None]
+        return tuple(key for key in keys if self._membership.find_key(key) is None)
 
     def _ways_back(self, key: bytes) -> tuple[bytes, ...] | None:
         """How a member with this MLS key may come back without a person's decision: see

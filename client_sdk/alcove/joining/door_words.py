@@ -63,14 +63,26 @@ _WITH_CONTACT: Final = frozenset({*REASONS, "link_closed", "expired", "room_full
 """After these a person may want to reach the host."""
 
 
-def refusal_sentence(code: str, contact: str = "") -> str:
-    """Return the sentence for this code. `contact` is the host's, as the card has it."""
+def refusal_sentence(code: str, contact: str = "", helplines: str = "") -> str:
+    """Return the sentence for this code. `contact` is the host's, and `helplines` are where there
+    is help, as the card has them."""
     sentence = REFUSAL_SENTENCES[code]
-    if contact and code in _WITH_CONTACT:
-        return f"{sentence} You can write to {contact}."
-    if code == "link_closed":
-        return f"{sentence} Ask the person who gave it to you for another one."
-    return sentence
+    if code not in _WITH_CONTACT:
+        return sentence
+    said = [sentence]
+    if contact:
+        said.append(f"You can write to {contact}.")
+    elif code == "link_closed":
+        said.append(_ANOTHER_ONE)
+    return " ".join([*said, *_help(helplines)])
+
+
+_ANOTHER_ONE: Final = "Ask the person who gave it to you for another one."
+
+
+def _help(helplines: str) -> list[str]:
+    words = " ".join(helplines.split())
+    return [f"If you need help now: {words}"] if words else []
 
 
 def way_back_closed(contact: str = "") -> str:
@@ -82,8 +94,7 @@ def way_back_closed(contact: str = "") -> str:
 def removed_sentence(helplines: str, contact: str) -> str:
     """Return what a removed person reads: no name of a facilitator, and where there is help."""
     said = ["You are no longer in this room. A facilitator decided this, for this meeting."]
-    if helplines.strip():
-        said.append(f"If you need help now: {' '.join(helplines.split())}")
+    said += _help(helplines)
     if contact:
         said.append(f"If you think it was wrong, you can write to {contact}.")
     return " ".join(said)
@@ -94,11 +105,37 @@ def contact_of(card: CheckedCard | None) -> str:
     return (card.card.contact or "") if card is not None else ""
 
 
-def said_by_relay(code: str, card: CheckedCard | None) -> str:
-    """Return what a person reads of a code of the relay's. Of a closed door it names the contact,
-    if the card was read that has one."""
-    text, contact = Refused.by_relay(code).text, contact_of(card)
-    return f"{text} You can write to {contact}." if contact and code.startswith("door_") else text
+def helplines_of(card: CheckedCard | None) -> str:
+    """Return where the card says that there is help; empty when it says nothing."""
+    return card.card.helplines if card is not None else ""
+
+
+_CLOSED_DOORS: Final = MappingProxyType(
+    {
+        "door_revoked": "The relay says: A facilitator closed this link. Nobody comes in by it any "
+        "more, and that says nothing about you.",
+        "door_used": "The relay says: This link has let in as many people as it was made for. If "
+        "you were one of them and your device failed, come back by another link, under the same "
+        "name, and with the word that you chose for today.",
+        "door_expired": "The relay says: The time of this link is over.",
+    }
+)
+"""A relay alone says so, before it gives out a card."""
+_NOT_IN: Final = frozenset({"locked", "room_full", "unknown_door"})
+
+
+def refused_by_relay(code: str, card: CheckedCard | None) -> Refused:
+    """Return the relay's refusal of a newcomer. Where they are not let in, it says whom to ask and
+    where there is help, by the card if this client read and checked one: no relay writes that."""
+    refused = Refused.by_relay(code)
+    if code not in _CLOSED_DOORS and code not in _NOT_IN:
+        return refused
+    said, contact = [_CLOSED_DOORS.get(code, refused.text)], contact_of(card)
+    if contact:
+        said.append(f"You can write to {contact}.")
+    elif code in _CLOSED_DOORS:
+        said.append(_ANOTHER_ONE)
+    return Refused(code, " ".join([*said, *_help(helplines_of(card))]))
 
 
 def checked_answer(answer: str, *, asked: bool) -> str:

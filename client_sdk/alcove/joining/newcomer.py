@@ -42,7 +42,9 @@ from alcove.joining.door_words import (
     REFUSAL_SENTENCES,
     checked_answer,
     contact_of,
+    helplines_of,
     refusal_sentence,
+    refused_by_relay,
     way_back_closed,
 )
 from alcove.joining.stages import Stage
@@ -292,7 +294,7 @@ class Newcomer:
             self._believed.add(code)
             self._behind_earlier(code)
         elif code not in patience.FULL and not (self.outside and code == "locked"):
-            self._fail(Refused.by_relay(code))
+            self._fail(refused_by_relay(code, self.card))
         else:
             # Many people come by one link at once. What is full now has room in a while.
             self._again_at = self._clock() + patience.full_wait(self._random)
@@ -362,7 +364,8 @@ class Newcomer:
     def _give_up(self, code: str) -> None:
         contact = contact_of(self.card)
         back = self.outside and code == "link_closed"
-        text = way_back_closed(contact) if back else refusal_sentence(code, contact)
+        helplines = helplines_of(self.card)
+        text = way_back_closed(contact) if back else refusal_sentence(code, contact, helplines)
         self._fail(Refused(code, text))
 
     def welcomed(self, frame: frames.WelcomeIs) -> None:

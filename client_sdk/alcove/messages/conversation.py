@@ -174,6 +174,7 @@ class Conversation:
             folded = self.folding.covers(item.id, own.key)
             self._shown.remember(item.id, own.key, item.ttl, at, folded=folded)
             self._emit(events.Sent(item.id.hex(), item.ref))
+            self.folding.own_sent(item.id, folded=folded)
             if item.taken_back:
                 self.outbox.append(self._outgoing(Retract(item.id), None))
         elif item.kind == Retract.KIND:

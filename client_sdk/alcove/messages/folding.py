@@ -14,6 +14,7 @@ from alcove_protocol.position import Position
 
 from alcove import events
 from alcove.group.membership import Membership
+from alcove.members import FoldReason
 from alcove.messages.fair_memory import FairMemory
 from alcove.messages.shown import ShownItem, ShownMessages
 from alcove.messages.stream import Stream
@@ -56,9 +57,17 @@ class Folding:
         if author is not None:
             person = self._membership.find_key(author)
             self._on_fold("" if person is None else person.name, by)
-            self._tell(lambda id, item: id == message, by=by)
+            self._tell(lambda id, item: id == message, "message", by=by)
         elif message not in self._named:
             self._named.put(facilitator, message, self._clock() + self._membership.state.ttl)
+
+    def own_sent(self, message: bytes, *, folded: bool) -> None:
+        """This client's own message was sent, and may have been folded before that."""
+        if not folded:
+            return
+        id, own = message.hex(), self._membership.own.key
+        why: FoldReason = "member" if own in self._membership.state.folded_keys() else "message"
+        self._emit(events.Folded((id,), why=why, yours=(id,)))
 
     def look(self, names: Mapping[bytes, str], by: str = "") -> None:
         """Fold by the state as it is now. `names` has those of the members, and of those that
@@ -67,14 +76,18 @@ class Folding:
         before, self._keys = self._keys, state.folded_keys()
         for key in self._keys:
             if key not in before:
-                self._tell(self._is_of(key), names.get(key, ""), by=by)
+                self._tell(self._is_of(key), "member", names.get(key, ""), by=by)
         for key in before:
             if key not in self._keys and self._membership.find_key(key) is not None:
-                self._emit(events.Folded((), names.get(key, ""), by, on=False))
+                self._emit(events.Folded((), names.get(key, ""), by, on=False, why="member"))
         held, self._hold = self._hold, state.hold
         if state.hold is not None and state.hold != held:
             start = Position.decode(state.hold)
-            self._tell(lambda id, item: not self._stream.is_before(item.at, start), by=by)
+            self._tell(lambda id, item: not self._stream.is_before(item.at, start), "hold", by=by)
+
+    def unfolded(self, author: bytes) -> tuple[bytes, ...]:
+        """What is shown of this author and not folded, the oldest first."""
+        return self._shown.unfolded(author)
 
     def place(self, message: bytes) -> Position | None:
         """Where a message that is shown stands in the log."""
@@ -89,10 +102,19 @@ class Folding:
     def _is_of(self, author: bytes) -> Callable[[bytes, ShownItem], bool]:
         return lambda id, item: self._shown.is_of(id, author)
 
-    def _tell(self, which: Callable[[bytes, ShownItem], bool], name: str = "", *, by: str) -> None:
-        ids = self._shown.fold(which)
+    def _tell(
+        self,
+        which: Callable[[bytes, ShownItem], bool],
+        why: FoldReason,
+        name: str = "",
+        *,
+        by: str,
+    ) -> None:
+        ids, own = self._shown.fold(which), self._membership.own.key
+        yours = tuple(id.hex() for id in ids if self._shown.is_of(id, own))
         if ids or name:
-            self._emit(events.Folded(tuple(id.hex() for id in ids), name, by))
+            told = tuple(id.hex() for id in ids)
+            self._emit(events.Folded(told, name, by, why=why, yours=yours))
 
     def tick(self) -> None:
         """Forget folded messages that can come no more."""

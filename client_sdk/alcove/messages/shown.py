@@ -58,6 +58,10 @@ class ShownMessages:
         item = self._shown.get(message)
         return None if item is None else item.at
 
+    def unfolded(self, author: bytes) -> tuple[bytes, ...]:
+        """This author's messages that are not folded."""
+        return tuple(m for m, item in self._shown if not item.folded and self.is_of(m, author))
+
     def fold(self, which: Callable[[bytes, ShownItem], bool]) -> tuple[bytes, ...]:
         """Fold these messages. Return those that were not folded before."""
         found = [(m, item) for m, item in self._shown if not item.folded and which(m, item)]

@@ -76,6 +76,8 @@ class FakeScene:
     full_until: int = 0
     """How many texts are refused first, as by a room with a full queue."""
     title: str = "Evening circle"
+    away: tuple[str, ...] = ()
+    """Names of those that are not in the room and may come back."""
 
 
 @dataclass(slots=True)
@@ -93,6 +95,10 @@ class FakeRoom:
     @property
     def members(self) -> tuple[FakeMember, ...]:
         return self.scene.members
+
+    @property
+    def away(self) -> tuple[str, ...]:
+        return self.scene.away
 
     @property
     def title(self) -> str:
@@ -423,12 +429,53 @@ HELD: Final = events.RulesChanged(
     True, True, ("hold", "listen_only", "locked"), "Mara", True, ("Mara",)
 )
 LOST: Final = events.ConnectionChanged(events.ConnectionState.RECONNECTING)
+MY_FOLDS: Final = (
+    "Your message was sent after the place from which the room is paused. So it is folded,",
+    "2 messages of yours were sent after the place from which the room is paused. So they are",
+    "You have done nothing wrong, and you need to do nothing.",
+    "A facilitator folded a message of yours. Nothing is deleted,",
+    "A facilitator folded what you write, for now.",
+    "What you write from now on is not folded any more.",
+)
+"""How an author reads of the scene `my-folds`."""
 SCENES: Final = MappingProxyType(
     {
         "open": FakeScene(OPENED),
         "slow": FakeScene((*OPENED, KNOCK), admit_hangs=True),
         "knock": FakeScene((*OPENED, KNOCK)),
         "talk": FakeScene(EVERYTHING[:-1]),
+        "door-talk": FakeScene(
+            (
+                *OPENED,
+                KNOCK,
+                replace(KNOCK, id="aa0d", name="Sam"),
+                events.DoorSaid(KNOCK.id, "I am a friend of Ash.", "Robin"),
+                events.DoorSaid("aa0d", "Hello?", "Sam"),
+            )
+        ),
+        "let-in": FakeScene(
+            (
+                *JOINED[:2],
+                events.DoorSaid("", "Take your time.", "Mara"),
+                *JOINED[2:],
+            ),
+            members=ROBIN_IN,
+        ),
+        "my-folds": FakeScene(
+            (
+                *JOINED,
+                events.Folded(("bb11",), by="Mara", why="hold", yours=("bb11",)),
+                events.Folded(("bb11", "bb12"), by="Mara", why="hold", yours=("bb11", "bb12")),
+                events.Folded(("bb13",), by="Mara", yours=("bb13",)),
+                events.Folded((), "Robin", "Mara", why="member"),
+                events.Folded((), "Robin", "Mara", on=False, why="member"),
+                events.Folded(("bb15",), why="member", yours=("bb15",)),
+                events.Folded((), "Kim", "Mara", why="member"),
+                events.Message("bb14", "Mara", "that is all", 60),
+            ),
+            members=ROBIN_IN,
+        ),
+        "away": FakeScene((*OPENED, events.Outside("Robin")), away=("Robin",)),
         "changed": FakeScene((*OPENED, RULES, NEW_RULES)),
         "everything": FakeScene(EVERYTHING),
         "flood": FakeScene((*OPENED, *(events.Left("x" * 32) for _ in range(20_000)))),
@@ -480,7 +527,8 @@ SCENES: Final = MappingProxyType(
                 events.Message("bb02", "Robin", "more of it", 60, folded=True),
                 events.Folded(("bb01",), by="Mara"),
                 events.Message("bb03", "Robin", "the last one", 60),
-            )
+            ),
+            members=(FakeMember("Mara", True, True), FakeMember("Robin")),
         ),
         "lost": FakeScene((*OPENED, Closed(CloseReason.LOST, "lost", "Nobody answers any more."))),
         "bad-name": FakeScene(on_make=InvalidInput("name_empty", "Choose a name.")),

@@ -8,7 +8,7 @@ from alcove.cli import words
 from alcove.cli.commands import SendCommand
 from alcove.cli.performer import Performer
 
-from tests.client_sdk.cli.fake_room import INVITE, SCENES, FakeRoom
+from tests.client_sdk.cli.fake_room import INVITE, MY_FOLDS, SCENES, FakeRoom
 from tests.client_sdk.cli.process import ROOT, WITHIN, Process, start
 from tests.client_sdk.cli.terminal import ENTER, Terminal
 
@@ -65,6 +65,8 @@ async def test_a_conversation_in_lines() -> None:
             "no such command", "No agreement", "There is no more to show", "too long", "UTF-8"
         )
         await reader.type("/end")
+        await reader.see("[room] End the room for everybody?", "type /end once more.")
+        await reader.type("/end")
         assert await reader.end() == (0, "")
     assert reader.text.count(INVITE) == 3
     assert reader.text.endswith(
@@ -116,6 +118,34 @@ def test_what_others_may_have_read_is_not_called_unsent() -> None:
     assert words.of_event(failed) == f"Not confirmed: {failed.text}"
 
 
+async def test_an_author_is_told_why_what_they_wrote_is_folded() -> None:
+    async with await start("my-folds", *ROBIN_HERE) as room:
+        reader = Reader(room)
+        await reader.see("that is all")
+        said = " ".join(reader.text.split())
+        assert [one for one in MY_FOLDS if one not in said] == []
+        assert "above" not in said  # as of another's message
+        assert "Kim" not in said  # another's fold is no word to a participant
+        await reader.type("/leave")
+        await reader.end()
+
+
+async def test_one_that_is_outside_is_removed_by_name() -> None:
+    async with await start("away", *MARA) as room:
+        reader = Reader(room)
+        await reader.see("Robin has stepped outside.")
+        await reader.type("/who")
+        await reader.see("    Robin [not here, may come back]")
+        await reader.type("/pause robin")
+        await reader.see("[room] Robin is not in the room at the moment, so /pause can do nothing.")
+        await reader.type("/remove robin")
+        await reader.see("[room] Remove Robin? Robin is not here now, and can then be let in")
+        await reader.type("/remove robin")
+        await reader.see("[room] Robin is no longer in the room.")
+        await reader.type("/leave")
+        await reader.end()
+
+
 async def test_a_hostile_text_makes_no_line_of_its_own() -> None:
     async with await start("hostile", *MARA) as room:
         reader = Reader(room)
@@ -139,10 +169,10 @@ async def test_a_folded_text_is_printed_on_demand() -> None:
         assert "more of it" not in reader.text
         await reader.type("/show")
         await reader.see("Robin: more of it")
-        await reader.type("/fold Mara")
-        await reader.see("What Mara wrote is folded for everybody.")
-        await reader.type("/unfold Mara")
-        await reader.see("What Mara writes from now on is not folded any more.")
+        await reader.type("/fold Robin")
+        await reader.see("What Robin wrote is folded for everybody.")
+        await reader.type("/unfold Robin")
+        await reader.see("What Robin writes from now on is not folded any more.")
 
 
 async def test_a_warned_text_is_shown_on_demand() -> None:

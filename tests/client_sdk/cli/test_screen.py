@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from tests.client_sdk.cli.fake_room import INVITE
+from tests.client_sdk.cli.fake_room import INVITE, MY_FOLDS
 from tests.client_sdk.cli.process import ROOT
 from tests.client_sdk.cli.terminal import (
     END,
@@ -40,11 +40,52 @@ async def test_a_facilitator_talks_and_admits_a_newcomer() -> None:
         screen.type("/retract" + ENTER)
         await screen.see_no("hello [b]all[/b]")
         screen.type("/end" + ENTER)
+        await screen.see("End the room for everybody?", "type /end once more.")
+        screen.type("/end" + ENTER)
         await screen.see("The room has ended", "Press Enter")
         await screen.see_no("Robin", "Give this invite")
         screen.type("x" + ENTER)
         assert await screen.end() == 0
     assert screen.remains.strip(b"\r\n") == b"" or b"ended" not in screen.remains
+
+
+async def test_one_that_is_outside_is_removed_by_name() -> None:
+    async with Terminal("away", *MARA) as screen:
+        await screen.see("Robin has stepped outside.")
+        screen.type("/remove rob")
+        await screen.see("/remove robin")
+        screen.type("in" + ENTER)
+        await screen.see("Remove Robin? Robin is not here now")
+        screen.type("/remove robin" + ENTER)
+        await screen.see("Robin is no longer in the room.")
+
+
+async def test_what_is_said_at_the_door_leaves_the_screen_with_the_knock() -> None:
+    """It is of one newcomer, and no message of the room: nothing would tell that it has expired."""
+    async with Terminal("door-talk", *MARA) as screen:
+        await screen.see("[at the door] Robin: I am a friend of Ash.")
+        screen.type("/door robin Take your time." + ENTER + "/door all We begin late." + ENTER)
+        await screen.see("[you] to Robin: Take your time.", "[you]: We begin late.")
+        screen.type("/refuse robin" + ENTER)
+        await screen.see("You did not let Robin in", "[you]: We begin late.", "Sam: Hello?")
+        await screen.see_no("a friend of Ash", "Take your time.")
+        screen.type("/refuse sam" + ENTER)
+        await screen.see("You did not let Sam in")
+        await screen.see_no("We begin late.", "Sam: Hello?")
+
+
+async def test_a_newcomer_that_is_let_in_has_no_talk_of_the_door_on_the_screen() -> None:
+    async with Terminal("let-in", *ROBIN, "--accept") as screen:
+        await screen.see("You are in", "You asked to be let in.")
+        await screen.see_no("[at the door]")
+
+
+async def test_an_author_is_told_why_what_they_wrote_is_folded() -> None:
+    async with Terminal("my-folds", *ROBIN, "--accept", rows=40) as screen:
+        await screen.see("that is all")
+        shown = " ".join(screen.shown.replace("│", " ").split())
+        for begins in MY_FOLDS:
+            assert begins.split(",")[0][:30] in shown, begins
 
 
 async def test_sending_scrolls_to_the_end() -> None:

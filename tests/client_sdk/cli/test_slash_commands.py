@@ -43,11 +43,11 @@ from alcove.cli.commands import (
 )
 from alcove.cli.kept_text import KeptText
 from alcove.cli.leaving import LastQuestion
+from alcove.cli.naming import Misread
 from alcove.cli.room_view import RoomView
 from alcove.cli.slash_commands import (
     ChooseWord,
     Help,
-    Misread,
     Reveal,
     ShowInvite,
     ShowRules,
@@ -208,6 +208,75 @@ def test_two_newcomers_are_not_mixed_up() -> None:
     assert read("/admit Sam", state, MEMBERS) == AdmitCommand(id="aa03")
 
 
+AWAY = ("Ash Lee", "Kim (x)")
+"""Outside, or let go for a lost connection."""
+
+
+@pytest.mark.parametrize(
+    ("line", "wanted"),
+    [
+        ("/remove ash lee", RemoveCommand(name="Ash Lee")),
+        ("/remove Kim (x)", RemoveCommand(name="Kim (x)")),
+        ("/remove ash lee fold", RemoveCommand(name="Ash Lee", fold=True)),
+        (
+            "/remove Ash Lee ask Who sent you?",
+            RemoveCommand(name="Ash Lee", fold=True, link="question", question="Who sent you?"),
+        ),
+        ("/remove Kim", RemoveCommand(name="Kim")),  # the member, and no other
+        ("/remove robin, ash lee", RemoveCommand(names=("Robin", "Ash Lee"))),
+        ("/remove Robin,Kim, Robin fold", RemoveCommand(names=("Robin", "Kim"), fold=True)),
+        (
+            "/remove Kim (x), Robin ask Who are you?",
+            RemoveCommand(
+                names=("Kim (x)", "Robin"), fold=True, link="question", question="Who are you?"
+            ),
+        ),
+    ],
+)
+def test_a_removal_finds_one_that_is_away(line: str, wanted: RemoveCommand) -> None:
+    assert read(line, a_view(), MEMBERS, AWAY) == wanted
+
+
+@pytest.mark.parametrize("word", ["/pause", "/unpause", "/appoint", "/demote", "/fold", "/unfold"])
+def test_of_one_that_is_away_other_commands_say_so(word: str) -> None:
+    with pytest.raises(Misread, match=rf"^Ash Lee is not in the room .*{word} can do nothing"):
+        read(f"{word} ash lee", a_view(), MEMBERS, AWAY)
+
+
+def test_one_that_is_outside_is_let_in_only_while_they_wait() -> None:
+    with pytest.raises(Misread, match=r"^Ash Lee does not wait at the door"):
+        read("/inside ash lee", a_view(), MEMBERS, AWAY)
+    state = a_view()
+    state.apply(events.Knocked("aa09", "Ash Lee", "", False, outside=True))
+    assert read("/inside ash lee", state, MEMBERS, AWAY) == InsideCommand(name="Ash Lee")
+
+
+@pytest.mark.parametrize(
+    ("line", "whole"),
+    [
+        ("/remove ash", "/remove Ash Lee"),
+        ("/remove k", None),  # Kim, and Kim (x)
+        ("/pause ash", None),
+        ("/hold g", "/hold Gone"),
+        ("/foldlast g", "/foldlast Gone"),
+        ("/admit r", "/admit Robin"),
+        ("/take r", "/take Robin"),
+        ("/fold r", "/fold Robin"),
+    ],
+)
+def test_a_name_is_completed_where_the_command_can_be_about_it(line: str, whole: str) -> None:
+    assert completed(line, a_view(), MEMBERS, AWAY) == whole
+
+
+def test_the_list_of_members_has_those_that_may_come_back() -> None:
+    state = a_view()
+    state.apply(events.Joined("Mara", you=True, members=("Mara",)))
+    state.apply(events.Knocked("aa09", "Ash Lee", "", False, outside=True))
+    said = words.who_is_here(MEMBERS, state, ("Ash Lee", "Lou", "Robin"))
+    assert said[-1] == "Lou [not here, may come back]"
+    assert sum("may come back" in line for line in said) == 1  # the others stand there already
+
+
 def asked(question: LastQuestion, members: tuple[FakeMember, ...]) -> str:
     try:
         question.check(LeaveCommand(), members)
@@ -222,6 +291,76 @@ def test_a_lone_facilitator_is_asked_before_the_room_is_lost() -> None:
     assert thrice == [words.LONE_LEAVE, "", words.LONE_LEAVE]
     question.check(SendCommand(text="not yet"), ALONE)
     assert asked(question, ALONE) == words.LONE_LEAVE
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("/end", "End the room for everybody?"),
+        ("/handover robin", "Hand over to Robin?"),
+        ("/stepdown", "Step down?"),
+    ],
+)
+def test_what_cannot_be_undone_is_asked_about_once(line: str, said: str) -> None:
+    question, wanted = LastQuestion(), read(line, a_view(), MEMBERS)
+    for _ in range(2):
+        with pytest.raises(Misread) as told:
+            question.check(wanted, MEMBERS)
+        sentence = str(told.value)
+        assert sentence.startswith(said)
+        assert sentence.endswith("once more.")
+        assert "\n" not in sentence
+        question.check(wanted, MEMBERS)  # the same line again
+    with pytest.raises(Misread):
+        question.check(wanted, MEMBERS)
+    question.check(SendCommand(text="not yet"), MEMBERS)  # anything between takes it back
+    with pytest.raises(Misread):
+        question.check(wanted, MEMBERS)
+    participant = tuple(replace(member, you=member.name == "Robin") for member in MEMBERS)
+    LastQuestion().check(wanted, participant)  # the room refuses it
+
+
+@pytest.mark.parametrize(
+    ("line", "members"),
+    [("/stepdown", ALONE), ("/handover Mara", MEMBERS), ("/demote Kim", MEMBERS)],
+)
+def test_what_the_room_refuses_or_can_be_undone_is_not_asked_about(
+    line: str, members: tuple[FakeMember, ...]
+) -> None:
+    LastQuestion().check(read(line, a_view(), members), members)
+
+
+@pytest.mark.parametrize("line", ["/remove Robin, Sam", "/remove Robin,", "/remove Robin, Kim out"])
+def test_no_removal_of_several_is_done_in_part(line: str) -> None:
+    with pytest.raises(Misread):
+        read(line, a_view(), MEMBERS, AWAY)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("/remove Robin, Ash Lee", "Remove Robin and Ash Lee? Ash Lee is not here now, and can"),
+        ("/remove Robin, Kim fold", "Remove Robin and Kim and fold all that they wrote? The links"),
+        ("/remove Robin, Kim ask Who?", "Remove Robin and Kim and fold all that they wrote? The l"),
+    ],
+)
+def test_a_removal_of_several_is_asked_about_once(line: str, said: str) -> None:
+    question, removal = LastQuestion(), read(line, a_view(), MEMBERS, AWAY)
+    with pytest.raises(Misread) as told:
+        question.check(removal, MEMBERS, (), AWAY)
+    assert str(told.value).startswith(said)
+    assert ('"Who?"' in str(told.value)) is ("Who?" in line)
+    question.check(removal, MEMBERS, (), AWAY)
+
+
+def test_a_removal_of_one_that_is_away_says_so() -> None:
+    removal = read("/remove Ash Lee", a_view(), MEMBERS, AWAY)
+    with pytest.raises(
+        Misread, match=r"^Remove Ash Lee\? Ash Lee is not here now, and can then be"
+    ):
+        LastQuestion().check(removal, MEMBERS, (), AWAY)
+    with pytest.raises(Misread, match=r"^Remove Robin\? The link"):
+        LastQuestion().check(read("/remove Robin", a_view(), MEMBERS), MEMBERS, (), AWAY)
 
 
 def test_a_removal_is_asked_about_by_name_and_answered_by_name() -> None:
@@ -290,7 +429,7 @@ def test_nobody_else_is_asked(members: tuple[FakeMember, ...]) -> None:
     ],
 )
 def test_what_a_line_can_become(line: str, whole: str | None) -> None:
-    assert completed(line, MEMBERS) == whole
+    assert completed(line, a_view(), MEMBERS) == whole
 
 
 def test_every_line_of_the_help_is_read() -> None:
@@ -313,7 +452,7 @@ def test_every_command_of_the_help_is_completed() -> None:
     shown = words.help_for(True)
     offered = set(re.findall(r"(?<![/\w])/[a-z]+", shown))
     assert len(offered) > 20
-    assert {word for word in offered if completed(word, MEMBERS) != word} == set()
+    assert {word for word in offered if completed(word, a_view(), MEMBERS) != word} == set()
 
 
 def test_an_invite_is_named_by_its_number_in_the_list_that_was_shown() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from alcove import events
 from alcove.cli import invite_input, slash_commands, words
+from alcove.cli.naming import Misread
 from alcove.cli.ui.app import RoomApp
 from alcove.cli.ui.log import LogEntry
 
@@ -53,11 +54,10 @@ def test_what_can_become_no_ticket_wants_no_more(text: str) -> None:
 
 def test_a_participant_is_offered_it() -> None:
     assert "/ticket" in words.help_for(facilitator=False)
-    assert slash_commands.completed("/ti", ()) == "/ticket"
-    with pytest.raises(slash_commands.Misread):
-        slash_commands.read(
-            "/ticket please", RoomApp(FakeRoom(FakeScene()), accepted=True)._view, ()
-        )
+    view = RoomApp(FakeRoom(FakeScene()), accepted=True)._view
+    assert slash_commands.completed("/ti", view, ()) == "/ticket"
+    with pytest.raises(Misread):
+        slash_commands.read("/ticket please", view, ())
 
 
 async def test_the_ticket_can_be_copied_from_the_full_screen_at_its_widths() -> None:

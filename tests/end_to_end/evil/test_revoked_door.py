@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 
+import pytest
 from alcove import events
-from alcove_protocol.frames import LobbyItem, LobbyKind
+from alcove_protocol.frames import Authenticate, Knock, LobbyItem, LobbyKind, RequestRefused
 
 from tests.end_to_end.evil.relay import EvilWorld
 from tests.end_to_end.evil.rooms import forget
@@ -47,3 +48,33 @@ def test_a_facilitator_who_was_appointed_since_is_told_it_of_anothers_invite() -
     world.forge(bob, replace(kept.hits[0], number=kept.hits[0].number + 50, door_revoked=False))
     (told,) = bob.of(events.Knocked)
     assert told.door_revoked
+
+
+CONTACT = "host@group.example"
+LURE = "A facilitator closed this link. You can write to mallory@relay.example."
+
+
+CLOSED = ("door_revoked", "door_used", "door_expired")
+
+
+@pytest.mark.parametrize("code", [*CLOSED, "locked", "room_full", "unknown_door"])
+@pytest.mark.parametrize("asked", [Authenticate, Knock])
+def test_a_relay_puts_no_contact_into_what_a_newcomer_reads_of_a_closed_link(
+    asked: type[Authenticate | Knock], code: str
+) -> None:
+    """It may say so falsely, and at any time. Its own sentence is never shown, and a contact comes
+    from a card alone that a facilitator of this room signed."""
+    world = EvilWorld()
+    ann = world.open("Ann", contact=CONTACT)
+    dora = world.client("Dora")
+    lied = world.answer(dora, asked, lambda a: RequestRefused(a.n, code, LURE), most=9)
+    world.knock_with(dora, ann.invite())
+    world.advance(10)
+    assert lied.hits
+    closed = dora.engine.closed
+    assert closed is not None
+    assert (closed.reason, closed.code) == (events.CloseReason.REFUSED, code)
+    assert closed.text.startswith("The relay says: ")
+    assert "mallory" not in closed.text
+    assert closed.text.endswith(f"You can write to {CONTACT}.") is (asked is Knock)
+    assert ("another one" in closed.text) is (asked is Authenticate and code in CLOSED)

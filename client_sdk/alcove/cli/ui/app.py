@@ -33,6 +33,7 @@ from alcove.cli.commands import (
 )
 from alcove.cli.kept_text import KeptText
 from alcove.cli.leaving import LastQuestion
+from alcove.cli.naming import Misread
 from alcove.cli.performer import Performer
 from alcove.cli.room_runner import RoomRunner, catch_signals, debugging, own_fault, sentence_of
 from alcove.cli.room_view import RoomView
@@ -95,7 +96,9 @@ class RoomApp(App[None]):
         self._people = People(self._type_on)
         self._input = SayInput(
             self._typed,
-            lambda line: slash_commands.completed(line, self._room.members),
+            lambda line: slash_commands.completed(
+                line, self._view, self._room.members, self._room.away
+            ),
             self._begins,
         )
         self._last = LastQuestion()
@@ -179,6 +182,9 @@ class RoomApp(App[None]):
                 self._close(event)
             case events.KnockGone(id):
                 self._say(door_words.gone(self._view.waiting.get(id), self._room.members))
+                log.end_talk(id, self._view.waiting.keys() - {id})
+            case events.DoorSaid(id):
+                log.at_door(id, door_words.said(event))
             case events.TicketMade(ticket):
                 log.system(ticket_words.KEEP)
                 log.system(ticket, "invite")
@@ -186,6 +192,8 @@ class RoomApp(App[None]):
                 if not self._view.is_no_news(event):
                     self._tell(event)
         self._view.apply(event)
+        if isinstance(event, events.Joined) and event.you:
+            log.end_talk("")
         self._refresh()
 
     def _tell(self, event: words.ToldEvent) -> None:
@@ -259,14 +267,15 @@ class RoomApp(App[None]):
     async def _try(self, line: str) -> bool:
         """Return whether the line is done with. A text that was not sent is not."""
         self._entries.anchor()  # a person who types something looks at the end again
-        members = self._room.members if self._runner.entered.is_set() else ()
+        entered = self._runner.entered.is_set()
+        members, away = (self._room.members, self._room.away) if entered else ((), ())
         try:
-            wanted = slash_commands.read(line, self._view, members)
-            if not self._runner.entered.is_set() and wanted is not None:
-                raise slash_commands.Misread("Not connected yet. Ctrl+X gives it up.")
-            self._last.check(wanted, members, self._view.waiting.values())
+            wanted = slash_commands.read(line, self._view, members, away)
+            if not entered and wanted is not None:
+                raise Misread("Not connected yet. Ctrl+X gives it up.")
+            self._last.check(wanted, members, self._view.waiting.values(), away)
             await self._do(wanted)
-        except (slash_commands.Misread, AlcoveError) as error:
+        except (Misread, AlcoveError) as error:
             done = line.startswith("/")
             self._say(str(error) if done else f"{error} {words.STAYS}")
             return done
@@ -286,7 +295,9 @@ class RoomApp(App[None]):
                 log = self._entries
                 log.read_from(log.system(f"What you can type:\n{help}"))
             case slash_commands.Who():
-                self._say("\n".join(words.who_is_here(self._room.members, self._view)))
+                self._say(
+                    "\n".join(words.who_is_here(self._room.members, self._view, self._room.away))
+                )
             case slash_commands.ShowInvite(new):
                 assert self._performer is not None
                 # Beside, so that keys still work while the relay thinks, above all the quick exit.
@@ -329,10 +340,15 @@ class RoomApp(App[None]):
         self._refresh_keys()
 
     async def _did(self, command: DoorSayCommand | RefuseCommand) -> None:
-        self._say(door_words.done(command, self._view.waiting))
+        said = door_words.done(command, self._view.waiting)
+        if said is not None and isinstance(command, DoorSayCommand):
+            self._entries.at_door(command.id or "", said)
+        else:
+            self._say(said)
 
     def _knock_decided(self, id: str) -> None:
         self._view.decided(id)
+        self._entries.end_talk(id, self._view.waiting)
         self._refresh()
 
     # --- keys -------------------------------------------------------------------------------

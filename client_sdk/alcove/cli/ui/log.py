@@ -1,6 +1,7 @@
 """The conversation. Each entry is a widget, so an expired message leaves the screen."""
 
 import time
+from collections.abc import Collection
 from typing import Final
 
 from textual.app import ComposeResult
@@ -54,6 +55,7 @@ class ConversationLog(Scrolling):
     def __init__(self) -> None:
         super().__init__(self._tell_of_more, id="log")
         self._messages: dict[str, LogEntry] = {}
+        self._talks: dict[str, list[LogEntry]] = {}  # by the knock
         # Tab leads from the input to the list of newcomers. The page keys scroll from anywhere.
         self.can_focus = False
 
@@ -103,6 +105,19 @@ class ConversationLog(Scrolling):
     def system(self, text: str, kind: str = "system") -> LogEntry:
         """Show a sentence of this program."""
         return self._add(LogEntry(Content(), text, kind))
+
+    def at_door(self, knock: str, text: str) -> None:
+        """Show what was said at the door. `knock` is the newcomer's id; empty for all of them, and
+        on the newcomer's own screen."""
+        self._talks.setdefault(knock, []).append(self.system(text))
+
+    def end_talk(self, knock: str, others: Collection[str] = ()) -> None:
+        """Take it off the screen: it is gone with the knock, and what was said to all is gone with
+        the last one. `others` are the knocks that still wait."""
+        gone = (knock,) if others else (knock, "")
+        for entry in [entry for key in gone for entry in self._talks.pop(key, ())]:
+            if entry.is_attached:
+                entry.remove()
 
     def read_from(self, entry: LogEntry) -> None:
         """Put the beginning of a long entry at the top of what is seen."""

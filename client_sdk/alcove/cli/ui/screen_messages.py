@@ -3,7 +3,8 @@
 from typing import assert_never
 
 from alcove import events
-from alcove.cli import moderation_words, slash_commands, words
+from alcove.cli import moderation_words, words
+from alcove.cli.naming import Misread
 from alcove.cli.room_view import RoomView
 from alcove.cli.rooms import RoomLike
 from alcove.cli.ui import texts
@@ -62,14 +63,14 @@ class ScreenMessages:
             text = self._log.fold(id, moderation_words.FOLDED)
             if text is not None:
                 self._view.hide(id, text)
-        if event.name and self._room.is_facilitator:
-            self._log.system(moderation_words.fold_of_member(event))
+        facilitates, me = self._room.is_facilitator, words.me(self._room.members)
+        for sentence in moderation_words.fold_told(event, facilitates=facilitates, me=me):
+            self._log.system(sentence)
 
     def post(self, text: str) -> None:
         """Say `text`. Raises what the room raises."""
         id = self._room.post(text)
-        me = next((member.name for member in self._room.members if member.you), "")
-        self._log.message(id, "you", me, text)
+        self._log.message(id, "you", words.me(self._room.members), text)
         self._log.note(id, "sending")
         self._view.posted(id)
 
@@ -77,6 +78,6 @@ class ScreenMessages:
         """Show the latest text that is hidden or folded. Raises `Misread`."""
         found = self._view.reveal()
         if found is None:
-            raise slash_commands.Misread("There is no more to show here at the moment.")
+            raise Misread("There is no more to show here at the moment.")
         id, entry = found
         self._log.reword(id, entry.text or "")
