@@ -286,6 +286,8 @@ class Told:
             "not_outside": outside and not truth.happened(Op.LEFT, self.person.name),
             "cannot_open": lost,  # of before the relay's loss
             "ending_doubted": lost,
+            "room_forgotten": lost,
+            "room_settled": "room_forgotten" in self.problems and settled,
             "knocking_again": lost and settled,
             "knock_dropped": lost or slept,
             "clock_wrong": clocks_are_set(world),

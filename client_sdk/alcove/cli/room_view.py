@@ -147,7 +147,9 @@ class RoomView:
         is of a presence that only the list shows. To be asked before `apply`."""
         match event:
             case events.ConnectionChanged(events.ConnectionState.CONNECTED):
-                return self.connection is None
+                return self.connection in (None, events.ConnectionState.SILENT)
+            case events.ConnectionChanged(events.ConnectionState.SILENT):
+                return True  # the top line counts the seconds
             case events.RoomChanged(events.RoomState.OPEN):
                 return self.state is None
             case events.PresenceChanged() | events.VaultChanged():

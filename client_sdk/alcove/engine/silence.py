@@ -1,8 +1,8 @@
 """A relay that does not answer: told before the connection is given up.
 
-A network that is gone drops packets and says nothing. The socket stays open meanwhile, so "connected"
-would be a claim that this client cannot make. It knows only that it has asked, and for how long no
-answer came.
+A network that is gone drops packets and says nothing. The socket stays open meanwhile, so
+"connected" would be a claim that this client cannot make. It knows only that it has asked, and for
+how long no answer came.
 """
 
 from collections.abc import Callable

@@ -29,7 +29,7 @@ ANSWER_TIMEOUT: Final = 30.0
 CHALLENGE_TIMEOUT: Final = 10.0
 """Seconds. The relay sends the challenge first, unasked."""
 PONG_TIMEOUT: Final = 20.0
-"""Seconds for the answer to a ping. Nothing makes a relay think about it, so a network that does not
+"""Seconds for the answer to a ping. No relay has to think about it, so a network that does not
 bring it is gone."""
 
 
@@ -182,7 +182,8 @@ class Link:
         waits = self.state is LinkState.GREETED or refused
         silent = waits and now - self._since > CHALLENGE_TIMEOUT
         gone = self._pinged is not None and now - self._pinged > PONG_TIMEOUT
-        if silent or gone or any(now - since > ANSWER_TIMEOUT for _, since in self._pending.values()):
+        overdue = any(now - since > ANSWER_TIMEOUT for _, since in self._pending.values())
+        if silent or gone or overdue:
             self.hang_up = True
 
     # --- requests ------------------------------------------------------------------------------

@@ -179,6 +179,20 @@ async def test_a_narrow_screen_tells_a_lost_connection_to_a_member_that_had_knoc
         await screen.see("reconnecting")
 
 
+@pytest.mark.parametrize(("columns", "rows"), [(80, 24), (40, 20)])
+async def test_the_top_line_counts_for_how_long_the_relay_does_not_answer(
+    columns: int, rows: int
+) -> None:
+    async with Terminal("silent", *ROBIN, columns=columns, rows=rows) as screen:
+        await screen.see("no answer for 8 s")
+        assert "room open" not in screen.shown
+        await screen.see("no answer for 9 s")
+        screen.type("Are you there?" + ENTER)
+        await screen.see("(sending)")
+    async with Terminal("answering", *ROBIN, columns=columns, rows=rows) as screen:
+        await screen.see("connected · room open" if columns == 80 else "room open")
+
+
 async def test_one_can_leave_while_a_text_waits_in_the_line() -> None:
     async with Terminal("taking-nothing", *MARA, columns=80, rows=24) as screen:
         await screen.see("Mara [you]")
