@@ -38,7 +38,7 @@ COMPUTED: Final = {
     # `_not_opened` has the first; the rest is passed on
     "joining/newcomer.py": {"cannot_open"},
     # what `Rejoining.open` raises
-    "engine/member.py": {"cannot_open", "bad_welcome"},
+    "engine/held_member.py": {"cannot_open", "bad_welcome"},
     # of `Doors.put`, beside the codes of the relay
     "facilitation/removals.py": {"no_agreement"},
 }
