@@ -234,7 +234,7 @@ class PlainMode:
             case Message(id, sender, text, _, warning):
                 name = words.author(sender, self._room.members)
                 if event.folded:
-                    text = moderation_words.FOLDED
+                    text = moderation_words.FOLDED_WARNED if warning else moderation_words.FOLDED
                 elif warning:
                     text = f"[content warning] {escape.line(warning)}. Type /show to read it."
                 await self._text(id, f"{name}: {text}")
@@ -297,7 +297,10 @@ class PlainMode:
             id, rest = self._folded.popitem()
             await self._some(id, rest)
         else:
-            raise slash_commands.Misread("There is no more to show here at the moment.")
+            above = self._view.has_folded_lines
+            raise slash_commands.Misread(
+                moderation_words.STANDS_ABOVE if above else moderation_words.NOTHING_HIDDEN
+            )
 
     async def _show_invite(self, new: bool) -> None:
         known = None if new else self._view.invite

@@ -494,6 +494,16 @@ SCENES: Final = MappingProxyType(
                 events.Message("bb03", "Robin", "the last one", 60),
             )
         ),
+        "fold-ways": FakeScene(
+            (
+                *OPENED,
+                events.Message("bb01", "Robin", "abuse", 60),
+                events.Message("bb02", "Robin", "\n".join(f"line {n}." for n in range(20)), 60),
+                events.Message("bb03", "Robin", "a hard day", 60, "grief"),
+                events.Folded(("bb01", "bb02", "bb03"), by="Mara"),
+                events.Message("bb04", "Robin", "worse", 60, "grief", folded=True),
+            )
+        ),
         "lost": FakeScene((*OPENED, Closed(CloseReason.LOST, "lost", "Nobody answers any more."))),
         "bad-name": FakeScene(on_make=InvalidInput("name_empty", "Choose a name.")),
         "refused": FakeScene(on_enter=Refused.by_relay("door_revoked")),

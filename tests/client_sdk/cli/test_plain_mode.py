@@ -63,7 +63,7 @@ async def test_a_conversation_in_lines() -> None:
             await reader.type(wrong)
         await room.write(b"\xff\n")
         await reader.see(
-            "no such command", "No agreement", "There is no more to show", "too long", "UTF-8"
+            "no such command", "No agreement", "Nothing is hidden", "too long", "UTF-8"
         )
         await reader.type("/end")
         assert await reader.end() == (0, "")
@@ -140,6 +140,8 @@ async def test_a_folded_text_is_printed_on_demand() -> None:
         assert "more of it" not in reader.text
         await reader.type("/show")
         await reader.see("Robin: more of it")
+        await reader.type("/show")
+        await reader.see("What was folded was printed before, and stands above")
         await reader.type("/fold Mara")
         await reader.see("What Mara wrote is folded for everybody.")
         await reader.type("/unfold Mara")
@@ -213,7 +215,7 @@ async def test_a_long_text_is_folded_and_shown_in_parts() -> None:
         screen.type("/show" + ENTER)
         await screen.see("line 29.")
         screen.type("/show" + ENTER)
-        await screen.see("There is no more to show here")
+        await screen.see("Nothing is hidden here")
 
 
 @pytest.mark.parametrize("columns", [40, 80])
@@ -417,3 +419,22 @@ def test_each_text_that_waits_is_named_once_and_again_when_it_has_gone() -> None
 def test_what_was_not_sent_is_named() -> None:
     assert own_texts.not_sent("Not sent: why.", "hello") == 'Not sent: why. It was: "hello"'
     assert own_texts.not_sent("Not sent: why.", "") == "Not sent: why."
+
+
+@pytest.mark.parametrize("columns", [40, 80])
+async def test_each_way_of_folding_leaves_what_show_says_true(columns: int) -> None:
+    async with Terminal("fold-ways", *MARA, "--plain", columns=columns, rows=60) as screen:
+        # In sight when it was folded, in sight in part, behind a warning, and folded at once.
+        await screen.see("A facilitator folded 3", "Robin: This is folded, and has")
+        await screen.see("This message has 8 more")
+        assert "a hard day" not in screen.shown
+        for text in ("Robin: worse", "Robin: a hard day", "line 19."):
+            assert text not in screen.shown
+            screen.type("/show" + ENTER)
+            await screen.see(text)
+        screen.type("/show" + ENTER)
+        await screen.see("stands above")
+        screen.type("/hold" + ENTER)  # since nothing: it folds what comes behind it only
+        await screen.see("The room is paused")
+        screen.type("/show" + ENTER)
+        await screen.see_times("stands above", 2)

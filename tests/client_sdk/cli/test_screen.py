@@ -464,3 +464,15 @@ async def test_a_changed_agreement_takes_no_letter_that_is_typed() -> None:
         await screen.see("lamp river")
         screen.type("/leave" + ENTER)
         assert await screen.end() == 0
+
+
+@pytest.mark.parametrize(("columns", "rows"), [(80, 24), (40, 20)])
+async def test_each_way_of_folding_leaves_what_show_says_true(columns: int, rows: int) -> None:
+    async with Terminal("fold-ways", *MARA, columns=columns, rows=rows) as screen:
+        await screen.see("This is folded")
+        for text in ("Robin  worse", "Robin  a hard day", "line 19.", "abuse"):
+            assert text not in screen.shown
+            screen.type("/show" + ENTER)
+            await screen.see(text)
+        screen.type("/show" + ENTER)
+        await screen.see("Nothing is hidden here")

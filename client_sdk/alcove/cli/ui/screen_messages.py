@@ -59,7 +59,10 @@ class ScreenMessages:
 
     def _fold(self, event: events.Folded) -> None:
         for id in event.ids:
-            text = self._log.fold(id, moderation_words.FOLDED)
+            entry = self._view.messages.get(id)
+            warned = entry is not None and entry.warning and entry.text is not None
+            sentence = moderation_words.FOLDED_WARNED if warned else moderation_words.FOLDED
+            text = self._log.fold(id, sentence)
             if text is not None:
                 self._view.hide(id, text)
         if event.name and self._room.is_facilitator:
@@ -77,6 +80,6 @@ class ScreenMessages:
         """Show the latest text that is hidden or folded. Raises `Misread`."""
         found = self._view.reveal()
         if found is None:
-            raise slash_commands.Misread("There is no more to show here at the moment.")
+            raise slash_commands.Misread(moderation_words.NOTHING_HIDDEN)
         id, entry = found
-        self._log.reword(id, entry.text or "")
+        self._log.show_again(id, entry.text or "")
