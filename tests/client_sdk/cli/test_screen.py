@@ -476,3 +476,28 @@ async def test_each_way_of_folding_leaves_what_show_says_true(columns: int, rows
             await screen.see(text)
         screen.type("/show" + ENTER)
         await screen.see("Nothing is hidden here")
+
+
+@pytest.mark.parametrize(("columns", "rows"), [(80, 24), (40, 20)])
+async def test_who_accepts_before_the_end_is_told_that_the_text_goes_on(
+    columns: int, rows: int
+) -> None:
+    async with Terminal("long-rules", *ROBIN, columns=columns, rows=rows) as screen:
+        await screen.see("rule number 0.", "↓ more below")
+        screen.type("a")
+        await screen.see("There is more below: ↓ reads on.", "Accept (A)")
+        screen.type(PAGE_DOWN * 6)  # the button has the focus, and the text scrolls
+        await screen.see("rule number 39.", "Enter accepts, and L leaves.", "↑ ↓ scroll")
+        await screen.see_no("There is more below")
+        screen.type(ENTER)
+        await screen.see("You asked to be let in")
+
+
+@pytest.mark.parametrize(("columns", "rows"), [(80, 24), (40, 20)])
+async def test_the_keys_of_the_agreement_stay_in_sight_however_far_it_is_read(
+    columns: int, rows: int
+) -> None:
+    async with Terminal("long-rules", *ROBIN, columns=columns, rows=rows) as screen:
+        for line in ("rule number 0.", "rule number 39."):
+            await screen.see(line, "Press A and then Enter to accept", "Leave (L)", "Tab: a word")
+            screen.type(END)
