@@ -49,7 +49,7 @@ class Person:
     def sees(self, text: str) -> bool:
         """Whether the text is there, however it is wrapped."""
         parts = [line[:_PANEL] for line in self.lines], self.lines
-        return any(text in " ".join(re.sub("[│╭╮╰╯]", " ", " ".join(p)).split()) for p in parts)
+        return any(text in " ".join(re.sub("[│╭╮╰╯▁▂▃▄▅▆▇]", " ", " ".join(p)).split()) for p in parts)
 
     async def see(self, text: str) -> None:
         await self._screen._until(lambda: self.sees(text), f"see {text} at {self.name}")
