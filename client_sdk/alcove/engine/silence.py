@@ -10,7 +10,7 @@ from typing import Final
 
 from alcove import events
 from alcove.events import ConnectionState
-from alcove.relay.link import Link
+from alcove.relay.link import Link, LinkState
 
 SILENT_AFTER: Final = 6.0
 """Seconds without an answer after which a person is told. A way through Tor takes 1 or 2."""
@@ -29,7 +29,9 @@ class Silence:
         """To be called once a second. A program that stood still for a while has not read what came
         meanwhile, so one look alone says nothing."""
         link = self._link
-        waits = link.unanswered if link.authenticated and not link.hang_up else 0.0
+        # Of these states alone the loss is told, too.
+        is_up = link.state in (LinkState.DOOR, LinkState.MEMBER) and not link.hang_up
+        waits = link.unanswered if is_up else 0.0
         before, self._before = self._before, waits >= SILENT_AFTER
         if self._before and before and not self._told:
             self._told = True

@@ -26,6 +26,8 @@ _FOOT: Final = 400
 """Lines of a terminal in which nothing of a plain evening scrolls away."""
 _PANEL: Final = 52
 """Columns of the conversation on a wide screen. The list of people is beside it."""
+_FRAME: Final = re.compile("[│╭╮╰╯▁▂▃▄▅▆▇]")
+_ASKED: Final = "same line once more"
 _LONG: Final = (
     "I wanted to tell you about the last week because it was long and I have not slept, and every "
     "morning I thought about calling and then I did not call, and it went on like this until "
@@ -46,10 +48,13 @@ class Person:
     def lines(self) -> list[str]:
         return self._screen.shown.split("\n")
 
-    def sees(self, text: str) -> bool:
-        """Whether the text is there, however it is wrapped."""
+    def times(self, text: str) -> int:
+        """How often the text is there, however it is wrapped."""
         parts = [line[:_PANEL] for line in self.lines], self.lines
-        return any(text in " ".join(re.sub("[│╭╮╰╯▁▂▃▄▅▆▇]", " ", " ".join(p)).split()) for p in parts)
+        return max(" ".join(_FRAME.sub(" ", " ".join(part)).split()).count(text) for part in parts)
+
+    def sees(self, text: str) -> bool:
+        return self.times(text) > 0
 
     async def see(self, text: str) -> None:
         await self._screen._until(lambda: self.sees(text), f"see {text} at {self.name}")
@@ -65,13 +70,12 @@ class Person:
 
     async def decide(self, line: str, then: str) -> None:
         """Type a command that may be asked once more, and see what follows."""
+        before = self.times(_ASKED)
         await self.type(line)
-        asked = "same line once more"
-        before = sum(asked in one for one in [" ".join(" ".join(self.lines).split())])
         await self._screen._until(
-            lambda: self.sees(then) or self.sees(asked), f"see {then} or a question"
+            lambda: self.sees(then) or self.times(_ASKED) > before, f"see {then} or a question"
         )
-        if not self.sees(then) and before <= 1:
+        if not self.sees(then):
             await asyncio.sleep(0.6)
             await self.type(line)
         await self.see(then)
@@ -128,10 +132,10 @@ class Evening:
 def _masked(line: str, invite: str) -> str:
     """Put dots in the place of the secret part."""
     secret = invite.partition("#")[2]
-    words = [word for word in re.findall(r"[\w-]{6,}", line.partition("#")[2] or line)]
-    for word in words:
-        if secret and word in secret:
-            line = line.replace(word, "." * len(word))
+    for word in re.findall(r"#[\w-]+|[\w-]{6,}", line):
+        kept = "#" if word.startswith("#") else ""
+        if secret and word.removeprefix("#") in secret:
+            line = line.replace(word, kept + "." * (len(word) - len(kept)))
     return line
 
 
