@@ -22,7 +22,7 @@ async def test_a_frozen_network_is_told_then_given_up_and_come_back_from(
     """A relay that stands still is one: the kernel takes the bytes, and nobody answers."""
     monkeypatch.setattr(transport, "PING_EVERY", 0.1)
     monkeypatch.setattr(silence, "SILENT_AFTER", 1.0)
-    states = []
+    states = list[ConnectionState]()
     async with RelayProcess() as relay, alcove.open_room(relay.url, **MARA) as room:
 
         async def state(wanted: ConnectionState) -> None:
