@@ -292,9 +292,11 @@ class Expired(Event):
 
 @dataclass(frozen=True, slots=True)
 class ConnectionChanged(Event):
-    """The connection to the relay changed. The client connects again by itself."""
+    """The connection to the relay changed. The client connects again by itself. `unanswered` is how
+    many seconds it has waited for an answer, of a relay that is silent."""
 
     state: ConnectionState
+    unanswered: int = 0
 
 
 @dataclass(frozen=True, slots=True)

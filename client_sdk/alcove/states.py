@@ -7,6 +7,10 @@ class ConnectionState(StrEnum):
     """Whether the relay is connected."""
 
     CONNECTED = "connected"
+    """Connected for the first time, or the relay answers again after `SILENT`."""
+    SILENT = "silent"
+    """The relay has not answered for some seconds, and the connection is not given up yet. Then
+    `CONNECTED` follows when it answers, or else `RECONNECTING` within half a minute."""
     RECONNECTING = "reconnecting"
     """There is no connection. The client tries again by itself."""
     RESUMED = "resumed"

@@ -90,7 +90,33 @@ def test_the_relay_dies_and_the_room_goes_on() -> None:
     world.settle()
     assert dora.texts() == ["welcome"]
     for client in world.clients:
-        assert not client.of(events.Problem), client.told
+        codes = [event.code for event in client.of(events.Problem)]
+        told = {ann: ["room_forgotten", "room_settled"], dora: []}
+        assert codes == told.get(client, ["room_forgotten"]), client.told
+
+
+def test_each_is_told_at_once_that_the_relay_lost_the_room_and_what_follows() -> None:
+    world, ann, bob, cleo = room_of_three()
+    dora = world.knock(ann.invite(), "Dora")
+    world.kill_relay()
+    world.start_relay()
+    world.advance(3, stay_away=(ann, cleo))
+    for client, follows in ((bob, "A member's client brings it back"), (dora, "asks again")):
+        (lost,) = client.of(events.Problem)
+        assert lost.code == "room_forgotten"
+        assert lost.text.startswith("The relay says that it does not know this room any more")
+        assert follows in lost.text
+    world.advance(3, stay_away=(cleo,))
+    (lost,) = ann.of(events.Problem)
+    assert "Your client brings it back now" in lost.text
+    world.advance(5)
+    (lost,) = cleo.of(events.Problem)
+    assert lost.text.startswith("The relay had lost this room")
+    assert lost.text.endswith("brought it back. You need to do nothing.")
+    world.advance(90)
+    settled = ann.of(events.Problem)[-1]
+    assert (settled.code, settled.text[:18]) == ("room_settled", "The room is back f")
+    assert [event.code for event in bob.of(events.Problem)] == ["room_forgotten"]
 
 
 def test_a_newcomer_waiting_while_the_relay_dies_is_still_let_in() -> None:
@@ -103,6 +129,62 @@ def test_a_newcomer_waiting_while_the_relay_dies_is_still_let_in() -> None:
     ann.admit(ann.of(events.Knocked)[-1])
     world.advance(70)
     assert bob.of(events.Joined)
+
+
+def test_a_network_that_drops_everything_is_told_before_it_is_given_up() -> None:
+    world, ann, bob, _ = room_of_three()
+    kept: list[bytes] = []
+
+    def dropped(client: Client, data: bytes) -> list[bytes]:
+        kept.append(data)
+        return []
+
+    bob.to_relay = bob.to_client = dropped
+    bob.say("are you there?")
+    world.advance(5)
+    assert bob.of(events.ConnectionChanged)[-1].state is not ConnectionState.SILENT
+    world.advance(3)
+    silent = bob.of(events.ConnectionChanged)[-1]
+    assert silent.state is ConnectionState.SILENT
+    assert silent.unanswered in (6, 7)
+    assert [event.state for event in ann.of(events.ConnectionChanged)] == [
+        ConnectionState.CONNECTED
+    ]
+    bob.to_relay = bob.to_client = lambda client, data: [data]
+    assert bob.link is not None
+    bob.link.receive(kept[0])
+    world.settle()
+    world.advance(2)
+    assert ann.texts() == ["are you there?"]
+    states = [event.state for event in bob.of(events.ConnectionChanged)]
+    assert states[-2:] == [ConnectionState.SILENT, ConnectionState.CONNECTED]
+
+
+def test_a_ping_that_nothing_answers_is_told_and_then_ends_the_connection() -> None:
+    """Who only reads asks for nothing else."""
+    world, _ann, bob, _ = room_of_three()
+    bob.to_client = lambda client, data: []
+    bob.engine.link.pinged()
+    world.advance(8)
+    assert bob.of(events.ConnectionChanged)[-1].state is ConnectionState.SILENT
+    bob.engine.link.ponged()
+    world.advance(1)
+    assert bob.of(events.ConnectionChanged)[-1].state is ConnectionState.CONNECTED
+    bob.engine.link.pinged()
+    world.advance(19)
+    assert bob.of(events.ConnectionChanged)[-1].state is ConnectionState.SILENT
+    world.advance(2)
+    assert ConnectionState.RECONNECTING in [e.state for e in bob.of(events.ConnectionChanged)]
+
+
+def test_a_program_that_stood_still_calls_no_relay_silent() -> None:
+    world, _ann, bob, _ = room_of_three()
+    bob.engine.link.pinged()
+    world.clock.advance(8)
+    bob.engine.tick()  # what came meanwhile is read right after this
+    bob.engine.link.ponged()
+    world.advance(3)
+    assert bob.of(events.ConnectionChanged)[-1].state is not ConnectionState.SILENT
 
 
 def test_a_silent_facilitator() -> None:

@@ -29,23 +29,31 @@ CLASSES: Final[dict[int, str]] = {
 }
 
 
+Pong = asyncio.Future[float]
+"""A ping on its way, and its answer on the way back."""
+
+
 class Lane:
     """One direction of a connection: first in, first out, each item after its delay."""
 
-    def __init__(self, delay: Callable[[], float], arrived: Callable[[bytes | None], None]) -> None:
+    def __init__(
+        self, delay: Callable[[], float], arrived: Callable[[bytes | Pong | None], None]
+    ) -> None:
         self._loop = asyncio.get_running_loop()
         self._delay = delay
         self._arrived = arrived
-        self._items: deque[tuple[float, bytes | None]] = deque()
+        self._items: deque[tuple[float, bytes | Pong | None]] = deque()
         self._last = 0.0
         self._still_until = 0.0
         self.open = True
 
-    def push(self, item: bytes | None) -> None:
-        """Send a frame, or None for the end of the connection."""
+    def push(self, item: bytes | Pong | None) -> None:
+        """Send a frame, a ping right behind what is under way, or None for the end."""
         if not self.open:
             return
-        self._last = max(self._last, self._loop.time() + self._delay())
+        # A ping takes no delay from the schedule's: it must not change what happens to frames.
+        delay = 0.0 if isinstance(item, asyncio.Future) else self._delay()
+        self._last = max(self._last, self._loop.time() + delay)
         self._items.append((self._last, item))
         if len(self._items) == 1:
             self._loop.call_at(self._last, self._go_on)
@@ -124,6 +132,8 @@ class Wire:
         self._news = asyncio.Event()
         self._awake = asyncio.Event()
         self._awake.set()
+        self._pongs: list[Pong] = []
+        self.transport = self
         self.closed = False
         """Whether the client knows that the connection is over."""
         self.up = Lane(delay, self._at_relay)
@@ -151,8 +161,11 @@ class Wire:
         if self._link.closed is not None:
             self.down.push(None)
 
-    def _at_relay(self, data: bytes | None) -> None:
+    def _at_relay(self, data: bytes | Pong | None) -> None:
         if self._link is None:
+            return
+        if isinstance(data, asyncio.Future):
+            self.down.push(data)
             return
         if data is None:
             self.lost_at_relay()
@@ -200,19 +213,46 @@ class Wire:
 
     def thaw(self) -> None:
         self._awake.set()
+        self._read_pongs()
 
     # --- the client's end ----------------------------------------------------------------------
 
-    def _at_client(self, data: bytes | None) -> None:
-        if data is None:
+    def _at_client(self, data: bytes | Pong | None) -> None:
+        if isinstance(data, asyncio.Future):
+            self._pongs.append(data)
+            self._read_pongs()
+        elif data is None:
             self._lost_at_client()
         else:
             self._pass(False, data, self._inbox.append)
             self._news.set()
 
+    def _read_pongs(self) -> None:
+        """Give the answers to pings to a program that runs."""
+        if self._awake.is_set():
+            for pong in self._pongs:
+                if not pong.done():
+                    pong.set_result(0.0)
+            self._pongs.clear()
+
     def _lost_at_client(self) -> None:
         self.closed = True
         self._news.set()
+
+    async def ping(self) -> Pong:
+        """As of `websockets`. Raises `ConnectionClosed`."""
+        await self._awake.wait()
+        if self.closed:
+            raise ConnectionClosedError(None, None)
+        pong: Pong = self._loop.create_future()
+        self.up.push(pong)
+        return pong
+
+    def abort(self) -> None:
+        """As of the transport below: the client gives the connection up, and asks nobody."""
+        self.up.push(None)
+        self.down.stop()
+        self._lost_at_client()
 
     async def send(self, data: bytes) -> None:
         """As of `websockets`. Raises `ConnectionClosed`."""
@@ -224,9 +264,7 @@ class Wire:
 
     async def close(self) -> None:
         """The client ends the connection. The relay learns it after what was sent before."""
-        self.up.push(None)
-        self.down.stop()
-        self._lost_at_client()
+        self.abort()
 
     def __aiter__(self) -> "Wire":
         return self

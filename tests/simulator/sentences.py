@@ -306,6 +306,8 @@ class Told:
             "not_outside": outside and not truth.happened(Op.LEFT, self.person.name),
             "cannot_open": lost or two,  # of before the relay's loss, or for the other program
             "ending_doubted": lost,
+            "room_forgotten": lost,
+            "room_settled": "room_forgotten" in self.problems and settled,
             "knocking_again": lost and settled,
             "knock_dropped": lost or slept,
             "clock_wrong": clocks_are_set(world),

@@ -84,8 +84,8 @@ def _content(event: events.AnyEvent) -> tuple[str, dict[str, Any]]:
             return "acts", {"acts": [_act(act) for act in acts]} | _ref(ref)
         case events.MemberList(members, ref):
             return "members", {"members": [_member(one) for one in members]} | _ref(ref)
-        case events.ConnectionChanged(connection):
-            return "connection", {"state": str(connection)}
+        case events.ConnectionChanged(connection, unanswered):
+            return "connection", {"state": str(connection)} | _if(unanswered=unanswered)
         case events.RoomChanged(room, missing):
             return "room", {"state": str(room)} | _if(missing=missing)
         case events.Gap(missed, sender):

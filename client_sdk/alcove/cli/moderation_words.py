@@ -8,6 +8,12 @@ from alcove import events
 from alcove.cli import escape
 
 FOLDED: Final = "This is folded. Type /show to read it."
+FOLDED_WARNED: Final = "This is folded, and has a content warning. Type /show to read it."
+NOTHING_HIDDEN: Final = "Nothing is hidden here at the moment."
+STANDS_ABOVE: Final = (
+    "What was folded was printed before, and stands above: a line that is printed cannot be "
+    "hidden. There is no more to show."
+)
 
 
 def of_pause(event: events.Paused | events.Unpaused) -> str:

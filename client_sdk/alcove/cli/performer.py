@@ -66,9 +66,9 @@ class Performer:
     With `patient` a text waits while the room takes no more of them, and so does what comes behind
     it. A program is told instead, and a person may have pasted a whole page.
 
-    `posted` is called with the id of each message that is accepted for sending, and `decided` with
-    the id of each knock that is answered. `done` is awaited with what was said at the door, and
-    with each refusal, once the room took it.
+    `posted` is called with the id and the text of each message that is accepted for sending, and
+    `decided` with the id of each knock that is answered. `done` is awaited with what was said at
+    the door, and with each refusal, once the room took it.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class Performer:
         tell: Callable[[AnyEvent], Awaitable[None]],
         leave: Callable[[], None],
         entered: asyncio.Event,
-        posted: Callable[[str], None] = lambda id: None,
+        posted: Callable[[str, str], None] = lambda id, text: None,
         decided: Callable[[str], None] = lambda id: None,
         done: Callable[[DoorSayCommand | RefuseCommand], Awaitable[None]] | None = None,
         *,
@@ -159,7 +159,7 @@ class Performer:
     async def _act(self, command: AnyCommand) -> None:
         match command:
             case SendCommand(text=text, ref=ref):
-                self._posted(await self.post(text, ref))
+                self._posted(await self.post(text, ref), text)
             case RetractCommand(id=id, ref=ref):
                 self._room.retract(id, ref=ref)
             case SendAnywayCommand():

@@ -16,6 +16,7 @@ from alcove.cli import (
     escape,
     invite_words,
     moderation_words,
+    own_texts,
     plain_screen,
     qr,
     slash_commands,
@@ -31,6 +32,7 @@ from alcove.cli.line_editor import Key, LineEditor, TypedLine
 from alcove.cli.lines import Lines, TooLong
 from alcove.cli.naming import Misread
 from alcove.cli.output import Output
+from alcove.cli.own_texts import OwnTexts
 from alcove.cli.performer import Performer
 from alcove.cli.plain_screen import PlainScreen
 from alcove.cli.room_runner import RoomRunner, own_fault, sentence_of
@@ -41,7 +43,10 @@ from alcove.events import (
     AgreementShown,
     AnyEvent,
     Closed,
+    ConnectionChanged,
+    ConnectionState,
     Expired,
+    Failed,
     Folded,
     InviteChanged,
     InvitesListed,
@@ -61,8 +66,11 @@ from alcove.events import (
     VaultChanged,
 )
 from alcove.messages.agreements import in_language
+from alcove.relay.steady_clock import steady_clock
 
 _FLUSH_WITHIN: Final = 3.0
+_LOOK_AGAIN: Final = 0.5
+"""Seconds between two looks whether a text of this person waits."""
 
 
 class PlainMode:
@@ -76,6 +84,7 @@ class PlainMode:
         self._kept = KeptText()
         self._problem: str | None = None  # told last, so the end need not repeat it
         self._runner = RoomRunner(room, self._show)
+        self._own = OwnTexts(steady_clock)
         self._folded: OrderedDict[str, list[str]] = OrderedDict()
         self._editor = LineEditor() if plain_screen.may_edit() else None
         self._screen = PlainScreen(Output(1, self._runner.leave), self._editor)
@@ -84,7 +93,7 @@ class PlainMode:
             self._runner.tell,
             self._runner.leave,
             self._runner.entered,
-            posted=self._view.posted,
+            posted=self._posted,
             decided=self._view.decided,
             done=self._did,
             patient=True,
@@ -95,10 +104,12 @@ class PlainMode:
         await self._screen.start()
         reads = self._read_lines if self._editor is None else self._read_keys
         reading = asyncio.create_task(reads(lines))
+        looking = asyncio.create_task(self._tell_of_own())
         try:
             return await self._runner.run()
         finally:
             reading.cancel()
+            looking.cancel()
             self._performer.stop()
             await self._screen.close(_FLUSH_WITHIN)
 
@@ -174,16 +185,28 @@ class PlainMode:
             case SendCommand(text=said) if self._editor is not None:
                 if not self._runner.entered.is_set():
                     raise Misread("You are not connected yet; try again in a moment.")
-                self._view.posted(await self._performer.post(said))
+                self._posted(await self._performer.post(said), said)
                 await self._block(f"[you] {said}")
             case command:
                 await self._performer.perform(command)
+
+    def _posted(self, id: str, text: str) -> None:
+        self._view.posted(id)
+        self._own.posted(id, text)
+
+    async def _tell_of_own(self) -> None:
+        """Tell which texts of this person wait, and which have gone after all."""
+        while True:
+            await asyncio.sleep(_LOOK_AGAIN)
+            for sentence in self._own.news():
+                await self._say(sentence)
 
     # --- what happened ------------------------------------------------------------------------
 
     async def _show(self, event: AnyEvent) -> None:
         taken = self._view.messages.get(event.id) if isinstance(event, Retracted) else None
         told = not isinstance(event, PresenceChanged | VaultChanged) or self._view.is_told(event)
+        was_silent = self._view.connection is ConnectionState.SILENT
         waiting = dict(self._view.waiting)
         self._view.apply(event)
         match event:
@@ -215,15 +238,20 @@ class PlainMode:
             case Message(id, sender, text, _, warning):
                 name = words.author(sender, self._room.members)
                 if event.folded:
-                    text = moderation_words.FOLDED
+                    text = moderation_words.FOLDED_WARNED if warning else moderation_words.FOLDED
                 elif warning:
                     text = f"[content warning] {escape.line(warning)}. Type /show to read it."
                 await self._text(id, f"{name}: {text}")
+            case ConnectionChanged(ConnectionState.CONNECTED) if was_silent:
+                await self._say(words.ANSWERS_AGAIN)
             case Retracted(id):
+                self._own.dropped(id)
                 self._folded.pop(id, None)
                 await self._say(words.taken_back(taken))
-            case Queued():
-                await self._say("That message waits until it can be sent.")
+            case Failed(id):
+                await self._say(own_texts.not_sent(words.of_event(event), self._own.dropped(id)))
+            case Sent(id):
+                self._own.sent(id)
             case Folded():
                 facilitates, me = self._room.is_facilitator, words.me(self._room.members)
                 said = moderation_words.folded(event, facilitates=facilitates, me=me)
@@ -234,8 +262,8 @@ class PlainMode:
                     await self._say(sentence_of(event))
             case Expired(id):
                 self._folded.pop(id, None)  # a line that is printed cannot change any more
-            case Sent():
-                pass
+            case Queued():
+                pass  # `OwnTexts` tells what waits
             case KnockGone(id):
                 await self._say(door_words.gone(waiting.get(id), self._room.members))
             case _:
@@ -274,7 +302,10 @@ class PlainMode:
             id, rest = self._folded.popitem()
             await self._some(id, rest)
         else:
-            raise Misread("There is no more to show here at the moment.")
+            above = self._view.has_folded_lines
+            raise Misread(
+                moderation_words.STANDS_ABOVE if above else moderation_words.NOTHING_HIDDEN
+            )
 
     async def _show_invite(self, new: bool) -> None:
         known = None if new else self._view.invite

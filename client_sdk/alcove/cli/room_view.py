@@ -25,6 +25,8 @@ class ShownMessage:
     warning: str | None = field(default=None, repr=False)
     text: str | None = field(default=None, repr=False)
     """Kept only for a message that is hidden behind its warning, or folded for its length."""
+    folded: bool = False
+    """Whether a facilitator folded it when its text was in sight, in lines that stay."""
 
 
 class RoomView:
@@ -107,6 +109,10 @@ class RoomView:
             case events.Sent(id):
                 if id in self.messages:
                     self.messages[id] = replace(self.messages[id], sent=True)
+            case events.Folded(ids):  # a screen that can hide a text has done so before: `hide`
+                for id in ids:
+                    if (entry := self.messages.get(id)) is not None and entry.text is None:
+                        self.messages[id] = replace(entry, folded=True)
             case events.Retracted(id) | events.Expired(id) | events.Failed(id):
                 self.messages.pop(id, None)
             case (
@@ -132,7 +138,6 @@ class RoomView:
                 | events.SafetyWords()
                 | events.PastActs()
                 | events.Queued()
-                | events.Folded()  # a screen that can hide a text says which: `hide`
                 | events.Gap()
                 | events.Problem()
                 | events.Unknown()
@@ -147,7 +152,9 @@ class RoomView:
         is of a presence that only the list shows. To be asked before `apply`."""
         match event:
             case events.ConnectionChanged(events.ConnectionState.CONNECTED):
-                return self.connection is None
+                return self.connection in (None, events.ConnectionState.SILENT)
+            case events.ConnectionChanged(events.ConnectionState.SILENT):
+                return True  # the top line counts the seconds
             case events.RoomChanged(events.RoomState.OPEN):
                 return self.state is None
             case events.PresenceChanged() | events.VaultChanged():
@@ -172,6 +179,11 @@ class RoomView:
         entry = self.messages.get(id)
         if entry is not None and entry.text is None:
             self.messages[id] = replace(entry, text=text)
+
+    @property
+    def has_folded_lines(self) -> bool:
+        """Whether lines that stay have the text of a message that is folded."""
+        return any(entry.folded for entry in self.messages.values())
 
     def reveal(self) -> tuple[str, ShownMessage] | None:
         """Return the latest message that is hidden or folded, and show it."""

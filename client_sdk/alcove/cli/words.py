@@ -24,6 +24,8 @@ from alcove.events import ConnectionState, RoomState
 CONNECTION: Final = MappingProxyType(
     {
         ConnectionState.CONNECTED: "Connected.",
+        ConnectionState.SILENT: "The relay has not answered for {} seconds; your connection may be "
+        "slow or gone. You need to do nothing, and what you write goes out once it answers.",
         ConnectionState.RECONNECTING: "You are not connected at the moment. Your client tries "
         "again by itself, and what you write waits.",
         ConnectionState.RESUMED: "You are connected again.",
@@ -31,6 +33,7 @@ CONNECTION: Final = MappingProxyType(
         "in. If anything was said meanwhile, it cannot be shown here.",
     }
 )
+ANSWERS_AGAIN: Final = "The relay answers again."
 ROOM: Final = MappingProxyType(
     {
         RoomState.OPEN: "The room is open.",
@@ -50,6 +53,7 @@ ROOM: Final = MappingProxyType(
 CONNECTION_SHORT: Final = MappingProxyType(
     {
         ConnectionState.CONNECTED: "connected",
+        ConnectionState.SILENT: "no answer for {} s",
         ConnectionState.RECONNECTING: "reconnecting …",
         ConnectionState.RESUMED: "connected",
         ConnectionState.REJOINED: "connected",
@@ -236,8 +240,8 @@ def of_event(
             return f"Not confirmed: {escape.line(text)}"
         case events.Failed(text=text):
             return f"Not sent: {escape.line(text)}"
-        case events.ConnectionChanged(state):
-            return CONNECTION[state]
+        case events.ConnectionChanged(state, unanswered):
+            return CONNECTION[state].format(unanswered)
         case events.RoomChanged(state, missing):
             return too_few(missing) if missing else ROOM[state]
         case events.Gap(missed, sender):
@@ -383,6 +387,8 @@ def who_is_here(
     heading = "In this room:"
     if view.connection is ConnectionState.RECONNECTING:
         heading = "You are not connected. When you last were, these were in the room:"
+    elif view.connection is ConnectionState.SILENT:
+        heading = "The relay does not answer now. When it last did, these were in the room:"
     elif not facilitates:
         heading = "In this room. Whether a participant is here, only facilitators see:"
     known = {one.name for one in members} | {knock.name for knock in view.waiting.values()}

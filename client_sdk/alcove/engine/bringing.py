@@ -19,6 +19,7 @@ from alcove_protocol.statements import ReseatStatement, Signed
 
 from alcove import events
 from alcove.engine.chain_keeper import ChainKeeper, packed
+from alcove.engine.loss_told import OTHERS_BRING, YOURS_BRINGS, LossTold
 from alcove.errors import Refused
 from alcove.group.keys import Identity
 from alcove.group.membership import Membership
@@ -59,6 +60,7 @@ class Bringing:
         self._look_at = 0.0
         self._bring_at = 0.0
         self._told = False
+        self._loss = LossTold(ports.emit)
         self.chain = ChainKeeper(membership, ports)
         self.unsettled = False
         self.conflicts = False
@@ -70,6 +72,11 @@ class Bringing:
         """`resume` said where the log stands."""
         self.unsettled = answer.unsettled > 0
         self._look_at = self._clock() + min(float(answer.unsettled), LOOK_AGAIN)
+        facilitates = self._membership.own.facilitator
+        if not self.unsettled:
+            self._loss.over(facilitates=facilitates)
+        elif new_log:
+            self._loss.brought(facilitates=facilitates)
         if new_log:
             self._named = self._told = self.conflicts = False
         if answer.disputed or not self.unsettled:
@@ -112,6 +119,12 @@ class Bringing:
         return relay.sign(Label.RESEAT, said)
 
     # --- the whole room ------------------------------------------------------------------------
+
+    def forgotten(self, *, brings: bool) -> None:
+        """The relay does not know the room. Tell the person what follows. `brings` says whether
+        this client is the first to bring it."""
+        mine = brings and self.opening is not None
+        self._loss.forgotten(YOURS_BRINGS if mine else OTHERS_BRING)
 
     @property
     def opening(self) -> Signed | None:

@@ -27,6 +27,7 @@ from alcove.engine.endings import Endings
 from alcove.engine.entering_room import EnteringRoom
 from alcove.engine.forgotten import ForgottenRoom
 from alcove.engine.outside import SteppingOutside
+from alcove.engine.silence import Silence
 from alcove.engine.standstill import STOPPED, Standstill
 from alcove.errors import PASSING, Refused
 from alcove.events import CloseReason, ConnectionState
@@ -67,6 +68,7 @@ class Engine(ForgottenRoom, EnteringRoom):
         self.commands = Commands(self, self.link, self._outside)
         self._endings = Endings(self, clock, self._doubted)
         self._standstill = Standstill(clock, stopped_after)
+        self._silence = Silence(self.link, self.emit)
         self._stopped = False
         self._connected_before = False
         self._clock_watch = ClockWatch(self.ports)
@@ -105,6 +107,7 @@ class Engine(ForgottenRoom, EnteringRoom):
         if self.member is not None:
             self.member.disconnected()
         self.link.disconnected()
+        self._silence.connection_lost()
         self._endings.connection_lost()
         if self.closed is None and was_up:
             self.emit(events.ConnectionChanged(ConnectionState.RECONNECTING))
@@ -119,6 +122,7 @@ class Engine(ForgottenRoom, EnteringRoom):
             return
         self._note_running()
         self.link.tick()
+        self._silence.tick()
         if self.entered:
             self._clock_watch.tick()
         self._begin_anew_when_misled()
@@ -174,6 +178,7 @@ class Engine(ForgottenRoom, EnteringRoom):
             self._coming_back.ask(self.member)
             return
         self._coming_back.over()
+        self._loss.over(facilitates=False)
         if not self._connected_before or self.member is None:
             self.emit(events.ConnectionChanged(ConnectionState.CONNECTED))
         self._connected_before = True
@@ -212,8 +217,7 @@ class Engine(ForgottenRoom, EnteringRoom):
         waiting = self.newcomer is not None and self.newcomer.card is not None
         known = self.entered and (self.member is not None or waiting)
         if code == "unknown_room" and known:
-            self._wait_for_room()  # it means "wait", never "ended": a member brings the room back
-            self._bring_room(first=self.member is not None and self.member.facilitator is not None)
+            self._forgotten()
         elif code == "not_member" and self._lost_memory(generation):
             # It may have been let go, outside or for its lost connection, and know nothing of it:
             # then there is a way back without a person's decision.

@@ -11,6 +11,7 @@ from alcove_protocol import limits
 
 from alcove.engine.bringing import OTHERS_FIRST
 from alcove.engine.doorway import Doorway
+from alcove.engine.loss_told import AT_THE_DOOR, LossTold
 from alcove.events import CloseReason
 from alcove.group.keys import Identity
 from alcove.joining.newcomer import Newcomer
@@ -34,6 +35,19 @@ class ForgottenRoom(Doorway):
         self._unknown_in: bytes | None = None
         self._forgotten_since: float | None = None
         self._brought_at = float("-inf")
+        self._loss = LossTold(self.emit)
+
+    def _forgotten(self) -> None:
+        """The relay says that it does not know the room. It means "wait", never "ended": a member
+        brings the room back, and the first to do so is a facilitator."""
+        member = self.member
+        first = member is not None and member.facilitator is not None
+        if member is not None:
+            member.bringing.forgotten(brings=first)
+        else:
+            self._loss.forgotten(AT_THE_DOOR)
+        self._wait_for_room()
+        self._bring_room(first=first)
 
     def _bring_room(self, *, first: bool) -> None:
         """Bring the room with the next connection. A participant leaves that to the facilitators

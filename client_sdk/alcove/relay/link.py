@@ -28,6 +28,9 @@ ANSWER_TIMEOUT: Final = 30.0
 """Seconds. A relay that does not answer for so long is treated as gone."""
 CHALLENGE_TIMEOUT: Final = 10.0
 """Seconds. The relay sends the challenge first, unasked."""
+PONG_TIMEOUT: Final = 20.0
+"""Seconds for the answer to a ping. No relay has to think about it, so a network that does not
+bring it is gone."""
 
 
 class LinkState(Enum):
@@ -76,6 +79,8 @@ class Link:
         self._since = 0.0
         self._challenge: frames.Challenge | None = None
         self._told: tuple[float, float] | None = None
+        self._pinged: float | None = None
+        self._heard = 0.0
         self.state = LinkState.OFF
         self.outgoing: deque[bytes] = deque()
         self.hang_up = False
@@ -105,12 +110,22 @@ class Link:
         time, at = self._told
         return time + self._clock() - at
 
+    @property
+    def unanswered(self) -> float:
+        """Seconds for which the relay has answered nothing that it was asked, and sent nothing
+        else. 0 while it is asked nothing."""
+        asked = [since for _, since in self._pending.values()]
+        if self._pinged is not None:
+            asked.append(self._pinged)
+        return self._clock() - max(min(asked), self._heard) if asked else 0.0
+
     # --- the socket ----------------------------------------------------------------------------
 
     def connected(self, host: str) -> None:
         """The socket is open. `host` is the Host header of its request."""
         self._host = host
-        self._since = self._clock()
+        self._since = self._heard = self._clock()
+        self._pinged = None
         self.hang_up = False
         self.outgoing.clear()
         self.state = LinkState.GREETED
@@ -124,8 +139,18 @@ class Link:
         for answered, _ in pending:
             answered(None)
 
+    def pinged(self) -> None:
+        """The relay was asked for a sign of life. It has `PONG_TIMEOUT` seconds."""
+        if self._pinged is None:
+            self._pinged = self._clock()
+
+    def ponged(self) -> None:
+        """It gave the sign of life."""
+        self._pinged, self._heard = None, self._clock()
+
     def receive(self, data: bytes) -> None:
         """One binary message. One that is not of the protocol ends the connection, no more."""
+        self._heard = self._clock()
         try:
             frame = frames.from_relay(data)
         except Malformed:
@@ -156,7 +181,9 @@ class Link:
         refused = self.state is LinkState.PROVING and not self._pending
         waits = self.state is LinkState.GREETED or refused
         silent = waits and now - self._since > CHALLENGE_TIMEOUT
-        if silent or any(now - since > ANSWER_TIMEOUT for _, since in self._pending.values()):
+        gone = self._pinged is not None and now - self._pinged > PONG_TIMEOUT
+        overdue = any(now - since > ANSWER_TIMEOUT for _, since in self._pending.values())
+        if silent or gone or overdue:
             self.hang_up = True
 
     # --- requests ------------------------------------------------------------------------------

@@ -20,14 +20,14 @@ from alcove_protocol.labels import SUBPROTOCOL
 
 from alcove import log
 from alcove.errors import ConnectionFailed, InvalidInput
-from alcove.relay.link import Link
+from alcove.relay.link import PONG_TIMEOUT, Link
 
 if TYPE_CHECKING:
     from websockets.asyncio.client import ClientConnection
 
 PATH: Final = "/v1/connect"
-KEEPALIVE: Final = 20.0
-"""Seconds between pings, and how long an answer may take."""
+PING_EVERY: Final = 10.0
+"""Seconds between pings. A network that is gone is known by what is not answered."""
 ENTRY_ATTEMPTS: Final = 3
 """Connections that the relay may drop before the room is entered. Then the caller is told."""
 TURNED_AWAY: Final = 3
@@ -178,10 +178,13 @@ class Transport:
         try:
             self._engine.connected(connection.request.headers["Host"] if connection.request else "")
             async with asyncio.TaskGroup() as group:
-                reader = group.create_task(self._read(connection))
-                writer = group.create_task(self._write(connection))
-                reader.add_done_callback(lambda task: writer.cancel())
-                writer.add_done_callback(lambda task: reader.cancel())
+                tasks = [
+                    group.create_task(self._read(connection)),
+                    group.create_task(self._write(connection)),
+                    group.create_task(self._keep_alive(connection)),
+                ]
+                for task in tasks:
+                    task.add_done_callback(lambda done: [one.cancel() for one in tasks])
         finally:
             reached = self._engine.link.authenticated
             self._engine.disconnected()
@@ -208,8 +211,7 @@ class Transport:
                 subprotocols=[Subprotocol(SUBPROTOCOL)],
                 compression=None,
                 max_size=limits.FRAME,
-                ping_interval=KEEPALIVE,
-                ping_timeout=KEEPALIVE,
+                ping_interval=None,  # `_keep_alive` does it: the link is told what is unanswered
                 open_timeout=patience if options.timeout is None else options.timeout,
                 close_timeout=CLOSE_TIMEOUT,
                 user_agent_header=None,
@@ -255,6 +257,24 @@ class Transport:
                     self._engine.link.hang_up = True  # the relay never sends text
                 self._changed()
                 self.wake()
+        except ConnectionClosed:
+            pass
+
+    async def _keep_alive(self, connection: "ClientConnection") -> None:
+        """Ask for a sign of life now and then. A network that is gone says nothing, and what is
+        sent into it may wait for ever, so this ends the connection without asking anybody."""
+        from websockets.exceptions import ConnectionClosed
+
+        link = self._engine.link
+        try:
+            while True:
+                await asyncio.sleep(PING_EVERY)
+                link.pinged()
+                async with asyncio.timeout(PONG_TIMEOUT):
+                    await (await connection.ping())
+                link.ponged()
+        except TimeoutError:
+            connection.transport.abort()
         except ConnectionClosed:
             pass
 

@@ -73,6 +73,8 @@ class FakeScene:
     breaks: bool = False
     echoes: bool = False
     """Whether what is said is told again, in the letters of ASCII."""
+    late: bool = False
+    """Whether the relay takes texts only at `send_anyway`."""
     full_until: int = 0
     """How many texts are refused first, as by a room with a full queue."""
     title: str = "Evening circle"
@@ -87,6 +89,7 @@ class FakeRoom:
     wiped: bool = False
     _queue: "asyncio.Queue[events.AnyEvent]" = field(default_factory=asyncio.Queue)
     _count: int = 0
+    _kept: list[events.AnyEvent] = field(default_factory=list)
 
     @property
     def is_facilitator(self) -> bool:
@@ -148,11 +151,16 @@ class FakeRoom:
             self.happen(events.Message("cc01", "Echo", ascii(text)[1:-1], 60))
         self._count += 1
         id = f"{self._count:032x}"
-        self.happen(events.Sent(id, ref))
+        if self.scene.late:
+            self._kept.append(events.Sent(id, ref))
+        else:
+            self.happen(events.Sent(id, ref))
         return id
 
     def send_anyway(self) -> None:
         self._note("send_anyway", "")
+        while self._kept:
+            self.happen(self._kept.pop(0))
         self.happen(events.RoomChanged(events.RoomState.OPEN))
 
     def rejoin(self) -> None:
@@ -428,6 +436,8 @@ JOINED: Final = (
 HELD: Final = events.RulesChanged(
     True, True, ("hold", "listen_only", "locked"), "Mara", True, ("Mara",)
 )
+CONNECTED: Final = events.ConnectionChanged(events.ConnectionState.CONNECTED)
+SILENT: Final = events.ConnectionChanged(events.ConnectionState.SILENT, 7)
 LOST: Final = events.ConnectionChanged(events.ConnectionState.RECONNECTING)
 MY_FOLDS: Final = (
     "Your message was sent after the place from which the room is paused. So it is folded,",
@@ -488,6 +498,8 @@ SCENES: Final = MappingProxyType(
         ),
         "held": FakeScene((*JOINED, HELD), members=ROBIN_IN),
         "cut-off": FakeScene((*JOINED, LOST), members=ROBIN_IN),
+        "silent": FakeScene((*JOINED, SILENT), members=ROBIN_IN, late=True),
+        "answering": FakeScene((*JOINED, SILENT, CONNECTED), members=ROBIN_IN),
         "taking-nothing": FakeScene(OPENED, full_until=1000),
         "not-let-in": FakeScene((RULES, Closed(CloseReason.REFUSED)), members=()),
         "long-rules": FakeScene(
@@ -529,6 +541,16 @@ SCENES: Final = MappingProxyType(
                 events.Message("bb03", "Robin", "the last one", 60),
             ),
             members=(FakeMember("Mara", True, True), FakeMember("Robin")),
+        ),
+        "fold-ways": FakeScene(
+            (
+                *OPENED,
+                events.Message("bb01", "Robin", "abuse", 60),
+                events.Message("bb02", "Robin", "\n".join(f"line {n}." for n in range(20)), 60),
+                events.Message("bb03", "Robin", "a hard day", 60, "grief"),
+                events.Folded(("bb01", "bb02", "bb03"), by="Mara"),
+                events.Message("bb04", "Robin", "worse", 60, "grief", folded=True),
+            )
         ),
         "lost": FakeScene((*OPENED, Closed(CloseReason.LOST, "lost", "Nobody answers any more."))),
         "bad-name": FakeScene(on_make=InvalidInput("name_empty", "Choose a name.")),

@@ -4,8 +4,9 @@ import asyncio
 
 import pytest
 from alcove import events
-from alcove.cli import words
+from alcove.cli import own_texts, words
 from alcove.cli.commands import SendCommand
+from alcove.cli.own_texts import OwnTexts
 from alcove.cli.performer import Performer
 
 from tests.client_sdk.cli.fake_room import INVITE, MY_FOLDS, SCENES, FakeRoom
@@ -62,7 +63,7 @@ async def test_a_conversation_in_lines() -> None:
             await reader.type(wrong)
         await room.write(b"\xff\n")
         await reader.see(
-            "no such command", "No agreement", "There is no more to show", "too long", "UTF-8"
+            "no such command", "No agreement", "Nothing is hidden", "too long", "UTF-8"
         )
         await reader.type("/end")
         await reader.see("[room] End the room for everybody?", "type /end once more.")
@@ -169,6 +170,8 @@ async def test_a_folded_text_is_printed_on_demand() -> None:
         assert "more of it" not in reader.text
         await reader.type("/show")
         await reader.see("Robin: more of it")
+        await reader.type("/show")
+        await reader.see("What was folded was printed before, and stands above")
         await reader.type("/fold Robin")
         await reader.see("What Robin wrote is folded for everybody.")
         await reader.type("/unfold Robin")
@@ -242,7 +245,7 @@ async def test_a_long_text_is_folded_and_shown_in_parts() -> None:
         screen.type("/show" + ENTER)
         await screen.see("line 29.")
         screen.type("/show" + ENTER)
-        await screen.see("There is no more to show here")
+        await screen.see("Nothing is hidden here")
 
 
 @pytest.mark.parametrize("columns", [40, 80])
@@ -291,13 +294,20 @@ async def test_the_end_of_input_is_told() -> None:
 
 
 async def test_pasted_lines_wait_until_the_room_takes_them() -> None:
-    room, told, posted = FakeRoom(SCENES["full"]), [], asyncio.Queue[str]()
+    room, told, posted = FakeRoom(SCENES["full"]), [], asyncio.Queue[tuple[str, str]]()
     entered = asyncio.Event()
 
     async def tell(event: events.AnyEvent) -> None:
         told.append(event)
 
-    performer = Performer(room, tell, lambda: None, entered, posted=posted.put_nowait, patient=True)
+    performer = Performer(
+        room,
+        tell,
+        lambda: None,
+        entered,
+        posted=lambda id, text: posted.put_nowait((id, text)),
+        patient=True,
+    )
     entered.set()
     for text in ("one", "two"):
         await performer.perform(SendCommand(text=text))
@@ -366,3 +376,95 @@ async def test_an_end_is_told_once_and_no_word_is_broken() -> None:
     async with Terminal("open", "join", "no-link", "--name", "Robin", columns=40) as screen:
         assert await screen.end() == 1
         assert "alcove: This is not a complete invite\nlink; copy it whole." in screen.shown
+
+
+@pytest.mark.parametrize("columns", [40, 80])
+async def test_who_types_while_nothing_answers_sees_what_waits_and_what_has_gone(
+    columns: int,
+) -> None:
+    async with Terminal("silent", *ROBIN_HERE, "--plain", columns=columns, rows=40) as screen:
+        await screen.see("7 seconds", "goes out")
+        screen.type("Are you there?" + ENTER + "I am here" + ENTER)
+        await screen.see("[room] The relay has not taken", '"Are you there?"', 'am here"')
+        screen.type("/members" + ENTER)
+        await screen.see("The relay does not answer", "Robin [you]")
+        screen.type("/anyway" + ENTER)
+        await screen.see("[room] Sent now: ", "The room is open.")
+
+
+async def test_a_pipe_is_told_of_its_texts_too() -> None:
+    async with await start("silent", *ROBIN_HERE) as room:
+        reader = Reader(room)
+        await reader.type("Are you there?")
+        await reader.see('[room] The relay has not taken this yet, so it waits: "Are you there?"')
+        await reader.type("/anyway")
+        await reader.see('[room] Sent now: "Are you there?"')
+
+
+async def test_a_relay_that_answers_again_is_told() -> None:
+    async with Terminal("answering", *ROBIN_HERE, "--plain", columns=80) as screen:
+        await screen.see("has not answered for 7 seconds", "[room] The relay answers again.")
+        assert screen.shown.count("[room] Connected.") == 1
+
+
+async def test_a_text_that_is_taken_at_once_gets_no_line() -> None:
+    """What a person reads of it is their own line. The relay had its time to take it."""
+    now = [0.0]
+    own = OwnTexts(lambda: now[0])
+    own.posted("aa", "hello")
+    now[0] = 1.9
+    assert own.news() == []
+    own.sent("aa")
+    now[0] = 60.0
+    assert own.news() == []
+
+
+def test_each_text_that_waits_is_named_once_and_again_when_it_has_gone() -> None:
+    now = [0.0]
+    own = OwnTexts(lambda: now[0])
+    for id, text in (("a", "one"), ("b", 'a "long" one that goes on and on'), ("c", "x\ny")):
+        own.posted(id, text)
+    own.posted("d", "the last")
+    now[0] = 2.0
+    waits = (
+        "The relay has not taken these yet, so they wait: "
+        """"one", "a 'long' one that goes o…", "x y" and 1 more"""
+    )
+    assert own.news() == [waits]
+    assert own.news() == []
+    own.sent("a")
+    own.sent("b")
+    assert own.news() == ["""Sent now: "one", "a 'long' one that goes o…\""""]
+    assert own.dropped("c") == "x y"
+    assert own.dropped("c") == ""
+    own.sent("d")
+    own.posted("e", "late")
+    now[0] = 9.0
+    assert own.news() == [
+        'Sent now: "the last"',
+        'The relay has not taken this yet, so it waits: "late"',
+    ]
+
+
+def test_what_was_not_sent_is_named() -> None:
+    assert own_texts.not_sent("Not sent: why.", "hello") == 'Not sent: why. It was: "hello"'
+    assert own_texts.not_sent("Not sent: why.", "") == "Not sent: why."
+
+
+@pytest.mark.parametrize("columns", [40, 80])
+async def test_each_way_of_folding_leaves_what_show_says_true(columns: int) -> None:
+    async with Terminal("fold-ways", *MARA, "--plain", columns=columns, rows=60) as screen:
+        # In sight when it was folded, in sight in part, behind a warning, and folded at once.
+        await screen.see("A facilitator folded 3", "Robin: This is folded, and has")
+        await screen.see("This message has 8 more")
+        assert "a hard day" not in screen.shown
+        for text in ("Robin: worse", "Robin: a hard day", "line 19."):
+            assert text not in screen.shown
+            screen.type("/show" + ENTER)
+            await screen.see(text)
+        screen.type("/show" + ENTER)
+        await screen.see("stands above")
+        screen.type("/hold" + ENTER)  # since nothing: it folds what comes behind it only
+        await screen.see("The room is paused")
+        screen.type("/show" + ENTER)
+        await screen.see_times("stands above", 2)

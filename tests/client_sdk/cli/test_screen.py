@@ -220,6 +220,20 @@ async def test_a_narrow_screen_tells_a_lost_connection_to_a_member_that_had_knoc
         await screen.see("reconnecting")
 
 
+@pytest.mark.parametrize(("columns", "rows"), [(80, 24), (40, 20)])
+async def test_the_top_line_counts_for_how_long_the_relay_does_not_answer(
+    columns: int, rows: int
+) -> None:
+    async with Terminal("silent", *ROBIN, columns=columns, rows=rows) as screen:
+        await screen.see("no answer for 8 s")
+        assert "room open" not in screen.shown
+        await screen.see("no answer for 9 s")
+        screen.type("Are you there?" + ENTER)
+        await screen.see("(sending)")
+    async with Terminal("answering", *ROBIN, columns=columns, rows=rows) as screen:
+        await screen.see("connected · room open" if columns == 80 else "room open")
+
+
 async def test_one_can_leave_while_a_text_waits_in_the_line() -> None:
     async with Terminal("taking-nothing", *MARA, columns=80, rows=24) as screen:
         await screen.see("Mara [you]")
@@ -491,3 +505,40 @@ async def test_a_changed_agreement_takes_no_letter_that_is_typed() -> None:
         await screen.see("lamp river")
         screen.type("/leave" + ENTER)
         assert await screen.end() == 0
+
+
+@pytest.mark.parametrize(("columns", "rows"), [(80, 24), (40, 20)])
+async def test_each_way_of_folding_leaves_what_show_says_true(columns: int, rows: int) -> None:
+    async with Terminal("fold-ways", *MARA, columns=columns, rows=rows) as screen:
+        await screen.see("This is folded")
+        for text in ("Robin  worse", "Robin  a hard day", "line 19.", "abuse"):
+            assert text not in screen.shown
+            screen.type("/show" + ENTER)
+            await screen.see(text)
+        screen.type("/show" + ENTER)
+        await screen.see("Nothing is hidden here")
+
+
+@pytest.mark.parametrize(("columns", "rows"), [(80, 24), (40, 20)])
+async def test_who_accepts_before_the_end_is_told_that_the_text_goes_on(
+    columns: int, rows: int
+) -> None:
+    async with Terminal("long-rules", *ROBIN, columns=columns, rows=rows) as screen:
+        await screen.see("rule number 0.", "↓ more below")
+        screen.type("a")
+        await screen.see("There is more below: ↓ reads on.", "Accept (A)")
+        screen.type(PAGE_DOWN * 6)  # the button has the focus, and the text scrolls
+        await screen.see("rule number 39.", "Enter accepts, and L leaves.", "↑ ↓ scroll")
+        await screen.see_no("There is more below")
+        screen.type(ENTER)
+        await screen.see("You asked to be let in")
+
+
+@pytest.mark.parametrize(("columns", "rows"), [(80, 24), (40, 20)])
+async def test_the_keys_of_the_agreement_stay_in_sight_however_far_it_is_read(
+    columns: int, rows: int
+) -> None:
+    async with Terminal("long-rules", *ROBIN, columns=columns, rows=rows) as screen:
+        for line in ("rule number 0.", "rule number 39."):
+            await screen.see(line, "Press A and then Enter to accept", "Leave (L)", "Tab: a word")
+            screen.type(END)

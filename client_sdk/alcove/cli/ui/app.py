@@ -47,9 +47,11 @@ from alcove.cli.ui.people import People, WaitingList
 from alcove.cli.ui.say_input import SayInput
 from alcove.cli.ui.screen_messages import ScreenMessages
 from alcove.cli.ui.sheets import AgreementScreen, CodeScreen, EndScreen, InviteScreen
+from alcove.cli.ui.state_line import StateLine
 from alcove.cli.watchdog import GRACE, watchdog
 from alcove.errors import AlcoveError
 from alcove.events import Closed, CloseReason
+from alcove.relay.steady_clock import steady_clock
 
 _QUICK_LEAVE: Final = 2.0
 """Seconds that a quick exit spends on telling the relay. The screen is gone by then."""
@@ -86,7 +88,7 @@ class RoomApp(App[None]):
         self._life: asyncio.Task[Closed] | None = None
         # Held, because a query looks only at the sheet that is on top.
         self._title = Static(id="title", markup=False)
-        self._state = Static(id="state", markup=False)
+        self._state = StateLine(self._view, steady_clock)
         self._keys = Static(id="keys", markup=False)
         self._controls = Controls()
         self._hint = ""  # in the place of the keys, while the list of newcomers has the focus
@@ -189,6 +191,8 @@ class RoomApp(App[None]):
                 log.system(ticket_words.KEEP)
                 log.system(ticket, "invite")
             case _:
+                if isinstance(event, events.ConnectionChanged):
+                    self._state.changed(event)
                 if not self._view.is_no_news(event):
                     self._tell(event)
         self._view.apply(event)
@@ -247,7 +251,7 @@ class RoomApp(App[None]):
         self._refresh_keys()
         title = escape.line(self._room.title) if entered else ""
         self._title.update(title or "Alcove")
-        self._state.update(bar.state_in_short(state, self.size.width))
+        self._state.show()
         members = self._room.members if entered else ()
         if self._people.show(members, list(state.waiting.values())):
             self._input.focus()  # no newcomer is left to decide about, so typing goes on

@@ -12,21 +12,22 @@ WIDE: Final = 72
 """Columns of a screen that has a panel beside the conversation."""
 
 
-def state_in_short(view: RoomView, width: int) -> str:
-    """Return how the connection and the room are, for a screen of `width` columns."""
+def state_in_short(view: RoomView, width: int, unanswered: int = 0) -> str:
+    """Return how the connection and the room are, for a screen of `width` columns. `unanswered` are
+    the seconds that a silent relay has not answered."""
     connection = words.CONNECTING_SHORT
     if view.connection is not None:
-        connection = words.CONNECTION_SHORT[view.connection]
+        connection = words.CONNECTION_SHORT[view.connection].format(unanswered)
     where = words.ROOM_SHORT[view.state or RoomState.OPEN]
     if view.held and view.state in (None, RoomState.OPEN):
         where = words.HELD_SHORT
     if not view.joined:
         where = "waiting to be let in" if view.knocked else "not in yet"
-    if width >= WIDE:
-        return f"{connection} · {where}"
-    # What is wrong comes first, where both have no room.
     well = connection == words.CONNECTION_SHORT[ConnectionState.CONNECTED]
-    return where if well else connection
+    if not well and (width < WIDE or where == words.ROOM_SHORT[RoomState.OPEN]):
+        # What is wrong comes first, where both have no room. And no relay says now that it is open.
+        return connection
+    return f"{connection} · {where}" if width >= WIDE else where
 
 
 def keys(*, facilitates: bool) -> str:

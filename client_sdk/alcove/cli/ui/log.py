@@ -82,6 +82,18 @@ class ConversationLog(Scrolling):
         if id in self._messages:
             self._messages[id].say(text)
 
+    def show_again(self, id: str, text: str) -> None:
+        """Put the text of a message back, and bring it in sight: it may have scrolled away."""
+        self.reword(id, text)
+        entry = self._messages.get(id)
+
+        def look(entry: LogEntry) -> None:
+            if entry.virtual_region.y < self.scroll_offset.y:
+                self.read_from(entry)
+
+        if entry is not None:
+            self.call_after_refresh(look, entry)
+
     def fold(self, id: str, sentence: str) -> str | None:
         """Put a sentence in the place of a message's text. Return the text."""
         entry = self._messages.get(id)

@@ -60,7 +60,10 @@ class ScreenMessages:
 
     def _fold(self, event: events.Folded) -> None:
         for id in event.ids:
-            text = self._log.fold(id, moderation_words.FOLDED)
+            entry = self._view.messages.get(id)
+            warned = entry is not None and entry.warning and entry.text is not None
+            sentence = moderation_words.FOLDED_WARNED if warned else moderation_words.FOLDED
+            text = self._log.fold(id, sentence)
             if text is not None:
                 self._view.hide(id, text)
         facilitates, me = self._room.is_facilitator, words.me(self._room.members)
@@ -78,6 +81,6 @@ class ScreenMessages:
         """Show the latest text that is hidden or folded. Raises `Misread`."""
         found = self._view.reveal()
         if found is None:
-            raise Misread("There is no more to show here at the moment.")
+            raise Misread(moderation_words.NOTHING_HIDDEN)
         id, entry = found
-        self._log.reword(id, entry.text or "")
+        self._log.show_again(id, entry.text or "")

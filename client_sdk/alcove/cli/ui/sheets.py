@@ -1,6 +1,7 @@
 """Sheets in front of the conversation: the agreement, the invite on demand, the end."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Final
 
 from textual.app import ComposeResult
@@ -25,8 +26,17 @@ _TYPE_WORD: Final = "Type your word for today, then press Enter. Nobody is shown
 _WITH_WORD: Final = "Press A and then Enter to accept with this word, or L and then Enter to leave."
 _WORD: Final = "Tab: a word for today, to come back"
 """Whole in 40 columns."""
+_CHOOSE: Final = "Press A and then Enter to accept, or L and then Enter to leave."
+_UNREAD: Final = "There is more below: ↓ reads on. Enter accepts, and L leaves."
+_ENTER: Final = "Enter accepts, and L leaves."
+"""Once A is pressed. Of two lines at most in 40 columns."""
 _MORE: Final = "↓ more below"
 _SCROLLS: Final = "↑ ↓ scroll"
+
+_READS: Final[Mapping[str, tuple[int, int]]] = MappingProxyType(
+    {"down": (1, 0), "up": (-1, 0), "pagedown": (0, 1), "pageup": (0, -1)}
+)
+"""The lines and pages by which a key scrolls the text, while a button has the focus."""
 
 
 class AgreementScreen(ModalScreen[str | None]):
@@ -40,6 +50,7 @@ class AgreementScreen(ModalScreen[str | None]):
         Binding("a", "choose('accept')", "Accept"),
         Binding("l", "choose('leave')", "Leave"),
         Binding("enter", "give", show=False),
+        *(Binding(key, f"read('{key}')", show=False) for key in _READS),
     ]
 
     def __init__(self, rules: AgreementShown) -> None:
@@ -56,11 +67,7 @@ class AgreementScreen(ModalScreen[str | None]):
             yield Static(escape.line(self._rules.title), id="room-title", markup=False)
             with self._text:
                 yield Static(escape.text(words.rules_text(self._rules)), markup=False)
-            yield Static(
-                "Press A and then Enter to accept, or L and then Enter to leave.",
-                id="explain",
-                markup=False,
-            )
+            yield Static(_CHOOSE, id="explain", markup=False)
             yield Input(placeholder=_WORD, password=True, max_length=MOST, id="word")
             with Horizontal(id="answers"):
                 yield Button("Accept (A)", id="accept", variant="success")
@@ -72,6 +79,19 @@ class AgreementScreen(ModalScreen[str | None]):
     def _tell_of_more(self) -> None:
         """Say that the text goes on: a small window hides its end."""
         self._sheet.border_subtitle = _MORE if self._text.has_more_below else _SCROLLS
+        if self._chosen == "accept":
+            self._explain_accepting()
+
+    def _explain_accepting(self) -> None:
+        """Before Enter accepts: whether the person has seen the end of the text."""
+        sentence = _UNREAD if self._text.has_more_below else _ENTER
+        self.query_one("#explain", Static).update(sentence)
+
+    def action_read(self, key: str) -> None:
+        """Scroll the text, whatever has the focus: a button has it once an answer is chosen."""
+        lines, pages = _READS[key]
+        far = lines + pages * max(1, self._text.size.height - 1)
+        self._text.scroll_relative(y=far, animate=False, immediate=True)
 
     def on_mount(self) -> None:
         # The text has the focus, not a button: the arrow keys scroll, and Enter agrees to nothing.
@@ -82,6 +102,10 @@ class AgreementScreen(ModalScreen[str | None]):
 
     def action_choose(self, answer: str) -> None:
         self._chosen = answer
+        if answer == "accept":
+            self._explain_accepting()
+        else:
+            self.query_one("#explain", Static).update(_CHOOSE)
         self.query_one(f"#{answer}", Button).focus()
 
     def action_give(self) -> None:

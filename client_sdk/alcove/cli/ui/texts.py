@@ -10,7 +10,7 @@ from alcove.messages.agreements import in_language
 def shown(message: events.Message) -> str:
     """Return what is shown at first: not what is folded, long or behind a warning."""
     if message.folded:
-        return moderation_words.FOLDED
+        return moderation_words.FOLDED_WARNED if message.warning else moderation_words.FOLDED
     if message.warning:
         return f"Content warning: {escape.line(message.warning)}. Type /show to read it."
     if (start := wrapping.beginning(message.text)) is not None:
