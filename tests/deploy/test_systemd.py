@@ -13,6 +13,7 @@ from alcove_server.settings import Settings
 FOLDER: Final = Path(__file__).resolve().parents[2] / "deploy" / "systemd"
 UNIT: Final = (FOLDER / "alcove-server.service").read_text()
 TLS: Final = (FOLDER / "tls.conf").read_text()
+REDIS_TLS: Final = (FOLDER / "redis-tls.conf").read_text()
 PROGRAM: Final = "/opt/alcove/bin/alcove-server"
 DRAIN_SECONDS: Final = 10
 """What the relay gives its clients to leave (docs/operating.md)."""
@@ -101,6 +102,15 @@ def test_tls_widens_what_port_443_needs_and_no_more() -> None:
     assert keys == WIDENED_BY_TLS
 
 
+def test_tls_to_redis_widens_nothing_and_names_settings() -> None:
+    keys = service(REDIS_TLS)
+    named = {word.partition("=")[0] for word in keys.pop("Environment").split()}
+    assert keys == {"SupplementaryGroups": "ssl-cert"}
+    own = {name.removeprefix("ALCOVE_").lower() for name in named - {"SSL_CERT_FILE"}}
+    assert own == {"store_certificate", "store_key"}
+    assert own <= Settings.model_fields.keys()
+
+
 def test_the_unit_knows_the_relay_s_limits() -> None:
     keys = service(UNIT)
     default = Settings.model_fields["connections"].default
@@ -128,7 +138,11 @@ def systemd(folder: Path, text: str, *command: str) -> tuple[int, str]:
 
 
 @needs_systemd
-@pytest.mark.parametrize("text", [UNIT, f"{UNIT}\n{TLS}"], ids=["plain", "tls"])
+@pytest.mark.parametrize(
+    "text",
+    [UNIT, f"{UNIT}\n{TLS}", f"{UNIT}\n{REDIS_TLS}"],
+    ids=["plain", "tls", "redis-tls"],
+)
 def test_systemd_takes_the_unit(tmp_path: Path, text: str) -> None:
     # An unknown key is a warning with status 0, so what is said counts too.
     assert systemd(tmp_path, text, "verify") == (0, "")
