@@ -10,7 +10,15 @@ import sys
 from collections.abc import Callable
 from typing import Final
 
-from bench.fairness import at_doors, brought_back, comings, in_rooms, on_the_wire, tickets
+from bench.fairness import (
+    at_doors,
+    brought_back,
+    comings,
+    hard_minute,
+    in_rooms,
+    on_the_wire,
+    tickets,
+)
 from bench.fairness.crowd import Go
 
 Prepare = Callable[[int], Go]
@@ -62,6 +70,8 @@ ATTACKS: Final[dict[str, Prepare]] = {
         in_rooms.nested,
         on_the_wire.records,
         on_the_wire.hellos,
+        hard_minute.desks,
+        hard_minute.slow_mode,
         tickets.parks,
         tickets.rooms_that_park,
         tickets.wrong_fetches,

@@ -204,7 +204,8 @@ MEMORY: Final[dict[str, dict[str, str]]] = {
         **dict.fromkeys(("_services", "_on_promoted", "loaded_at"), NOTHING),
     },
     "RosterHistory": dict.fromkeys(
-        ("roster", "removed", "revoked", "facilitators", "posters", "space", "absent"), ROOM
+        ("roster", "removed", "revoked", "facilitators", "leading", "posters", "space", "absent"),
+        ROOM,
     ),
     "RosterVerifier": {"_kept": CHAINS, "_lines": PARTS, "_clock": NOTHING, "_keys": NOTHING},
     "SeatedChain": {

@@ -6,6 +6,7 @@ import pytest
 from alcove_protocol import limits
 from alcove_protocol.frames import BlobClass, ConnectionRole, Publish, Published, RequestRefused
 from alcove_protocol.roster import Change, Op, Role, Seat, list_digest
+from alcove_server.ports.turn import AT_ONCE
 from alcove_server.rooms import counts as kept
 from alcove_server.rooms.commit_turns import COMMIT_BURST
 from alcove_server.rooms.counts import KEPT_SECONDS, Counts, KeptCounts
@@ -49,6 +50,22 @@ def test_who_comes_back_alone_has_no_new_turn_of_slow_mode(scene: Scene, door: D
         assert code(ann, ann.blob(b"two")) == "slow"
     scene.clock.advance(20)
     assert code(ann, ann.blob(b"three")) is None
+
+
+def test_a_refused_message_takes_more_of_a_turn_because_the_store_is_asked(
+    scene: Scene, door: Door
+) -> None:
+    ann, turn = scene.member(door), scene.relay.relay.services.turn
+
+    def steps(by: Person, frame: Publish, expected: str | None) -> float:
+        turn.left = AT_ONCE
+        assert code(by, frame) == expected
+        return AT_ONCE - turn.left
+
+    taken = steps(ann, ann.blob(b"one"), None)
+    scene.land(scene.commit(Change(Op.CHANGE, ann.public, Seat(paused=True))))
+    ann.fetch()
+    assert steps(ann, ann.blob(b"two"), "paused") >= taken + 5
 
 
 def test_who_comes_back_alone_has_no_new_commits() -> None:

@@ -82,7 +82,7 @@ async def request(requester: Requester, frame: LobbyRequest) -> None:
     `Refusal` (`busy`, `rate_limited` when this part of the network had too much sent, all of
     `rules.vault` and `Store.add_talk`)."""
     room = requester.seated
-    listeners = len(room.history.roster.facilitators()) if frame.to is None else 1
+    listeners = len(room.history.leading) if frame.to is None else 1
     if not requester.may_tell(len(frame.blob) * listeners):
         raise Refusal("rate_limited")
     if frame.to is None:
@@ -108,7 +108,7 @@ async def talk(requester: Requester, frame: LobbyRequest) -> None:
     with a receiver, `rate_limited`, and all of `Store.add_talk`)."""
     if frame.to is not None:
         raise Refusal("not_allowed")
-    listeners = len(requester.seated.history.roster.facilitators())
+    listeners = len(requester.seated.history.leading)
     if not requester.may_tell(len(frame.blob) * listeners):
         raise Refusal("rate_limited")
     await _add_talk(requester, requester.client.key, frame)

@@ -5,6 +5,7 @@ and the room tells its clients. docs/protocol.md section 8.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
 
 from alcove_protocol import limits
 from alcove_protocol.errors import Refusal
@@ -19,6 +20,9 @@ from alcove_server.rooms.roster_history import RosterHistory
 from alcove_server.store.interface import Publication, PublishDone, Stale, Taken
 from alcove_server.wire import fast_out
 from alcove_server.wire.fast_in import Post
+
+_REFUSED: Final = 8.0
+"""Steps (`ports.turn`) of asking the store whether the id of what is refused was taken before."""
 
 
 def publish_soon(requester: Requester, post: Post, done: PublishDone) -> bool:
@@ -97,6 +101,7 @@ async def _store(requester: Requester, frame: Post | Publish) -> Taken:
         if publication.blob_class is BlobClass.APPLICATION:
             begins = room.slow_turns.take(room.history.roster, client.key)
     except Refusal:
+        requester.services.turn.spend(_REFUSED)
         known = await store.published(room.id, client.key, frame.id)
         if known is None:
             raise

@@ -29,7 +29,7 @@ def require_alone(requester: Requester) -> None:
     its beat, or has had the room for less. Beats are all that it knows of other nodes. The members
     know each facilitator's."""
     room, now = requester.seated, requester.services.clock()
-    others = room.history.roster.facilitators() - frozenset({requester.client.key})
+    others = room.history.leading - frozenset({requester.client.key})
     for key in others:
         silent = now - room.beats.get(key, room.loaded_at)
         if silent < limits.READ_ONLY_AFTER or key in room.live:

@@ -193,7 +193,7 @@ class LocalRoom:
         if self.history.roster.is_facilitator(sender):
             self._fanout.add(message, {author.feed: b""} if author is not None else {})
             return
-        for client in _among(self.history.roster.facilitators(), self.live):
+        for client in _among(self.history.leading, self.live):
             client.send_framed(message)
 
     def ring(self) -> None:

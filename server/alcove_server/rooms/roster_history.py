@@ -45,6 +45,9 @@ class RosterHistory:
     removed: Mapping[bytes, Signed | None]
     revoked: frozenset[bytes]
     facilitators: frozenset[bytes]
+    leading: frozenset[bytes]
+    """Keys that hold the role now. Worked out once here, because each frame of the private line
+    asks, of which every client sends one at each tick."""
     posters: frozenset[bytes]
     """Keys that may publish application blobs. Worked out once here, because each publish asks."""
     space: ChainSpace
@@ -93,6 +96,7 @@ def begin(signed: Signed, room: bytes) -> RosterHistory:
         MappingProxyType({}),
         frozenset(),
         roster.facilitators(),
+        roster.facilitators(),
         _posters(roster),
         ChainSpace.begin(_size(signed), roster.members),
         MappingProxyType({}),
@@ -105,12 +109,13 @@ def follow(
     """The history after one more entry. Raises `Malformed`, as `extend`."""
     roster, entry = extend(history.roster, signed)
     outcome = _outcome(history, roster, entry.statement)
-    before, now = history.roster.facilitators(), roster.facilitators()
+    before, now = history.leading, roster.facilitators()
     after = RosterHistory(
         roster,
         _removed(history, roster, outcome, signed),
         history.revoked | outcome.revoked,
         history.facilitators | now,
+        now,
         _posters(roster),
         history.space.after(entry.statement.signer, before, now, _size(signed)),
         _absent(history, roster, outcome),
@@ -124,7 +129,7 @@ def fits(history: RosterHistory, entry: RosterEntry, size: int) -> bool:
     if changes and changes[0].op is Op.RESET:  # other ADDs admit newcomers
         changes = [one for one in changes if one.op is not Op.RESET and one.op is not Op.ADD]
     removes = bool(changes) and all(_takes_away(history, change) for change in changes)
-    return history.space.fits(entry.signer, history.roster.facilitators(), size, removes)
+    return history.space.fits(entry.signer, history.leading, size, removes)
 
 
 def _takes_away(history: RosterHistory, change: Change) -> bool:

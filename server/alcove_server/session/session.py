@@ -332,6 +332,6 @@ def _hearers(room: LocalRoom, request: Post | ClientFrame, sender: bytes) -> int
     if isinstance(request, Post | Publish):
         return len(room.live)
     if isinstance(request, SendDesk):
-        roster = room.history.roster
-        return len(room.live if roster.is_facilitator(sender) else roster.facilitators())
+        leading = room.history.leading
+        return len(room.live if sender in leading else leading)
     return 0
