@@ -370,3 +370,19 @@ def test_a_wish_that_comes_late_leads_to_the_door_and_not_out() -> None:
     assert not bob.of(events.Closed)
     assert inside(world, bob) == [None]
     assert "Bob" in ann.members()
+
+
+def test_a_facilitator_whose_clock_is_wrong_meanwhile_lets_them_in_when_it_is_right() -> None:
+    """It admits nobody with a wrong clock, and looks again. Its program does not end by that."""
+    world = World()
+    wrong = [0.0]
+    ann = world.open_with(world.client("Ann", wall=lambda: world.wall() + wrong[0]))
+    bob, cleo = world.join(ann, "Bob"), world.join(ann, "Cleo")
+    outside(world, bob)
+    wrong[0] = 2.0 * limits.CLOCK_SKEW
+    inside(world, bob)
+    world.advance(15)
+    assert is_out(bob)
+    wrong[0] = 0.0
+    world.advance(15)
+    goes_on(world, ann, bob, cleo)
