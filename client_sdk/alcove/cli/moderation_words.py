@@ -127,9 +127,9 @@ def _fold_of_yours(event: events.Folded, count: int, me: str) -> str:
         sent = "Your message was" if count == 1 else f"{count} messages of yours were"
         are = "it is" if count == 1 else "they are"
         return (
-            f"{sent} sent after the place from which the room is paused. So {are} folded, "
-            "with all that was said since then, and each reader can still open what is folded. You "
-            "have done nothing wrong, and you need to do nothing."
+            f"{sent} sent after the place from which the room is paused, so {are} folded; each "
+            "reader can still open what is folded. You have done nothing wrong. You need to do "
+            "nothing."
         )
     return (
         "A facilitator folded a message of yours. Nothing is deleted, and each reader can still "

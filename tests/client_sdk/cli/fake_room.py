@@ -440,8 +440,8 @@ CONNECTED: Final = events.ConnectionChanged(events.ConnectionState.CONNECTED)
 SILENT: Final = events.ConnectionChanged(events.ConnectionState.SILENT, 7)
 LOST: Final = events.ConnectionChanged(events.ConnectionState.RECONNECTING)
 MY_FOLDS: Final = (
-    "Your message was sent after the place from which the room is paused. So it is folded,",
-    "2 messages of yours were sent after the place from which the room is paused. So they are",
+    "Your message was sent after the place from which the room is paused, so it is folded;",
+    "2 messages of yours were sent after the place from which the room is paused, so they are",
     "You have done nothing wrong, and you need to do nothing.",
     "A facilitator folded a message of yours. Nothing is deleted,",
     "A facilitator folded what you write, for now.",

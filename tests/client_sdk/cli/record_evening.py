@@ -27,7 +27,7 @@ _FOOT: Final = 400
 _PANEL: Final = 52
 """Columns of the conversation on a wide screen. The list of people is beside it."""
 _FRAME: Final = re.compile("[│╭╮╰╯▁▂▃▄▅▆▇]")
-_ASKED: Final = "same line once more"
+_ASKED: Final = "once more."
 _LONG: Final = (
     "I wanted to tell you about the last week because it was long and I have not slept, and every "
     "morning I thought about calling and then I did not call, and it went on like this until "
@@ -38,8 +38,11 @@ _LONG: Final = (
 class Person:
     """One program at one terminal."""
 
-    def __init__(self, name: str, screen: Terminal, columns: int, *, plain: bool) -> None:
+    def __init__(
+        self, name: str, screen: Terminal, columns: int, *, plain: bool, settles: float
+    ) -> None:
         self.name = name
+        self._settles = settles
         self.plain = plain
         self._screen = screen
         self._columns = columns
@@ -58,14 +61,17 @@ class Person:
 
     async def see(self, text: str) -> None:
         await self._screen._until(lambda: self.sees(text), f"see {text} at {self.name}")
-        await asyncio.sleep(0.6)  # what belongs to it is drawn, too
+        await asyncio.sleep(self._settles)
 
     def key(self, keys: str) -> None:
         self._screen.type(keys)
 
     async def type(self, line: str) -> None:
+        """Type a line and, once it is in the input, Enter: both at once would be pasted."""
+        word = line.split()[-1]
+        before = self.times(word)
         self.key(line)
-        await asyncio.sleep(0.4)
+        await self._screen._until(lambda: self.times(word) > before, f"see {word} typed")
         self.key(ENTER)
 
     async def decide(self, line: str, then: str) -> None:
@@ -76,7 +82,6 @@ class Person:
             lambda: self.sees(then) or self.times(_ASKED) > before, f"see {then} or a question"
         )
         if not self.sees(then):
-            await asyncio.sleep(0.6)
             await self.type(line)
         await self.see(then)
 
@@ -94,7 +99,10 @@ class Person:
 class Evening:
     """The screens of one evening."""
 
-    def __init__(self, mode: str, relay: RelayProcess, stack: AsyncExitStack) -> None:
+    def __init__(
+        self, mode: str, relay: RelayProcess, stack: AsyncExitStack, settles: float
+    ) -> None:
+        self._settles = settles
         self.plain = mode.startswith("plain")
         self.columns = int(mode.partition("-")[2])
         self.rows = _FOOT if self.plain else {80: 24, 40: 20}[self.columns]
@@ -118,7 +126,7 @@ class Evening:
                 environment={"ALCOVE_INVITE": self.invite} if self.invite else {},
             )
         )
-        return Person(name, screen, self.columns, plain=self.plain)
+        return Person(name, screen, self.columns, plain=self.plain, settles=self._settles)
 
     def shoot(self, person: Person, moment: str) -> None:
         lines = [_masked(line, self.invite) for line in person.lines]
@@ -166,7 +174,7 @@ async def _join(evening: Evening, name: str) -> Person:
         await person.type("/accept")
     else:
         person.key("a")
-        await asyncio.sleep(0.5)
+        await person.see("Enter accepts")
         person.key(ENTER)
     await person.see("You asked to be let in")
     return person
@@ -220,13 +228,12 @@ async def _hard_minute(evening: Evening, everybody: tuple[Person, ...]) -> None:
         mara.key(F3)
         await mara.see("/hold")
         evening.shoot(mara, "f3")
-        mara.key(" kim")
-        await asyncio.sleep(0.4)
-        mara.key(ENTER)
+        await mara.type(" kim")
     else:
         await mara.type("/hold kim")
-    for one in (robin, sam, kim):
+    for one in (robin, sam):
         await one.see("paused the room")
+    await kim.see("You have done nothing wrong")  # what they read of their own text is the last
     await ash.see("The room is paused")
     evening.shoot(kim, "held")
     await robin.type("what was that")
@@ -288,14 +295,15 @@ async def _end(evening: Evening, everybody: tuple[Person, ...]) -> None:
 
 
 @asynccontextmanager
-async def _played(mode: str) -> AsyncIterator[Evening]:
+async def _played(mode: str, settles: float) -> AsyncIterator[Evening]:
     async with RelayProcess() as relay, AsyncExitStack() as stack:
-        yield Evening(mode, relay, stack)
+        yield Evening(mode, relay, stack, settles)
 
 
-async def evening(mode: str) -> dict[tuple[str, str, str], list[str]]:
-    """Play one evening. Return the screens by mode, person and moment."""
-    async with _played(mode) as played:
+async def evening(mode: str, settles: float = 0.0) -> dict[tuple[str, str, str], list[str]]:
+    """Play one evening. Return the screens by mode, person and moment. `settles` is for a page: the
+    seconds that a screen has, once it shows what is waited for, to draw what belongs to it."""
+    async with _played(mode, settles) as played:
         mara = await _open(played)
         ash = await _second_facilitator(played, mara)
         everybody = (mara, ash, *await _three_more(played, ash))
@@ -320,7 +328,7 @@ def written(page: str, shots: dict[tuple[str, str, str], list[str]]) -> str:
 
 def main() -> None:
     for mode in sys.argv[1:] or _MODES:
-        shots = asyncio.run(evening(mode))
+        shots = asyncio.run(evening(mode, settles=0.6))
         PAGE.write_text(written(PAGE.read_text(), shots))
         print(mode, "is written:", ", ".join(sorted(f"{who} {what}" for _, who, what in shots)))
 
