@@ -316,7 +316,7 @@ class Told:
             "facilitator_silent": trouble or self._is_away(sender),
             "last_facilitator_left": sender in truth.commands and truth.commands[sender].leave,
             "door_used": invited or truth.admitted() >= world.schedule.uses,
-            "nobody_there": trouble or not held,
+            "nobody_there": trouble or not held or self._facilitators_came_just_now,
             "facilitator_there": "nobody_there" in self.problems,
         }
         true = reasons.get(code, False) or world.lies
