@@ -294,7 +294,7 @@ class Told:
             "held": lost or truth.commands[self.person.name].rejoin or two,
             "standby_asks": bool(self.person.link),
             "facilitated": bool(self.person.link),
-            "false_answer": by_answers and (trouble or unconfirmed(world, self.person)),
+            "false_answer": by_answers and (trouble or two or unconfirmed(world, self.person)),
             "replaced": shares_link(world, self.person) or two,
             "ticket_asks": bool(self.person.came_by),
             "card_differs": puts_bare_cards(world, sender),
