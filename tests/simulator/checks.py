@@ -121,7 +121,7 @@ def _came_in(world: "World") -> None:
     if world.truth.losses or world.lies:
         return
     inside = [person for person in world.people if person.inside and not _held(person)]
-    facilitated = any(person.facilitates for person in inside)
+    holders = [person for person in inside if person.facilitates]
     alone = world.clock() - max(world.truth.beat_at, default=0.0) > LINK_OPENS
     for person in world.people:
         comers = [one for one in world.people if one.link and one.link == person.link and one.there]
@@ -129,7 +129,10 @@ def _came_in(world: "World") -> None:
         opens = alone and person.link in world.truth.links and len(comers) == 1 and members
         if opens and person.there and not person.facilitates:
             world.fail(f"at rest, {person.name} holds the standby's link, and is not let in")
-        if facilitated and person.steps_in and person.there and not person.inside:
+        # One that came since, as by a standby's link, has no key of their door, and none is left.
+        went = world.truth.when(Op.LEFT, person.name)
+        saw = went is not None and any(world.told[one].in_since < went.at for one in holders)
+        if saw and person.steps_in and person.there and not person.inside:
             world.fail(f"at rest, {person.name} is still outside")
 
 

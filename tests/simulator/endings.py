@@ -35,7 +35,10 @@ def wrong_ending(world: "World", person: "Person", reason: CloseReason, code: st
     if reason is CloseReason.REFUSED:
         return "" if code in may_be_refused(world, name) else f"there is no reason for {code}"
     if reason is CloseReason.LOST:
-        refused = not truth.happened(Op.ADD, name) and code in may_be_refused(world, name)
+        # Who was let go before their Welcome came never was in, and knocks as before.
+        never = truth.happened(Op.ABSENT, name) and world.told[person].joined_at is None
+        outside = never or not truth.happened(Op.ADD, name)
+        refused = outside and code in may_be_refused(world, name)
         removed = code == "lost" and _by_a_stranger(world, name)
         let_go = truth.happened(Op.ABSENT, name) and code in ("knock_again", "not_member")
         lost = refused or removed or let_go or world.lies or may_be_lost(world)

@@ -298,7 +298,7 @@ class Told:
             "held": lost or truth.commands[self.person.name].rejoin or two,
             "standby_asks": bool(self.person.link),
             "facilitated": bool(self.person.link),
-            "false_answer": by_answers and (trouble or unconfirmed(world, self.person)),
+            "false_answer": by_answers and (trouble or two or unconfirmed(world, self.person)),
             "replaced": shares_link(world, self.person) or two,
             "ticket_asks": bool(self.person.came_by),
             "card_differs": puts_bare_cards(world, sender),
@@ -322,7 +322,7 @@ class Told:
             "facilitator_silent": trouble or self._is_away(sender),
             "last_facilitator_left": sender in truth.commands and truth.commands[sender].leave,
             "door_used": invited or truth.admitted() >= world.schedule.uses,
-            "nobody_there": trouble or not held,
+            "nobody_there": trouble or not held or self._facilitators_came_just_now,
             "facilitator_there": "nobody_there" in self.problems,
         }
         true = reasons.get(code, False) or world.lies

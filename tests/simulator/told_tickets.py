@@ -82,6 +82,7 @@ def wrong_refusal(world: "World", person: "Person", code: str) -> str:
         "bad_roster": bool(truth.losses),
         "knock_again": not could_be_let_in(world, person),
         "clock_wrong": clocks_are_set(world),
+        "": truth.commands[person.name].leave,  # before they were let in
         "left": truth.commands[person.name].leave,
     }
     passing = code in PASSING and (world.trouble_at > 0 or world.schedule.limited)
