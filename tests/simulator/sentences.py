@@ -8,7 +8,7 @@ from alcove.events import AnyEvent, ConnectionState, RoomState
 from alcove_protocol import limits
 from alcove_protocol.roster import Op
 
-from tests.simulator.endings import clocks_are_set, wrong_ending
+from tests.simulator.endings import clocks_are_set, may_be_lost, wrong_ending
 from tests.simulator.messages import MessagesTold
 from tests.simulator.person import AGREEMENT, TITLE
 from tests.simulator.presence import wrong_presence
@@ -306,7 +306,7 @@ class Told:
             "not_outside": outside and not truth.happened(Op.LEFT, self.person.name),
             "cannot_open": lost or two,  # of before the relay's loss, or for the other program
             "ending_doubted": lost,
-            "room_forgotten": lost,
+            "room_forgotten": lost or may_be_lost(world),
             "room_settled": "room_forgotten" in self.problems and settled,
             "knocking_again": lost and settled,
             "knock_dropped": lost or slept,

@@ -9,7 +9,10 @@ from typing import Final
 
 from alcove import events
 
-_FORGOTTEN: Final = "The relay says that it does not know this room any more, as after a restart. "
+_FORGOTTEN: Final = (
+    "The relay says that it does not know this room any more, as after a restart or half an hour "
+    "without a facilitator. "
+)
 _BROUGHT: Final = (
     "The relay had lost this room, as after a restart, and a member has brought it back. "
 )
