@@ -97,6 +97,19 @@ def test_two_that_died_together_come_back_one_by_one() -> None:
     goes_on(world, first, second, cleo)
 
 
+def test_who_returned_alone_lets_one_in_that_had_parked_the_leaf_before() -> None:
+    world, ann, bob, cleo = room_of_three()
+    tickets = ticket_of(world, ann), ticket_of(world, bob)
+    ann.to_relay = bob.to_relay = _no_park
+    bob.engine.require_member()._key_updates.hasten()
+    world.advance(30)
+    crashes(world, ann)
+    crashes(world, bob)
+    first = resumes(world, tickets[0], "Ann", wait=60)
+    second = resumes(world, tickets[1], "Bob", wait=30)
+    goes_on(world, first, second, cleo)
+
+
 def test_the_standby_of_a_room_stays_good() -> None:
     world, ann, bob, cleo = room_of_three()
     make_link(world, ann)
@@ -123,6 +136,28 @@ def test_a_false_answer_misleads_for_less_than_a_minute(monkeypatch: pytest.Monk
     assert "false_answer" in codes(again)
     assert bob.members() == {"Ann", "Bob", "Cleo"}
     world.advance(150)
+    goes_on(world, again, bob, cleo)
+
+
+def test_who_was_misled_is_let_in_by_a_facilitator_that_comes_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The entry of the false return is on the list for good, and let nobody in."""
+    world, ann, bob, cleo = room_of_three()
+    do(world, ann, "appoint", "Cleo")
+    world.advance(35)
+    old_answers(monkeypatch, bob)
+    ticket = ticket_of_epoch_before(world, ann)
+    do(world, ann, "listen_only", True)
+    do(world, ann, "listen_only", False)
+    crashes(world, ann)
+    cleo.cut()
+    again = resumes(world, ticket, "Ann", wait=0)
+    world.advance(150, stay_away=(cleo,))
+    assert "false_answer" in codes(again)
+    cleo.back()
+    world.advance(60)
+    assert facilitates(again)
     goes_on(world, again, bob, cleo)
 
 

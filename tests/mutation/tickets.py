@@ -313,16 +313,28 @@ IN_THE_GROUP: Final = (
         f"{_BACK}::test_a_program_that_was_only_cut_off_is_out_when_its_ticket_brought_another_back",
     ),
     _mutant(
-        "alcove.joining.ticket_comer:TicketComer._ask",
-        "            self.body.counter,\n",
-        "            roster.counter,\n",
-        f"{_BACK}::test_of_two_programs_with_one_ticket_one_is_let_in",
+        "alcove.group.asking:LetIn.judge",
+        " or body.epoch < self._epochs.get(relay_key, 0):",
+        ":",
+        f"{_LIES}::test_a_granted_request_is_void_for_one_that_was_not_shown_the_entry",
     ),
     _mutant(
-        "alcove.group.membership:Membership.asker_by_ticket",
-        "max(asker.seated, let_in)",
-        "asker.seated",
-        f"{_LIES}::test_a_request_that_was_granted_is_void_though_it_may_name_an_earlier_leaf",
+        "alcove.joining.chain_reader:ChainReader.let_in_since",
+        "if at > counter",
+        "if False",
+        f"{_LIES}::test_a_granted_request_is_void_for_one_that_returned_alone_to_an_earlier_epoch",
+    ),
+    _mutant(
+        "alcove.engine.entering_room:EnteringRoom._returned",
+        "membership.let_in.know_from(comer.body.epoch, since)",
+        "pass",
+        f"{_ALONE}::test_who_returned_alone_lets_one_in_that_had_parked_the_leaf_before",
+    ),
+    _mutant(
+        "alcove.group.asking:LetIn.judge",
+        "body.epoch < self._from",
+        "False",
+        f"{_LIES}::test_a_granted_request_is_void_for_one_that_came_by_a_ticket_soon_after",
     ),
 )
 

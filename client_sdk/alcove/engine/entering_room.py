@@ -243,7 +243,6 @@ class EnteringRoom(Standing, ABC):
         # Others may ask under the epoch that was parked, above all those that died with this one.
         body = comer.body
         membership.request_secrets.learn(body.epoch, body.request, body.leaf)
-        membership.let_in = comer.chain.let_in | membership.let_in
 
         def tell_joined() -> None:
             members = tuple(person.name for person in membership.people())
@@ -267,6 +266,9 @@ class EnteringRoom(Standing, ABC):
             )
             self.agreements.begin(rules, comer.body.title)
         membership = entry.join(at)
+        # The list, which it read up to its own entry, says who was let in since the parked epoch.
+        since = comer.chain.let_in_since(comer.body.counter)
+        membership.let_in.know_from(comer.body.epoch, since)
         member = self._resumed(membership, at)
         if at != entry.base:
             transcript = membership.group.context.confirmed_transcript_hash

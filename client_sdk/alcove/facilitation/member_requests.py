@@ -145,12 +145,15 @@ class MemberRequests:
         raise NotMine  # of a kind that another facilitator's client may know
 
     def _asker(self, person: Person, signed: Signed) -> Asker:
-        """What a request of this member is judged by. Raises what decoding does."""
+        """What a request of this member is judged by. Raises what decoding does, and `NotMine`."""
         body = RequestBody.decode(signed.body)
         if body.kind == RequestKind.REJOIN:
             leaf = mls.KeyPackage.decode(body.content).leaf_node
             if leaf_extension(leaf).reloaded:
-                return self._membership.asker_by_ticket(person, body.leaf_key)
+                asker = self._membership.asker_by_ticket(person, body)
+                if asker is None:
+                    raise NotMine
+                return asker
         return self._membership.asker(person)
 
     def _come_back(self, item: LobbyItem, lost: LostMember, body: RequestBody, psk: Psk) -> bool:

@@ -20,11 +20,12 @@ from alcove_protocol.errors import Malformed
 from alcove_protocol.labels import Label
 from alcove_protocol.position import Position
 from alcove_protocol.roster import Change, Op, Roster, RosterEntry, Seat, entry_hash, extend
+from alcove_protocol.sealed import RequestBody
 from alcove_protocol.statements import Signed
 
 from alcove import mls
 from alcove.errors import NotTrusted
-from alcove.group.asking import Asker
+from alcove.group.asking import Asker, LetIn
 from alcove.group.extensions import RoomExtension, leaf_extension, room_extension
 from alcove.group.external_wrap import read_external
 from alcove.group.framing import check_class, unpack_commit
@@ -70,8 +71,8 @@ class Membership(Members):
         """The signed entries that led here, from entry 0 on for the client that opened the room."""
         self.alarm: str | None = None
         self.alarm_by: str | None = None
-        self._chain_broke = False
         """The facilitator who signed the entry that parts the list from the group, by name."""
+        self._chain_broke = False
         self.told_list: str | None = None
         """The facilitator whose heartbeat names another list than this client has, by name."""
         self.restate = False
@@ -79,8 +80,7 @@ class Membership(Members):
         """Whether the relay was given a commit of this epoch that makes another member a
         facilitator. It may have taken it, whatever it said."""
         self._roster_before = self.roster if before is None else before
-        self.let_in: dict[bytes, int] = {}
-        """The counter of the last entry with REJOIN of each relay key, as far as it is known."""
+        self.let_in = LetIn(group.epoch)
         self.request_secrets = SealSecrets(REQUEST, REQUESTS_KEPT)
         self.desk_secrets = SealSecrets(DESK, DESK_KEPT)
         self._keep_secrets()
@@ -167,13 +167,9 @@ class Membership(Members):
             self.roster.since.get(person.relay_key, 0),
         )
 
-    def asker_by_ticket(self, person: Person, leaf: bytes) -> Asker:
-        """The same of a member that comes back by a ticket. Their program may have ended before it
-        parked its newest leaf, so they name an earlier `leaf`. They name the counter that was
-        parked, too: what they ask is void once they were let in since."""
-        asker = self.asker(person)
-        let_in = self.let_in.get(person.relay_key, 0)
-        return replace(asker, leaf_key=leaf, seated=max(asker.seated, let_in))
+    def asker_by_ticket(self, person: Person, body: RequestBody) -> Asker | None:
+        """The same of a member that comes back by a ticket. None when this client cannot judge."""
+        return self.let_in.judge(self.asker(person), person.relay_key, body)
 
     # --- commits -------------------------------------------------------------------------------
 
@@ -288,6 +284,8 @@ class Membership(Members):
         came = [leaf for index in brought if (leaf := self.group.member(index)) is not None]
         added = {leaf.signature_key for leaf in came}
         reloaded = {leaf.signature_key for leaf in came if leaf_extension(leaf).reloaded}
+        here = (person.relay_key for person in after.values())
+        self.let_in.note((leaf_extension(leaf).relay_key for leaf in came), self.group.epoch, here)
         renewed = {self.group_key(index) for index in (*staged.updated, staged.committer)}
         self.unheard = ((self.unheard | added) & after.keys()) - renewed
         self.compare_roster_with_group(self._signer(entry) if self.roster.head != head else None)
@@ -321,10 +319,7 @@ class Membership(Members):
             return {}
         self._roster_before, self.roster = self.roster, after
         self.chain.append(entry)
-        changes = {change.key: change.op for change in verified.statement.decoded_changes()}
-        rejoined = (key for key, op in changes.items() if op is Op.REJOIN)
-        self.let_in |= dict.fromkeys(rejoined, after.counter)
-        return changes
+        return {change.key: change.op for change in verified.statement.decoded_changes()}
 
     def _signer(self, entry: Signed | None) -> str | None:
         """The name of a verified entry's signer."""

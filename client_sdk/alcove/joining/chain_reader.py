@@ -38,8 +38,7 @@ class ChainReader:
         self._roster: Roster | None = None
         self._opening_entry: Signed | None = None
         self._heads: list[bytes] = []
-        self.let_in: dict[bytes, int] = {}
-        """The counter of the last entry with REJOIN of each relay key."""
+        self._let_in: dict[bytes, int] = {}  # by relay key: the counter of its last REJOIN
 
     @property
     def roster(self) -> Roster | None:
@@ -56,6 +55,10 @@ class ChainReader:
     def head(self, counter: int) -> bytes:
         """The hash of the entry with this counter, empty when it was not read."""
         return self._heads[counter] if counter < len(self._heads) else b""
+
+    def let_in_since(self, counter: int) -> frozenset[bytes]:
+        """The relay keys of the members that an entry behind this counter let in again."""
+        return frozenset(key for key, at in self._let_in.items() if at > counter)
 
     def read(self) -> None:
         """Read on."""
@@ -75,7 +78,7 @@ class ChainReader:
         except Malformed:
             # The room may have been brought back with another history: then it is read anew.
             self._heads, self._roster = [], None
-            self.let_in.clear()
+            self._let_in.clear()
             self._on_wrong(before == 0)
             return
         if answer.more and len(self._heads) > before:
@@ -93,5 +96,5 @@ class ChainReader:
             self._roster, verified = extend(self._roster, entry)
             changes = verified.statement.decoded_changes()
             back = (change.key for change in changes if change.op is Op.REJOIN)
-            self.let_in |= dict.fromkeys(back, self._roster.counter)
+            self._let_in |= dict.fromkeys(back, self._roster.counter)
         self._heads.append(self._roster.head)

@@ -9,12 +9,17 @@ from alcove.group.extensions import capabilities
 from alcove.group.keys import ROOM_SUITE, Identity
 from alcove.group.standby import StandbySecrets
 from alcove.joining.standby_asks import AskKeys
+from alcove.joining.ticket_comer import ALONE
 from alcove_protocol import frames
 from alcove_protocol.codec import pack_list, unpack_list
+from alcove_protocol.frames import BlobIs
 from alcove_protocol.ticket import Ticket
 
+from tests.end_to_end.evil.relay import EvilWorld
+from tests.end_to_end.evil.rooms import three, two_facilitators
 from tests.end_to_end.evil.test_standby_answers import branch_of
 from tests.end_to_end.evil.test_standby_lies import old_answers
+from tests.end_to_end.evil.test_way_in import with_entry
 from tests.end_to_end.facilitating import do, goes_on
 from tests.end_to_end.standing_by import comes, orphaned
 from tests.end_to_end.ticketing import codes, crashes, resumes, ticket_of
@@ -179,4 +184,75 @@ def test_a_request_that_was_granted_is_void_though_it_may_name_an_earlier_leaf()
         again.engine.require_member()._key_updates.hasten()
         world.advance(15)
     assert len(cleo.of(events.Reloaded)) == 1
+    goes_on(world, ann, again, cleo)
+
+
+def requests_to(world: EvilWorld, client: Client) -> list[frames.LobbyItem]:
+    kind = frames.LobbyKind.REQUEST
+    return [item for item in world.seen(frames.LobbyItem, client) if item.kind == kind]
+
+
+def entries_by(world: EvilWorld, client: Client) -> list[frames.Publish]:
+    return [one for one in world.seen(frames.Publish, client) if one.entry is not None]
+
+
+def let_in_once(world: EvilWorld, decides: Client, item: frames.LobbyItem, again: Client) -> None:
+    """The relay tells a facilitator an old request, and once more after another Update."""
+    for number in (1000, 1001):
+        again.engine.require_member()._key_updates.hasten()
+        world.advance(75)
+        before = len(entries_by(world, decides))
+        world.forge(decides, replace(item, number=number, id=world.random(16)))
+        world.advance(15)
+        assert len(entries_by(world, decides)) == before
+    assert again.engine.closed is None
+    assert len(again.of(events.Joined)) == 1
+
+
+def test_a_granted_request_is_void_for_one_that_was_not_shown_the_entry() -> None:
+    """The group says who was let in. The relay alone chooses what it shows of the list."""
+    world, ann, bob, cleo = three()
+    ticket = ticket_of(world, cleo)
+    crashes(world, cleo)
+    hidden = world.alter(
+        bob, BlobIs, lambda blob: replace(blob, entry=None, signature=None), with_entry, most=1
+    )
+    again = resumes(world, ticket, "Cleo", wait=5)
+    assert again.of(events.Joined)
+    assert hidden.hits
+    do(world, ann, "appoint", "Bob")
+    let_in_once(world, bob, requests_to(world, ann)[-1], again)
+
+
+def test_a_granted_request_is_void_for_one_that_came_by_a_ticket_soon_after() -> None:
+    """It had read the list before, and came in by the facilitator that granted it."""
+    world, ann, bob, cleo = two_facilitators()
+    tickets = ticket_of(world, bob), ticket_of(world, cleo)
+    crashes(world, bob)
+    crashes(world, cleo)
+    waits = world.keep_back(ann, frames.LobbyItem)
+    bob = resumes(world, tickets[0], "Bob", wait=0)
+    assert len(waits.hits) == 1
+    waits.stop()
+    again = resumes(world, tickets[1], "Cleo", wait=2)
+    assert again.of(events.Joined)
+    asked = requests_to(world, ann)[-1]
+    world.release(waits)
+    world.advance(20)
+    assert bob.of(events.Joined)
+    let_in_once(world, bob, asked, again)
+
+
+def test_a_granted_request_is_void_for_one_that_returned_alone_to_an_earlier_epoch() -> None:
+    """It knows the epoch in which the other one asked. The list says who was let in since."""
+    world, ann, bob, cleo = three()
+    tickets = ticket_of(world, ann), ticket_of(world, bob)
+    world.drop(ann, frames.Park)
+    crashes(world, bob)
+    again = resumes(world, tickets[1], "Bob", wait=5)
+    asked = requests_to(world, ann)[-1]
+    crashes(world, ann)
+    ann = resumes(world, tickets[0], "Ann", wait=60)
+    assert ALONE in [one.text for one in ann.of(events.Problem)]
+    let_in_once(world, ann, asked, again)
     goes_on(world, ann, again, cleo)
