@@ -316,7 +316,7 @@ ONE_COMMIT: Final[tuple[Mutant, ...]] = (
     order(
         "put out",
         f"{MEMBERSHIP}:Membership._judge",
-        "if leaf is None or leaf_extension(leaf).reloaded:",
+        "if leaf_extension(leaf).reloaded and leaf.encryption_key != self._came_as:",
         "if True:",
         f"{EVIL}/test_held.py::test_a_rejoin_without_a_request_puts_no_member_out",
     ),

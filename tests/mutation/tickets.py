@@ -308,8 +308,8 @@ IN_THE_GROUP: Final = (
     ),
     _mutant(
         "alcove.group.membership:Membership._judge",
-        "leaf is None or leaf_extension(leaf).reloaded",
-        "leaf is None",
+        "if leaf_extension(leaf).reloaded and",
+        "if False and",
         f"{_BACK}::test_a_program_that_was_only_cut_off_is_out_when_its_ticket_brought_another_back",
     ),
     _mutant(
@@ -317,6 +317,13 @@ IN_THE_GROUP: Final = (
         " or body.epoch < self._epochs.get(relay_key, 0):",
         ":",
         f"{_LIES}::test_a_granted_request_is_void_for_one_that_was_not_shown_the_entry",
+    ),
+    _mutant(
+        "alcove.group.membership:Membership._judge",
+        " and leaf.encryption_key != self._came_as",
+        "",
+        "tests/end_to_end/evil/test_held.py"
+        "::test_the_way_back_by_a_ticket_done_once_more_puts_no_member_out[False]",
     ),
     _mutant(
         "alcove.joining.chain_reader:ChainReader.let_in_since",

@@ -58,6 +58,7 @@ class Membership(Members):
         self.merged = MergedCommits(commit)
         self.state: RoomExtension = room_extension(group.context)
         self.facilitator_keys = self.state.facilitator_keys()  # each tick asks often
+        self._came_as = self.own_leaf_key  # when this program came in
         self.accepted = leaf_extension(self.own_leaf).agreement
         """The agreement that this person accepted, as their own leaf says, which they signed. No
         commit changes it: the person alone does."""
@@ -92,9 +93,9 @@ class Membership(Members):
     def restart(self, other: "Membership") -> None:
         """Become `other`, a group joined anew. Every holder of this object goes on with it."""
         self.wipe()
-        chain, accepted = self.chain, self.accepted
+        chain, accepted, came_as = self.chain, self.accepted, self._came_as
         self.__dict__.update(other.__dict__)
-        self.chain, self.accepted = chain, accepted
+        self.chain, self.accepted, self._came_as = chain, accepted, came_as
 
     @property
     def commit_blob(self) -> bytes:
@@ -231,11 +232,14 @@ class Membership(Members):
             return staged
         # Removed and added in one commit is a rejoin. This client did not ask for it, or its
         # Welcome is still to come: it cannot follow, and is not put out. But a program that came by
-        # a ticket asked for itself: two would put each other out.
+        # a ticket asked for itself: two would put each other out. With the leaf by which this very
+        # program came, nobody asked: a facilitator kept what it had asked with.
         after = (m for m in staged.members_after() if m.index in staged.added)
         leaf = next((m.leaf for m in after if m.leaf.signature_key == self.own.key), None)
-        if leaf is None or leaf_extension(leaf).reloaded:
-            return PutOut(by_wish=False, replaced=leaf is not None)
+        if leaf is None:
+            return PutOut(by_wish=False)
+        if leaf_extension(leaf).reloaded and leaf.encryption_key != self._came_as:
+            return PutOut(by_wish=False, replaced=True)
         return Held("rejoin", leaf.encryption_key)
 
     def _judge_external(self, blob: bytes) -> "mls.StagedCommit | Burned | PutOut":

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from alcove import events, mls
 from alcove.events import ConnectionState
+from alcove.joining.ticket_comer import TicketComer
 from alcove.mls.psk import PreSharedKeyID, PskStore
 from alcove.mls.secret import Secret
 from alcove_protocol.frames import BlobClass, BlobIs, LobbyItem, Publish, RequestRefused
@@ -33,6 +34,7 @@ from tests.end_to_end.evil.rooms import (
     three,
     two_facilitators,
 )
+from tests.end_to_end.ticketing import crashes, resumes, ticket_of
 from tests.end_to_end.world import Client
 
 
@@ -149,6 +151,35 @@ def test_a_rejoin_without_a_request_puts_no_member_out() -> None:
     cleo.say("still here")
     world.settle()
     assert ann.texts() == ["still here"]
+
+
+@pytest.mark.parametrize("rejoined", [False, True])
+def test_the_way_back_by_a_ticket_done_once_more_puts_no_member_out(rejoined: bool) -> None:
+    """A facilitator kept the KeyPackage. Others would read that a program was started anew, and she
+    that another one took her place, though nobody did."""
+    world, ann, bob, cleo = two_facilitators()
+    ticket = ticket_of(world, cleo)
+    crashes(world, cleo)
+    cleo = resumes(world, ticket, "Cleo")
+    comer = cleo.engine.newcomer
+    assert isinstance(comer, TicketComer)
+    assert comer._offer is not None
+    old = comer._offer.bundle.key_package
+    world.advance(62)
+    if rejoined:
+        miss_a_commit(world, ann, cleo)
+        commit_by(world, ann)
+        world.advance(62)
+    before = states(cleo).count(ConnectionState.REJOINED)
+    assert before == rejoined
+    blob = rogue_commit(bob, mls.Remove(leaf_of(cleo)), mls.Add(old))
+    bob.cut()
+    world.take(room_of(ann), blob, BlobClass.COMMIT)
+    world.advance(62, stay_away=(bob,))
+    assert cleo.engine.closed is None
+    assert states(cleo).count(ConnectionState.REJOINED) == before + 1
+    assert len(authenticators(ann, cleo)) == 1
+    goes_on(world, ann, cleo)
 
 
 @pytest.mark.parametrize("number", [0, 1])
