@@ -44,8 +44,8 @@ ONE_INSIDER: Final[tuple[Mutant, ...]] = (
     order(
         "agreement",
         f"{MEMBERSHIP}:Membership.restart",
-        "self.chain, self.accepted = chain, accepted",
-        "self.chain = chain",
+        "self.chain, self.accepted, self._came_as = chain, accepted, came_as",
+        "self.chain, self._came_as = chain, came_as",
         f"{EVIL}/test_agreement.py"
         "::test_a_member_who_was_held_over_the_change_comes_back_and_is_asked",
         equivalent="The own leaf of a rejoin carries what the person accepted, so both are equal.",

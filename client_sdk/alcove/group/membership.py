@@ -233,7 +233,7 @@ class Membership(Members):
         # Removed and added in one commit is a rejoin. This client did not ask for it, or its
         # Welcome is still to come: it cannot follow, and is not put out. But a program that came by
         # a ticket asked for itself: two would put each other out. With the leaf by which this very
-        # program came, nobody asked: a facilitator kept what it had asked with.
+        # program came, none asked: a facilitator kept what it had asked with.
         after = (m for m in staged.members_after() if m.index in staged.added)
         leaf = next((m.leaf for m in after if m.leaf.signature_key == self.own.key), None)
         if leaf is None:
