@@ -58,7 +58,7 @@ def types(alone: Standalone) -> dict[str, str]:
 
 
 def test_another_layout_has_another_number(alone: Standalone) -> None:
-    """What changes here counts `LAYOUT` up, or a relay of the version before reads rooms wrongly."""
+    """What changes here counts `LAYOUT` up, or the version before reads rooms wrongly."""
     parts = [(SCRIPTS / f"{name}.lua").read_text() for name in ("meta", "append", "records")]
     formats = set(re.findall("'(>[^']+)'", "".join(parts)))
     assert (records.LAYOUT, types(alone), formats) == (2, TYPES, FORMATS)
