@@ -79,10 +79,13 @@ def _is_there(world: "World", name: str) -> bool:
     # By the clock of a facilitator's device that slept, less time has passed.
     stood = max((person.stood for person in world.people if person.facilitates), default=0.0)
     within = stood + (TWO_TICKS if world.quiet else ANSWERED_LATE)
-    # Silence counts from when they came.
-    signs = [world.truth.let_in_at(name), *(person.frame_sent for person in earlier)]
-    lately = any(world.clock() - at < within for at in signs)
-    facilitates = any(person.facilitates for person in earlier)
+    # Silence counts from when they came, and from when a facilitator's client came that judges it.
+    came = [world.told[one].joined_at for one in world.people if one.facilitates]
+    signs = [world.truth.let_in_at(name), *(one.frame_sent for one in earlier)]
+    lately = any(world.clock() - at < within for at in (*came, *signs) if at is not None)
+    # One that was appointed may not know it, and keeps the name.
+    appointed = world.truth.commanded("appointed", name)
+    facilitates = appointed or any(person.facilitates for person in earlier)
     return lately or facilitates or (not world.quiet and any(person.there for person in earlier))
 
 

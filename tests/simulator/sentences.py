@@ -190,7 +190,10 @@ class Told:
             return wrong_refusal(world, person, event.code)
         if lost_to_a_ticket(world, person, event.code):
             return ""
-        return wrong_ending(world, person, event.reason, event.code)
+        wrong = wrong_ending(world, person, event.reason, event.code)
+        # One that a false answer let in asks again, as before it was in.
+        asks = bool(person.came_by) and "false_answer" in self.problems
+        return wrong_refusal(world, person, event.code) if wrong and asks else wrong
 
     # --- people --------------------------------------------------------------------------------
 
