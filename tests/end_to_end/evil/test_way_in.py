@@ -505,7 +505,7 @@ def test_no_frame_holds_an_invite_its_keys_or_the_words_of_members() -> None:
 def test_an_invite_expires() -> None:
     world, ann, _, _ = three()
     url = ann.invite()
-    world.advance(86401, step=1200)
+    world.advance(86401, step=300)
     late = world.knock(url, "Dora")
     assert late.engine.closed is not None
     assert late.engine.closed.code in ("door_expired", "unknown_door")
