@@ -108,7 +108,11 @@ def opened(world: EvilWorld, link: str) -> int:
         "query_string": urlsplit(link).query.encode(),
         "headers": [(b"host", HOST.encode())],
     }
-    asyncio.run(app(scope, receive, send))
+
+    async def ask() -> None:
+        await app(scope, receive, send)
+
+    asyncio.run(ask())
     status = sent[0]["status"]
     assert isinstance(status, int)
     return status
