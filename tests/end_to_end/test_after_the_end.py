@@ -42,6 +42,7 @@ def _let_go(world: World, ann: Client, bob: Client, cleo: Client) -> None:
     """The program drops its rooms without a word."""
 
 
+@pytest.mark.second("Cleo")
 @pytest.mark.parametrize("way", [_ended, _left_and_removed, _let_go])
 def test_no_members_leaf_outlives_the_room(
     way: Callable[[World, Client, Client, Client], None],

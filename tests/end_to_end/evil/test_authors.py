@@ -30,6 +30,8 @@ from tests.end_to_end.evil.rooms import (
 )
 from tests.end_to_end.world import Client
 
+pytestmark = pytest.mark.second("Bob")
+
 
 def test_the_author_is_the_member_whom_mls_names_not_one_named_in_the_payload() -> None:
     """Bob uses the id of Cleo's message and writes her name. All read it as Bob's."""
@@ -226,6 +228,7 @@ def test_a_message_with_words_outside_the_encryption_is_refused() -> None:
     assert problems(ann) == ["unreadable"]
 
 
+@pytest.mark.second  # whose heartbeats would count: the next test
 def test_a_participants_heartbeat_counts_for_nothing() -> None:
     world, ann, bob, cleo = three()
     ann.cut()

@@ -421,6 +421,7 @@ def test_a_facilitators_invalid_commit_is_taken_by_the_relay_and_burned_by_all(k
     goes_on(world, ann, cleo)
 
 
+@pytest.mark.second("Cleo")
 @pytest.mark.parametrize("removes", [False, True])
 def test_an_external_commit_is_burned(removes: bool) -> None:
     """By a stranger with a GroupInfo. With `removes` it also puts a member out."""
@@ -445,6 +446,7 @@ def test_an_external_commit_is_burned(removes: bool) -> None:
     goes_on(world, ann, bob, cleo)
 
 
+@pytest.mark.second("Cleo")
 def test_an_external_commit_on_an_old_group_info_is_burned() -> None:
     world, ann, bob, cleo = three()
     info = group_of(bob).group_info()

@@ -37,6 +37,8 @@ from tests.end_to_end.evil.rooms import (
 from tests.end_to_end.ticketing import crashes, resumes, ticket_of
 from tests.end_to_end.world import Client
 
+pytestmark = pytest.mark.second("Bob")
+
 
 def states(client: Client) -> list[ConnectionState]:
     return [event.state for event in client.of(events.ConnectionChanged)]
@@ -56,6 +58,7 @@ def test_a_client_without_a_commit_is_held_and_let_in_again() -> None:
     assert ann.members() == {"Ann", "Bob", "Cleo"}
 
 
+@pytest.mark.second  # Ann alone: the next test has two
 def test_a_commit_of_no_epoch_holds_participants_but_not_the_only_facilitator() -> None:
     world, ann, bob, cleo = three()
     forget(ann, bob, cleo)
@@ -115,16 +118,19 @@ def test_a_replayed_rejoin_request_lets_no_member_in_twice() -> None:
 
 def test_a_rejoin_that_the_relay_refused_is_granted_when_asked_for_again() -> None:
     world, ann, bob, cleo = three()
-    lied = world.answer(
-        ann,
-        Publish,
-        lambda p: RequestRefused(p.n, "room_full", ""),
-        lambda p: p.welcomes is not None,
-        most=1,
-    )
+    lied = [
+        world.answer(
+            client,
+            Publish,
+            lambda p: RequestRefused(p.n, "room_full", ""),
+            lambda p: p.welcomes is not None,
+            most=1,
+        )
+        for client in (ann, bob)  # whoever facilitates
+    ]
     miss_a_commit(world, ann, cleo)
     commit_by(world, ann)
-    assert len(lied.hits) == 1
+    assert any(trick.hits for trick in lied)
     assert group_of(cleo).epoch != group_of(ann).epoch
     world.advance(65)
     assert len(authenticators(ann, bob, cleo)) == 1

@@ -48,6 +48,8 @@ from tests.end_to_end.evil.rooms import (
 )
 from tests.end_to_end.world import Client
 
+pytestmark = pytest.mark.second("Bob")
+
 
 def end(signer: Client, room: bytes, roster: Roster | None = None) -> Bye:
     relay = signer.engine.identity.relay
@@ -64,6 +66,7 @@ def closed(client: Client) -> tuple[CloseReason, str]:
 # --- the end ----------------------------------------------------------------------------------
 
 
+@pytest.mark.second("Cleo")
 @pytest.mark.parametrize(
     "proof",
     ["none", "a participant's", "of another room", "altered", "of earlier", "of another history"],
@@ -188,12 +191,13 @@ def test_a_wrong_commit_in_a_log_that_began_anew_makes_a_member_ask_to_be_let_in
     """Otherwise the member would wait for ever, unable to post."""
     world, ann, bob, cleo = three()
     room = room_of(ann)
+    commits = group_of(cleo).epoch
     world.kill_relay()
     world.start_relay()
     lied = world.alter(cleo, Resumed, lambda r: replace(r, commit=bytes(32), head=r.base), most=1)
-    hidden = world.drop(cleo, BlobIs, lambda b: b.blob_class == BlobClass.COMMIT, most=2)
+    hidden = world.drop(cleo, BlobIs, lambda b: b.blob_class == BlobClass.COMMIT, commits)
     world.advance(150)
-    assert (len(lied.hits), len(hidden.hits)) == (1, 2)
+    assert (len(lied.hits), len(hidden.hits)) == (1, commits)
     assert room_of(cleo) == room
     assert ConnectionState.REJOINED in [e.state for e in cleo.of(events.ConnectionChanged)]
     assert len(authenticators(ann, bob, cleo)) == 1
@@ -300,6 +304,7 @@ def test_the_relay_drops_posts_of_paused_members_even_if_their_client_sends_them
     assert ann.texts() == []
 
 
+@pytest.mark.second("Cleo")
 def test_clients_hide_posts_of_paused_members_even_if_the_relay_lets_them_through() -> None:
     world, ann, bob, cleo = three()
     world.take(room_of(ann), rogue_text(bob, "before", counter=1), BlobClass.APPLICATION)
@@ -311,6 +316,7 @@ def test_clients_hide_posts_of_paused_members_even_if_the_relay_lets_them_throug
     assert ann.texts() == cleo.texts() == ["before"]
 
 
+@pytest.mark.second("Cleo")
 def test_a_removed_member_is_not_heard_even_if_the_relay_lets_them_through() -> None:
     world, ann, bob, cleo = three()
     group = group_of(bob)
@@ -360,6 +366,7 @@ def test_a_member_is_told_the_relays_word_as_the_relays(code: str) -> None:
     assert bob.engine.closed.text.startswith("The relay says: ")
 
 
+@pytest.mark.second("Cleo")
 def test_a_proved_removal_is_told_as_a_facilitators() -> None:
     world, ann, bob, _ = three()
     ann.remove("Bob")

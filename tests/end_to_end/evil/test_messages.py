@@ -22,6 +22,8 @@ from tests.end_to_end.evil.rooms import (
 )
 from tests.end_to_end.facilitating import do
 
+pytestmark = pytest.mark.second("Bob")
+
 
 def application(blob: BlobIs) -> bool:
     return blob.blob_class == BlobClass.APPLICATION
@@ -276,6 +278,7 @@ def test_garbage_in_the_log_is_told_and_harms_nothing() -> None:
     goes_on(world, ann, bob, cleo)
 
 
+@pytest.mark.second("Cleo")
 def test_what_an_author_abandoned_is_no_hole() -> None:
     """A message of its own says so, which has a number in the log that all see alike. A claim in
     the next message would let an author say to some alone what the others take for abandoned."""

@@ -16,6 +16,8 @@ from tests.end_to_end.evil.relay import EvilWorld
 from tests.end_to_end.evil.rooms import forget, gaps, problems, three
 from tests.end_to_end.world import Client
 
+pytestmark = pytest.mark.second("Bob")
+
 BEAT: int = limits.HEARTBEAT_INTERVAL + 1
 """Seconds in which a heartbeat comes."""
 

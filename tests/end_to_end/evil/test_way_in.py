@@ -62,6 +62,8 @@ from tests.end_to_end.evil.rogue import (
 from tests.end_to_end.evil.rooms import authenticators, epochs, forget, goes_on, problems, three
 from tests.end_to_end.world import AGREEMENT, Client
 
+pytestmark = pytest.mark.second("Bob")
+
 
 def with_entry(blob: BlobIs) -> bool:
     return blob.entry is not None
@@ -127,6 +129,7 @@ def test_a_ghost_on_the_roster_is_never_shown_and_is_warned_of(signed_by: str) -
 # --- row 14d: entries replayed or recombined --------------------------------------------------
 
 
+@pytest.mark.second("Cleo")
 @pytest.mark.parametrize("how", ["left out", "of an earlier commit", "of another signature"])
 def test_a_roster_entry_replayed_or_recombined_is_refused_and_warned_of(how: str) -> None:
     world, ann, bob, cleo = three()
@@ -460,6 +463,7 @@ def test_an_item_that_the_relay_forges_lets_no_member_go(kind: LobbyKind) -> Non
     assert ann.members() == {"Ann", "Bob", "Cleo"}
 
 
+@pytest.mark.second("Cleo")
 def test_a_removed_member_is_refused_with_their_old_keys() -> None:
     world, ann, bob, cleo = three()
     bob.cut()
@@ -501,7 +505,7 @@ def test_no_frame_holds_an_invite_its_keys_or_the_words_of_members() -> None:
 def test_an_invite_expires() -> None:
     world, ann, _, _ = three()
     url = ann.invite()
-    world.advance(86401, step=60)
+    world.advance(86401, step=300)
     late = world.knock(url, "Dora")
     assert late.engine.closed is not None
     assert late.engine.closed.code in ("door_expired", "unknown_door")
