@@ -249,7 +249,7 @@ def test_who_was_let_go_in_a_log_they_never_saw_settled_comes_back() -> None:
         world.advance(1)
         waits.add(bob.engine.come_back_after)
     assert 10.0 in waits
-    assert [event.code for event in bob.of(events.Problem)] == ["absent"]
+    assert [event.code for event in bob.of(events.Problem)] == ["room_forgotten", "absent"]
     world.advance(20)
     assert ann.members() == bob.members() == cleo.members() == {"Ann", "Bob", "Cleo"}
 

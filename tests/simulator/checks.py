@@ -150,10 +150,12 @@ def _came_back(world: "World") -> None:
 
 
 def _nobody_has_the_rules(world: "World", person: "Person") -> bool:
-    """The person has yet to accept ground rules whose text no facilitator's client has. They were
-    told, and a facilitator gives the room its rules anew."""
+    """The person has yet to accept ground rules whose text no facilitator has, or can send:
+    a client waits until others are heard. They were told, and a facilitator gives the room
+    its rules anew."""
     membership = person.engine.require_member().membership
-    holders = (p for p in world.people if p.inside and p.facilitates)
+    inside = (p for p in world.people if p.inside and p.facilitates)
+    holders = (p for p in inside if not world.told[p].misses_a_facilitator)
     texts = any(p.engine.agreements.of(membership.state) is not None for p in holders)
     told = "agreement_changed" in world.told[person].problems
     return membership.agreement_due and told and not texts

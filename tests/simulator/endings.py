@@ -7,6 +7,7 @@ from alcove.events import CloseReason
 from alcove_protocol import limits
 from alcove_protocol.roster import Op
 
+from tests.simulator.told_ways import left_behind
 from tests.simulator.virtual import START
 
 if TYPE_CHECKING:
@@ -41,7 +42,9 @@ def wrong_ending(world: "World", person: "Person", reason: CloseReason, code: st
         refused = outside and code in may_be_refused(world, name)
         removed = code == "lost" and _by_a_stranger(world, name)
         let_go = truth.happened(Op.ABSENT, name) and code in ("knock_again", "not_member")
-        lost = refused or removed or let_go or world.lies or may_be_lost(world)
+        held = "held" in world.told[person].problems
+        behind = held and code == "knock_again" and left_behind(world)
+        lost = refused or removed or let_go or behind or world.lies or may_be_lost(world)
         return "" if lost else "the room is not lost"
     return "" if code in UNREACHED else f"there is no reason for {code}"
 
@@ -79,10 +82,13 @@ def _is_there(world: "World", name: str) -> bool:
     # By the clock of a facilitator's device that slept, less time has passed.
     stood = max((person.stood for person in world.people if person.facilitates), default=0.0)
     within = stood + (TWO_TICKS if world.quiet else ANSWERED_LATE)
-    # Silence counts from when they came.
-    signs = [world.truth.let_in_at(name), *(person.frame_sent for person in earlier)]
-    lately = any(world.clock() - at < within for at in signs)
-    facilitates = any(person.facilitates for person in earlier)
+    # Silence counts from when they came, and from when a facilitator's client came that judges it.
+    came = [world.told[one].joined_at for one in world.people if one.facilitates]
+    signs = [world.truth.let_in_at(name), *(one.frame_sent for one in earlier)]
+    lately = any(world.clock() - at < within for at in (*came, *signs) if at is not None)
+    # One that was appointed may not know it, and keeps the name.
+    appointed = world.truth.commanded("appointed", name)
+    facilitates = appointed or any(person.facilitates for person in earlier)
     return lately or facilitates or (not world.quiet and any(person.there for person in earlier))
 
 

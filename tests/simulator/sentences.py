@@ -24,6 +24,7 @@ from tests.simulator.told_tickets import (
 )
 from tests.simulator.told_ways import (
     again,
+    left_behind,
     shares_link,
     standby_asked,
     standby_changed,
@@ -190,7 +191,10 @@ class Told:
             return wrong_refusal(world, person, event.code)
         if lost_to_a_ticket(world, person, event.code):
             return ""
-        return wrong_ending(world, person, event.reason, event.code)
+        wrong = wrong_ending(world, person, event.reason, event.code)
+        # One that a false answer let in asks again, as before it was in.
+        asks = bool(person.came_by) and "false_answer" in self.problems
+        return wrong_refusal(world, person, event.code) if wrong and asks else wrong
 
     # --- people --------------------------------------------------------------------------------
 
@@ -223,7 +227,7 @@ class Told:
         if op is Op.LEFT:
             # The client of a member who is not let in again lets its leaf go.
             wishes = truth.commands[name].leave or truth.commands[name].outside
-            goes = wishes or name in self.world.kept_out
+            goes = wishes or name in self.world.kept_out or left_behind(self.world)
             return "" if goes else "they did not ask to go"
         return "" if truth.commanded("removed", name) else "no facilitator wanted that"
 
@@ -324,6 +328,7 @@ class Told:
             "door_used": invited or truth.admitted() >= world.schedule.uses,
             "nobody_there": trouble or not held or self._facilitators_came_just_now,
             "facilitator_there": "nobody_there" in self.problems,
+            "unreadable": left_behind(world),
         }
         true = reasons.get(code, False) or world.lies
         return "" if true else f"there is no reason for {code}"
@@ -352,7 +357,7 @@ class Told:
             return ""
         if state is RoomState.NOT_HEARD and uncovered(self.world, self.person):
             return ""
-        if self._waits_for_the_log or self._facilitators_came_just_now:
+        if self._waits_for_the_log or self._facilitators_came_just_now or left_behind(self.world):
             return ""
         held = any(self._holds(person) for person in self.world.people)
         return "a facilitator is there, and nothing is wrong" if held and self.world.quiet else ""

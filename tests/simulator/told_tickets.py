@@ -142,9 +142,13 @@ def not_told(world: "World", person: "Person") -> str:
 
 
 def puts_bare_cards(world: "World", name: str) -> bool:
-    """Whether this person came by a ticket and may have read no card on the way. Languages,
-    helplines and contact are in no state, so their program's cards lack them until it reads one."""
-    return any(one.came_by and one.name == name for one in world.people)
+    """Whether this person came by a ticket and may have read no card on the way, or was appointed
+    by one that did. Languages, helplines and contact are in no state, so their program's cards lack
+    them until it reads one."""
+    makers = {name}
+    for _ in world.people:
+        makers |= {maker for maker, done in world.truth.commands.items() if makers & done.appointed}
+    return any(one.came_by and one.name in makers for one in world.people)
 
 
 def members_at(world: "World", name: str) -> list[frozenset[str]]:

@@ -18,6 +18,7 @@ from alcove.events import AnyEvent
 from alcove.joining.door_words import REASONS
 from alcove.room import Room
 from alcove_protocol import limits
+from alcove_protocol.roster import Op
 
 from tests.simulator import checks, virtual
 from tests.simulator.acts import end, lift, make_facilitator, talk
@@ -285,6 +286,8 @@ class World:
             await asyncio.sleep(limits.UNSETTLED + REST)
         lift(self)
         back = 20.0 if any(person.steps_in for person in self.people) else 0.0
+        if any(self.truth.happened(Op.ABSENT, person.name) for person in self.people):
+            back = 40.0  # a locked door kept them out, and they ask every 30 s
         await asyncio.sleep(10.0 * self.schedule.latency + 6.0 + back)
         await self._stand_still()
         checks.at_rest(self)

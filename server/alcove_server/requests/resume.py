@@ -34,10 +34,11 @@ async def resume(requester: Requester, frame: Resume) -> None:
     older, client.resumption = client.resumption, None
     try:
         resumption = await _resumed(requester, frame)
-    except BaseException:
+    except BaseException as error:
         if older is not None:  # no replay will come to answer these
             answer_due(client, older.after.generation)
         if older is not None or heard:  # it counts on what comes next, and would not hear it
+            client.refuse(frame.n, error if isinstance(error, Refusal) else Refusal("unavailable"))
             client.finish(Close.TRY_AGAIN, bye("unavailable"))
         raise
     answer_due(client, resumption.after.generation, resumption.after.number)

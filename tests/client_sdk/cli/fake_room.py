@@ -442,7 +442,7 @@ LOST: Final = events.ConnectionChanged(events.ConnectionState.RECONNECTING)
 MY_FOLDS: Final = (
     "Your message was sent after the place from which the room is paused, so it is folded;",
     "2 messages of yours were sent after the place from which the room is paused, so they are",
-    "You have done nothing wrong, and you need to do nothing.",
+    "You have done nothing wrong. You need to do nothing.",
     "A facilitator folded a message of yours. Nothing is deleted,",
     "A facilitator folded what you write, for now.",
     "What you write from now on is not folded any more.",
