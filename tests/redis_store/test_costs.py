@@ -77,12 +77,14 @@ def counted(alone: Standalone) -> Iterator[Counted]:
 
 
 def test_a_beat_costs_as_much_in_a_room_of_many_senders(counted: Counted) -> None:
+    def cost() -> int:
+        """Of three, because one of them may renew the records of ids, by Redis' own clock."""
+        return min(sum(counted.beat().values()) for _ in range(3))
+
     counted.speak(3)
-    counted.beat()
-    few = sum(counted.beat().values())
+    few = cost()
     counted.speak(300)
-    counted.beat()
-    assert sum(counted.beat().values()) <= few
+    assert cost() <= few
 
 
 def test_the_ids_of_a_sender_are_remembered_for_as_long_as_the_room(counted: Counted) -> None:

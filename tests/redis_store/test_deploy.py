@@ -87,6 +87,15 @@ def test_the_relay_may_run_every_command_of_its_scripts() -> None:
     assert {command.lower() for command in called} <= granted
 
 
+def test_where_there_is_no_cluster_nobody_makes_one(deployed: Deployed) -> None:
+    """Its user may copy rooms to any server, so it waits for a password to be set."""
+    with (
+        deployed.as_("cluster", "CHANGE-ME-CLUSTER") as asked,
+        pytest.raises(redis.exceptions.AuthenticationError),
+    ):
+        asked.ping()
+
+
 CLUSTERING: Final = [
     *("CLUSTER MEET 192.0.2.10 6379", "CLUSTER ADDSLOTS 1", "CLUSTER REPLICATE id"),
     *("CLUSTER SET-CONFIG-EPOCH 1", "CLUSTER SETSLOT 1 STABLE", "CLUSTER GETKEYSINSLOT 1 10"),
@@ -106,7 +115,7 @@ def test_a_cluster_can_be_made_with_the_users_that_there_are(
 
 
 @pytest.mark.parametrize("command", ["GET {room}m", "MONITOR", "FLUSHALL", "CONFIG GET save"])
-def test_who_makes_a_cluster_reads_no_room(deployed: Deployed, command: str) -> None:
+def test_who_makes_a_cluster_has_no_other_rights(deployed: Deployed, command: str) -> None:
     with deployed.as_("test", "test") as asked:
         said = asked.execute_command("ACL DRYRUN", "cluster", *command.split())
     assert b"no permissions" in said

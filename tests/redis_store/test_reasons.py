@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import socket
 import ssl
 from dataclasses import replace
 from pathlib import Path
@@ -49,6 +51,21 @@ async def test_what_does_not_listen_or_has_no_name() -> None:
     assert said == "no Sentinel answers: nothing listens there"
     assert await refusal(f"redis+cluster://127.0.0.1:{nobody}") == "nothing listens there"
     assert await refusal("redis://nobody.invalid") == "its name cannot be resolved"
+
+
+async def test_a_name_with_several_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As localhost often has. asyncio raises one error for all of them, without a number."""
+    (nobody,) = free_ports(1)
+
+    async def addresses(*_: object, **__: object) -> list[tuple[object, ...]]:
+        return [
+            (socket.AF_INET, socket.SOCK_STREAM, 0, "", (host, nobody))
+            for host in ("127.0.0.1", "127.0.0.2")
+        ]
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", addresses)
+    assert await refusal(f"redis://both:{nobody}") == "nothing listens there"
+    assert await refusal(f"redis+cluster://both:{nobody}") == "nothing listens there"
 
 
 async def test_a_wrong_login_and_missing_rights(alone: Standalone) -> None:
@@ -201,5 +218,8 @@ def test_what_a_log_says_of_a_lost_line() -> None:
     assert reason_of(ConnectionResetError(104, "secret")) == CLOSED
     assert reason_of(TimeoutError()) == SILENT
     assert reason_of(OSError(113, "No route to secret")) == "No route to host"
+    both = "Multiple exceptions: [Errno 101] secret, [Errno 111] secret, [Errno 111] secret"
+    assert reason_of(OSError(both)) == "Network is unreachable, nothing listens there"
+    assert reason_of(OSError("secret")) == "OSError"
     assert reason_of(ssl.SSLError(1, "secret")) == CLOSED
     assert reason_of(ValueError("secret")) == "ValueError"

@@ -2,20 +2,66 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from hashlib import sha1
 
 import pytest
+import redis
 from alcove_server.store.redis import calls, line, records
 from alcove_server.store.redis.scripts import SOURCES
+from alcove_server.store.redis.store import RedisStore
+from alcove_server.store_address import parse
+from alcove_server.testing.embedded import ManualClock
 
 from tests.redis_store.groups import Standalone
 from tests.redis_store.node import Node, id_of
-from tests.server.store.bench import ANN, GENERATION, ROOM
+from tests.redis_store.test_held import a_room_with_everything
+from tests.server.held import SCRIPTS
+from tests.server.store.bench import ANN, GENERATION, ROOM, Bench
 
 LATER = records.LAYOUT + 1
 PUSHED = "kind .. string.char(LAYOUT)"
+
+TYPES = {
+    **dict.fromkeys(("m", "b", "i", "r"), "string"),
+    **dict.fromkeys(("c", "l"), "list"),
+    "s": "set",
+    **dict.fromkeys(("d", "dc", "f", "h", "p", "pk", "u", "v", "w"), "hash"),
+    **dict.fromkeys(("q", "qb", "qi", "qk", "qt"), "hash"),
+    **dict.fromkeys(("fe", "he", "hi", "pe"), "zset"),
+    **dict.fromkeys(("q1", "q2", "q3", "q4", "q5", "q6", "q7", "q8"), "zset"),
+}
+"""The keys of a room, by what stands before a number or a relay key."""
+FORMATS = {
+    ">Bc8I8I8I8c32c32I8dI8I8I8dI8dc20c20I8ddd",
+    *(">I8", ">I8I8", ">I8d", ">I8dd", ">dI8", ">dc8"),
+}
+"""Of what the scripts put into these keys."""
+
+
+def types(alone: Standalone) -> dict[str, str]:
+    """The keys of a room with everything, and the types that the server says."""
+    clock = ManualClock()
+    bench = Bench(RedisStore(parse(alone.url), clock=clock), clock)
+    try:
+        a_room_with_everything(bench)
+        with redis.Redis(port=alone.server.port, decode_responses=True) as asked:
+            tag = records.tag_of(ROOM).decode()
+            return {
+                re.sub(r"^([bir]).+", r"\1", key.removeprefix(tag)): asked.type(key)
+                for key in asked.scan_iter(count=1000)
+            }
+    finally:
+        bench.close()
+
+
+def test_another_layout_has_another_number(alone: Standalone) -> None:
+    """What changes here counts `LAYOUT` up, or the version before reads rooms wrongly."""
+    parts = [(SCRIPTS / f"{name}.lua").read_text() for name in ("meta", "append", "records")]
+    formats = set(re.findall("'(>[^']+)'", "".join(parts)))
+    assert (records.LAYOUT, types(alone), formats) == (2, TYPES, FORMATS)
 
 
 def layout_of_pushes(source: str) -> str:

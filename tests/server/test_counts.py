@@ -1,6 +1,7 @@
 """What a room counts for its keys outlasts its last client at a node."""
 
 import os
+import tracemalloc
 
 import pytest
 from alcove_protocol import limits
@@ -9,7 +10,7 @@ from alcove_protocol.roster import Change, Op, Role, Seat, list_digest
 from alcove_server.ports.turn import AT_ONCE
 from alcove_server.rooms import counts as kept
 from alcove_server.rooms.commit_turns import COMMIT_BURST
-from alcove_server.rooms.counts import KEPT_SECONDS, Counts, KeptCounts
+from alcove_server.rooms.counts import KEPT, KEPT_SECONDS, ROOM_KEYS, Counts, KeptCounts
 from alcove_server.settings import Settings
 from alcove_server.testing.embedded import ManualClock
 
@@ -120,7 +121,7 @@ def test_it_is_kept_for_as_long_as_it_counts() -> None:
 def test_beyond_the_bound_the_rooms_are_forgotten_that_went_first(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(kept, "KEPT", 2)
+    monkeypatch.setattr(kept, "KEPT", 2 * (1 + kept.ROOM_KEYS))
     clock = ManualClock()
     counts, made = KeptCounts(1, clock), []
     for number in range(3):
@@ -129,3 +130,16 @@ def test_beyond_the_bound_the_rooms_are_forgotten_that_went_first(
         made.append(one)
         counts.keep(bytes([number]) * 32, one)
     assert [counts.take(bytes([n]) * 32) is made[n] for n in range(3)] == [False, True, True]
+
+
+def test_the_bound_holds_also_for_rooms_with_one_key() -> None:
+    clock = ManualClock()
+    counts = KeptCounts(1, clock)
+    tracemalloc.start()
+    for number in range(2 * KEPT // ROOM_KEYS):
+        one = Counts(1, clock)
+        one.slow_turns._began[number.to_bytes(32)] = clock()
+        counts.keep(number.to_bytes(32), one)
+    used = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    assert used < 20_000_000

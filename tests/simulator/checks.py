@@ -121,7 +121,9 @@ def _came_in(world: "World") -> None:
     if world.truth.losses or world.lies:
         return
     inside = [person for person in world.people if person.inside and not _held(person)]
-    holders = [person for person in inside if person.facilitates]
+    # A device whose clock is wrong lets nobody in, and says so.
+    right = [person for person in inside if "clock_wrong" not in world.told[person].problems]
+    holders = [person for person in right if person.facilitates]
     alone = world.clock() - max(world.truth.beat_at, default=0.0) > LINK_OPENS
     for person in world.people:
         comers = [one for one in world.people if one.link and one.link == person.link and one.there]

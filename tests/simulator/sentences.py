@@ -312,7 +312,7 @@ class Told:
             "ending_doubted": lost,
             "room_forgotten": lost or may_be_lost(world),
             "room_settled": "room_forgotten" in self.problems and settled,
-            "knocking_again": lost and settled,
+            "knocking_again": (lost and settled) or self._let_go_long_ago,
             "knock_dropped": lost or slept,
             "clock_wrong": clocks_are_set(world),
             "unavailable": trouble or world.schedule.limited,
@@ -332,6 +332,11 @@ class Told:
         }
         true = reasons.get(code, False) or world.lies
         return "" if true else f"there is no reason for {code}"
+
+    @property
+    def _let_go_long_ago(self) -> bool:
+        """Whether the relay, by a clock that is wrong, may know a return by keys no more."""
+        return self.world.truth.happened(Op.ABSENT, self.person.name) and clocks_are_set(self.world)
 
     def _returns(self, name: str | None) -> str:
         changes = self.world.truth.changes

@@ -286,8 +286,10 @@ class World:
             await asyncio.sleep(limits.UNSETTLED + REST)
         lift(self)
         back = 20.0 if any(person.steps_in for person in self.people) else 0.0
-        if any(self.truth.happened(Op.ABSENT, person.name) for person in self.people):
-            back = 40.0  # a locked door kept them out, and they ask every 30 s
+        # A locked door, or another program with their ticket, kept them out: they ask every 30 s.
+        let_go = any(self.truth.happened(Op.ABSENT, person.name) for person in self.people)
+        if let_go or any(person.came_by for person in self.people):
+            back = 40.0
         await asyncio.sleep(10.0 * self.schedule.latency + 6.0 + back)
         await self._stand_still()
         checks.at_rest(self)

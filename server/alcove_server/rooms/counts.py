@@ -18,6 +18,8 @@ from alcove_server.rooms.slow_turns import SlowTurns
 KEPT: Final = 100_000
 """Keys that are counted in all rooms without clients here: about 20 MB. Beyond that the rooms are
 forgotten first whose clients went first."""
+ROOM_KEYS: Final = 8
+"""A room itself takes as much as so many keys."""
 KEPT_SECONDS: Final = float(limits.SLOW_MAX + limits.TURN)
 """The longest that a turn of slow mode counts. Everything else counts for a few minutes."""
 
@@ -35,9 +37,10 @@ class Counts:
 
     @property
     def keys(self) -> int:
-        """How many times a key is counted."""
+        """What this takes, as a number of keys. 0 when nothing is counted."""
         entered = self.entered_at is not None
-        return len(self.commit_turns) + len(self.slow_turns) + len(self.returned_at) + entered
+        found = len(self.commit_turns) + len(self.slow_turns) + len(self.returned_at) + entered
+        return found and found + ROOM_KEYS
 
 
 class KeptCounts:

@@ -6,6 +6,7 @@ The words are our own: the message of another library may quote the address or a
 from __future__ import annotations
 
 import os
+import re
 import socket
 import ssl
 from typing import Final
@@ -41,6 +42,10 @@ _KINDS: Final[tuple[tuple[type[BaseException], str], ...]] = (
 )
 
 
+_EACH: Final = re.compile(r"\[Errno (\d+)\]")
+"""In the message with which asyncio says of several addresses of one name what each failed for."""
+
+
 def reason_of(error: BaseException) -> str:
     """Return why, in a few words. What another library raises has its cause behind it."""
     found: BaseException | None = error
@@ -61,6 +66,9 @@ def _words(error: BaseException) -> str | None:
     if isinstance(error, hiredis.ReplyError):
         kind = str(error).partition(" ")[0]
         return _REPLIES.get(kind, kind)
+    if type(error) is OSError and error.errno is None:
+        each = [_words(OSError(int(number), "")) for number in _EACH.findall(str(error))]
+        return ", ".join(dict.fromkeys(filter(None, each))) or None
     said = next((words for kind, words in _KINDS if isinstance(error, kind)), None)
     if said is None and isinstance(error, OSError) and error.errno:
         return os.strerror(error.errno)

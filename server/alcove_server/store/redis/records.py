@@ -39,7 +39,7 @@ _VOTE: Final = Struct(">32sQ??")
 NO_SENDER: Final = bytes(32)
 CLASSES: Final = {int(one): one for one in BlobClass}
 META: Final = b"m"
-LAYOUT: Final = 1
+LAYOUT: Final = 2
 """The version of all that lies in a room and is pushed, as in `meta.lua`."""
 
 

@@ -9,6 +9,7 @@ from typing import Final
 _LOBBY: Final = ("meta", "whole", "lobby")
 _DOORS: Final = ("meta", "whole", "doors", "lobby", "revoke")
 _LOG: Final = ("meta", "append", "records")
+_TICKETS: Final = ("meta", "whole", "parts", "tickets")
 
 PARTS: Final[dict[str, tuple[str, ...]]] = {
     "open": ("meta", "whole"),
@@ -16,7 +17,7 @@ PARTS: Final[dict[str, tuple[str, ...]]] = {
     "chain": ("meta", "whole"),
     "end": ("meta", "whole"),
     "publish": _LOG,
-    "publish_step": (*_LOG, "doors", "lobby", "revoke", "welcomes", "tickets", "step"),
+    "publish_step": (*_LOG, "doors", "lobby", "revoke", "welcomes", "parts", "tickets", "step"),
     "published": ("meta", "whole", "append", "records"),
     "read": ("meta", "whole"),
     "put_door": _DOORS,
@@ -43,11 +44,11 @@ PARTS: Final[dict[str, tuple[str, ...]]] = {
     "fence": ("meta", "whole"),
     "sweep": ("meta", "whole"),
     "hold": ("meta", "whole"),
-    "look": ("meta", "whole", "doors", "lobby", "welcomes", "tickets"),
-    "park": ("meta", "whole", "tickets"),
-    "parked": ("meta", "whole", "tickets"),
-    "fetched": ("meta", "whole", "tickets"),
-    "unpark": ("meta", "whole", "tickets"),
+    "look": ("meta", "whole", "doors", "lobby", "welcomes", "parts", "tickets"),
+    "park": _TICKETS,
+    "parked": _TICKETS,
+    "fetched": _TICKETS,
+    "unpark": _TICKETS,
 }
 """What stands before the body of each script."""
 

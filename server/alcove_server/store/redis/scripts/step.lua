@@ -1,5 +1,6 @@
 -- What a roster entry changes beside the log: chain, doors, lobby, Welcomes.
 local CHAIN = 2 * 1024 * 1024
+local MANY = 500 -- keys at a time
 local step = cmsgpack.unpack(ARGV[5])
 local entry = step.signature .. step.body
 
@@ -10,21 +11,10 @@ local function keep_entry(m)
   m.chain = m.chain + #entry + 4
 end
 
--- Call `act` with the items of a list, MANY at a time: an entry may concern a thousand keys, and a
--- call for each of them would stop the rooms of all.
-local MANY = 500
-local function in_parts(list, act)
-  for at = 1, #list, MANY do
-    local part = {}
-    for next = at, math.min(#list, at + MANY - 1) do part[#part + 1] = list[next] end
-    act(part)
-  end
-end
-
 -- Those of these keys that are fields of a hash.
 local function known_in(name, list)
   local found = {}
-  in_parts(list, function(part)
+  in_parts(list, MANY, function(part)
     for at, value in ipairs(call('HMGET', P .. name, table_unpack(part))) do
       if value then found[#found + 1] = part[at] end
     end
@@ -62,7 +52,7 @@ take_step = function(m)
   end
   table.sort(numbers, function(one, other) return tonumber(one) < tonumber(other) end)
   for _, number in ipairs(numbers) do settle_item(m, number, item_of(number)) end
-  in_parts(step.gone, function(part)
+  in_parts(step.gone, MANY, function(part)
     call('SREM', P .. 's', table_unpack(part))
     for _, kind in ipairs({'i', 'r'}) do
       local names = {}

@@ -1,5 +1,6 @@
 -- Tickets: `p` holds what is parked by slot, `pk` the slot of each key, `pe` the ends of slots.
 local TICKET, FETCHED, TRIES, TICKET_BYTES = 600, 60, 5, 512
+local TOGETHER = 100 -- tickets at a time
 
 local function ticket_at(slot)
   local raw = call('HGET', P .. 'p', slot)
@@ -13,19 +14,8 @@ local function keep_ticket(m, slot, ticket)
   bind(m, P .. 'pe')
 end
 
--- Call `act` with so many items of a list at a time: a thousand tickets may end in one moment, and some
--- commands for each of them would stop the rooms of all.
-local TOGETHER = 100
-local function by_parts(list, act)
-  for at = 1, #list, TOGETHER do
-    local part = {}
-    for next = at, math.min(#list, at + TOGETHER - 1) do part[#part + 1] = list[next] end
-    act(part)
-  end
-end
-
 local function drop_slots(m, slots)
-  by_parts(slots, function(part)
+  in_parts(slots, TOGETHER, function(part)
     local keys = {}
     for _, raw in ipairs(call('HMGET', P .. 'p', table_unpack(part))) do
       if raw then
@@ -49,7 +39,7 @@ end
 
 local function drop_tickets_of(m, keys)
   local slots = {}
-  by_parts(keys, function(part)
+  in_parts(keys, TOGETHER, function(part)
     for _, slot in ipairs(call('HMGET', P .. 'pk', table_unpack(part))) do
       if slot then slots[#slots + 1] = slot end
     end
