@@ -44,6 +44,9 @@ def test_who_lost_the_keys_comes_back_under_the_same_name_by_a_persons_decision(
     for client in (ann, cleo):
         assert client.of(events.NewKeys) == [events.NewKeys("Bob", "Ann")]
         assert client.of(events.Removed) == []
+        acts = [(act.act, act.name) for act in client.engine.require_member().act_log.acts()]
+        assert ("rejoin", "Bob") in acts
+        assert ("remove", "Bob") not in acts  # nobody was taken out
         assert [event.name for event in client.of(events.Joined)].count("Bob") <= 1
     assert ann.invite() == invite
     assert ann.of(events.InviteChanged) == []

@@ -63,8 +63,13 @@ def _many(count: int, what: str) -> str:
     return f"{count} {what if count == 1 else several}"
 
 
-def revoked(by: str) -> str:
-    """Return that an invite was closed."""
+def revoked(by: str, me: str) -> str:
+    """Return that an invite was closed. `me` is the reader, whose removal may have closed it."""
+    if by == me:
+        return (
+            "An invite is closed now: nobody new can ask to come in by it. /invite shows one that "
+            "is open."
+        )
     return (
         f"{escape.name(by)} closed an invite: nobody new can ask to come in by it. "
         "/invite shows one that is open."

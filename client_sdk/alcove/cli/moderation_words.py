@@ -16,10 +16,11 @@ STANDS_ABOVE: Final = (
 )
 
 
-def of_pause(event: events.Paused | events.Unpaused) -> str:
-    """That a member may only read, or write again."""
+def of_pause(event: events.Paused | events.Unpaused, me: str = "") -> str:
+    """That a member may only read, or write again. Facilitators but `me` are told who did it."""
     name = escape.name(event.name)
-    by = f" {escape.name(event.by)} did this." if event.by and not event.you else ""
+    other = event.by not in ("", me) and not event.you
+    by = f" {escape.name(event.by)} did this." if other else ""
     if event.you and isinstance(event, events.Paused):
         return (
             "A facilitator has paused you: you can read, and not write for now. It is not "

@@ -16,8 +16,8 @@ _QUOTED: Final = 24
 """Columns of the beginning of a text by which its author knows it again."""
 _NAMED: Final = 3
 """Texts that one sentence names."""
-_WAITS: Final = "The relay has not taken this yet, so it waits:"
-_WAIT: Final = "The relay has not taken these yet, so they wait:"
+_WAITS: Final = "This is not confirmed as sent, so it waits:"
+_WAIT: Final = "These are not confirmed as sent, so they wait:"
 _SENT: Final = "Sent now:"
 _WAS: Final = "It was:"
 

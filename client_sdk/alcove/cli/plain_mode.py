@@ -282,7 +282,8 @@ class PlainMode:
 
     def _hint(self, event: AnyEvent) -> str:
         """Return the commands that answer `event`. The full screen shows keys instead."""
-        return " Type /admit or /refuse." if isinstance(event, Knocked) else ""
+        asks = isinstance(event, Knocked) and not event.outside
+        return " Type /admit or /refuse." if asks else ""
 
     async def _rules(self, rules: AgreementShown | None, language: str = "") -> None:
         if rules is None:

@@ -43,10 +43,13 @@ class RoomView:
         self.rules: events.AgreementShown | None = None
         self.connection: events.ConnectionState | None = None
         self.state: events.RoomState | None = None
+        self.lacks_facilitators = False
         self.word = ""
         """The person's word for today, until it goes along with the knock."""
         self.knocked = False
         self.joined = False
+        self.outside = False
+        """Whether this person stepped outside, and is at the door until they come back."""
         self.held = False
         self.listen_only = False
         self.paused = False
@@ -82,17 +85,18 @@ class RoomView:
             case events.Waiting():
                 self.knocked, self.word = True, ""
             case events.Outside(you=True):
-                self.knocked, self.joined = True, False
+                self.knocked, self.joined, self.outside = True, False, True
             case events.Knocked(id):
                 self.waiting[id] = event
             case events.KnockGone(id):
                 self.waiting.pop(id, None)
             case events.Joined():
                 self.joined = self.joined or event.you
+                self.outside = self.outside and not event.you
             case events.ConnectionChanged(connection):
                 self.connection = connection
-            case events.RoomChanged(state):
-                self.state = state
+            case events.RoomChanged(state, missing):
+                self.state, self.lacks_facilitators = state, missing > 0
             case events.RoleChanged(name, facilitator=True):
                 self._appointed.add(name)
             case events.VaultChanged(name, claimed=True):

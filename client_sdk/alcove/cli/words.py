@@ -68,12 +68,15 @@ ROOM_SHORT: Final = MappingProxyType(
         RoomState.SPLIT: "NOT SAFE: nothing is sent",
     }
 )
+TOO_FEW_SHORT: Final = "waits for facilitators"
 HELD_SHORT: Final = "room paused"
+OUTSIDE_SHORT: Final = "you are outside"
 SAY: Final = "Say something, or /help"
 NOT_IN: Final = "You are not in yet: /leave leaves"
+OUTSIDE: Final = "Outside: /inside comes back"
 HELD: Final = "The room is paused; you can read"
 LISTENING: Final = "Only facilitators write for now"
-PAUSED: Final = "You can read, and not write for now"
+PAUSED: Final = "You can read, not write for now"
 NOT_ACCEPTED: Final = (
     "You are not in the room yet. First type /accept if you agree to the ground rules, or /leave."
 )
@@ -194,7 +197,7 @@ def of_event(
         case events.InvitesListed(invites):
             return invite_words.listed(invites)
         case events.InviteRevoked(_, by):
-            return invite_words.revoked(by)
+            return invite_words.revoked(by, me(members))
         case events.Outside() | events.DoorTaken() | events.DoorSaid():
             return door_words.of_event(event, me(members), waiting)
         case events.Waiting(code):
@@ -217,7 +220,7 @@ def of_event(
         case events.RoleChanged():
             return role_words.of_role(event, members)
         case events.Paused() | events.Unpaused():
-            return moderation_words.of_pause(event)
+            return moderation_words.of_pause(event, me(members))
         case events.MemberList(listed):
             return "\n".join(("In this room:", *who(listed, ())))
         case events.RulesChanged():
@@ -243,7 +246,7 @@ def of_event(
         case events.ConnectionChanged(state, unanswered):
             return CONNECTION[state].format(unanswered)
         case events.RoomChanged(state, missing):
-            return too_few(missing) if missing else ROOM[state]
+            return too_few(missing, facilitates=facilitates) if missing else ROOM[state]
         case events.Gap(missed, sender):
             return _gap(missed, sender)
         case events.Accepted(name):
@@ -303,15 +306,16 @@ def _you_are_in(others: int) -> str:
     return f"You are in; {here} here. What was said before you came stays unseen."
 
 
-def too_few(missing: int) -> str:
+_BY_ITSELF: Final = "It goes on by itself."
+
+
+def too_few(missing: int, *, facilitates: bool) -> str:
     """Return what a room waits for that needs more facilitators than are there."""
+    more = "/appoint NAME makes a member one. " if facilitates else ""
     if missing == 1:
-        return (
-            "One more facilitator has to be here before everybody can post. It goes on by itself."
-        )
+        return f"One more facilitator has to be here before everybody can post. {more}{_BY_ITSELF}"
     return (
-        f"{missing} more facilitators have to be here before everybody can post. "
-        "It goes on by itself."
+        f"{missing} more facilitators have to be here before everybody can post. {more}{_BY_ITSELF}"
     )
 
 
@@ -381,6 +385,8 @@ def who_is_here(
 ) -> list[str]:
     """Return what /members says, the heading first. What it cannot know, it does not claim. `away`
     are those that are not in the room and may come back."""
+    if view.outside:
+        return ["You are outside, and see nothing of the room. /inside comes back."]
     if not view.joined:
         return ["You are not in the room yet. Once you are, /members shows who is there."]
     facilitates = any(one.you and one.facilitator for one in members)

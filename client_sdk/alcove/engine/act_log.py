@@ -34,14 +34,17 @@ class ActLog:
 
     def merged(self, outcome: Merged) -> None:
         """A commit was followed, or made."""
+        replaced = {one.name for one in outcome.joined} & {one.name for one in outcome.gone}
         for person in outcome.joined:
-            self._note("admit", person.name, outcome)
+            self._note("rejoin" if person.name in replaced else "admit", person.name, outcome)
         for person in outcome.rejoined:
             self._note("rejoin", person.name, outcome)
         absent = {leaf.signature_key for leaf in outcome.absent}
         for person in outcome.gone:
             left = person.relay_key in outcome.by_wish
             away = person.key in absent
+            if person.name in replaced:
+                continue  # nobody was taken out: this person is there with new keys
             self._note("left" if left else "absent" if away else "remove", person.name, outcome)
         for person in outcome.roles:
             self._note("appoint" if person.facilitator else "demote", person.name, outcome)

@@ -116,7 +116,7 @@ class MemberClient(HeldMember):
             self._ask_rejoin()  # a relay that lost its memory lost what was asked before
         if first:
             self._on_first_resume()
-            self._emit(self.presence.changed)
+            self.presence.tell()
             self._rules.look()
         if (answer.lost or self.stream.cursor != cursor) and began:
             self._gap()

@@ -78,11 +78,12 @@ class Presence:
         self._contradicted: set[bytes] = set()
         self._named: set[bytes] = set()
         self.connected = True
-        self._settling_until = 0.0
+        self._settling_until = ports.clock() + SETTLING
         self._settled = False
         self._no_anchor_since: float | None = None
         self.coverage = Coverage(lambda: stream.log, ports.clock)
-        self.state = RoomState.OPEN
+        self.state, self._tells = RoomState.OPEN, False
+        self._told: tuple[RoomState, int] | None = None
         here = limits.READ_ONLY_AFTER
         self._quorum = Quorum(membership, lambda key: self.attendance.within(key, here))
         self.missing = 0
@@ -332,7 +333,7 @@ class Presence:
         """
         if self._is_split or self._uncovered:
             return False
-        if self._silent and not self._membership.own.facilitator:
+        if not self._membership.own.facilitator and (self._silent or self._quorum.missing()):
             return False  # told later, when a beat could have come
         return self._membership.own.facilitator or self.state is RoomState.OPEN
 
@@ -354,20 +355,13 @@ class Presence:
     @property
     def started(self) -> bool:
         """Whether as many facilitators were there as the room needs to start."""
-        self._lacking()
+        self._quorum.missing()
         return self._quorum.started
 
-    def _lacking(self) -> int:
-        """Facilitators that are lacking, where the room needs more than one. Whether there is one
-        at all, the relay and the beats tell."""
-        state = self._membership.state
-        needs = max(state.facilitators_start, state.facilitators_stay)
-        return self._quorum.missing() if needs > 1 else 0
-
-    @property
-    def changed(self) -> events.RoomChanged:
-        """The event of the present state."""
-        return events.RoomChanged(self.state, self.missing)
+    def tell(self) -> None:
+        """Tell the state once it is known, and from then on each change."""
+        self._tells = True
+        self.tick()
 
     def tick(self) -> None:
         now = self._clock()
@@ -386,7 +380,9 @@ class Presence:
         could_come = self.connected and now > self._settling_until
         silent = self._silent and (told or could_come)
         uncovered = self._uncovered and (could_come or (told and not self.connected))
-        lacking = self._lacking()
+        lacking = self._quorum.missing()
+        if not could_come:  # those that are there may not have been heard yet
+            lacking = min(lacking, max(self.missing, self._quorum.unfilled()))
         if self._is_split:
             state = RoomState.SPLIT
         elif self._said_goodbye or self._relay_says_read_only:
@@ -397,7 +393,8 @@ class Presence:
             state = RoomState.READ_ONLY
         else:
             state = RoomState.OPEN
-        missing = lacking if state is RoomState.READ_ONLY else 0
-        if (state, missing) != (self.state, self.missing):
-            self.state, self.missing = state, missing
-            self._emit(self.changed)
+        self.state, self.missing = state, lacking if state is RoomState.READ_ONLY else 0
+        known = could_come or self._quorum.known or state is not RoomState.OPEN
+        if self._tells and known and self._told != (self.state, self.missing):
+            self._told = self.state, self.missing
+            self._emit(events.RoomChanged(self.state, self.missing))

@@ -385,7 +385,7 @@ async def test_who_types_while_nothing_answers_sees_what_waits_and_what_has_gone
     async with Terminal("silent", *ROBIN_HERE, "--plain", columns=columns, rows=40) as screen:
         await screen.see("7 seconds", "goes out")
         screen.type("Are you there?" + ENTER + "I am here" + ENTER)
-        await screen.see("[room] The relay has not taken", '"Are you there?"', 'am here"')
+        await screen.see("not confirmed as", '"Are you', 'am here"')
         screen.type("/members" + ENTER)
         await screen.see("The relay does not answer", "Robin [you]")
         screen.type("/anyway" + ENTER)
@@ -396,7 +396,7 @@ async def test_a_pipe_is_told_of_its_texts_too() -> None:
     async with await start("silent", *ROBIN_HERE) as room:
         reader = Reader(room)
         await reader.type("Are you there?")
-        await reader.see('[room] The relay has not taken this yet, so it waits: "Are you there?"')
+        await reader.see('[room] This is not confirmed as sent, so it waits: "Are you there?"')
         await reader.type("/anyway")
         await reader.see('[room] Sent now: "Are you there?"')
 
@@ -427,7 +427,7 @@ def test_each_text_that_waits_is_named_once_and_again_when_it_has_gone() -> None
     own.posted("d", "the last")
     now[0] = 2.0
     waits = (
-        "The relay has not taken these yet, so they wait: "
+        "These are not confirmed as sent, so they wait: "
         """"one", "a 'long' one that goes o…", "x y" and 1 more"""
     )
     assert own.news() == [waits]
@@ -442,7 +442,7 @@ def test_each_text_that_waits_is_named_once_and_again_when_it_has_gone() -> None
     now[0] = 9.0
     assert own.news() == [
         'Sent now: "the last"',
-        'The relay has not taken this yet, so it waits: "late"',
+        'This is not confirmed as sent, so it waits: "late"',
     ]
 
 

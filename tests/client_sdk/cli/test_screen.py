@@ -415,6 +415,27 @@ async def test_the_invite_goes_to_the_clipboard_only_on_demand() -> None:
         await screen.see("Mara [you]")
 
 
+@pytest.mark.parametrize("keys", ["hello", ESCAPE + "x", ENTER * 3])
+async def test_who_types_on_while_the_invite_stands_alone_stays_in_the_room(keys: str) -> None:
+    """The second key closed a sheet that was closed: the program failed, and left the room."""
+    async with Terminal("open", *MARA) as screen:
+        await screen.see("Mara [you]")
+        screen.type(F2)
+        await screen.see("Press any key to go back.")
+        screen.type(keys)
+        await screen.see("Conversation", "Mara [you]")
+        screen.type("/help" + ENTER)
+        await screen.see("What you can type:")
+
+
+async def test_enter_pressed_twice_accepts_once() -> None:
+    async with Terminal("rules", *ROBIN) as screen:
+        await screen.see("Before you go in", "Accept (A)")
+        screen.type("a" + ENTER * 3)
+        await screen.see("You asked to be let in", "waiting to be let in")
+        await screen.see_no("The screen failed")
+
+
 async def test_pasted_lines_are_joined() -> None:
     async with Terminal("open", *MARA) as screen:
         await screen.see("Enter send", "Mara [you]")

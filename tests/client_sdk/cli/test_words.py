@@ -6,6 +6,8 @@ import pytest
 from alcove import events
 from alcove.cli import invite_words, words
 from alcove.cli.room_view import RoomView
+from alcove.cli.ui import bar
+from alcove.cli.wrapping import cells
 from alcove.members import Whereabouts
 from alcove_protocol.invite import Invite
 
@@ -173,6 +175,54 @@ def test_a_facilitator_is_told_who_held_the_room() -> None:
     own = replace(event, by="Mara")
     assert "did this" not in words.of_event(own, facilitates=True, members=MARA_ASH)
     assert "did this" not in words.of_event(event)
+
+
+def test_a_facilitator_reads_of_their_own_act_without_their_own_name() -> None:
+    for event in (events.Paused("Kim", by="Mara"), events.Unpaused("Kim", by="Mara")):
+        assert "did this" not in words.of_event(event, facilitates=True, members=MARA_ASH)
+        by_other = words.of_event(replace(event, by="Ash"), facilitates=True, members=MARA_ASH)
+        assert by_other.endswith("Ash did this.")
+    closed = words.of_event(events.InviteRevoked("aa", "Mara"), members=MARA_ASH)
+    assert closed.startswith("An invite is closed now: ")
+    other = words.of_event(events.InviteRevoked("aa", "Ash"), members=MARA_ASH)
+    assert other.startswith("Ash closed an invite: ")
+
+
+def test_a_room_that_lacks_facilitators_does_not_say_that_there_is_none() -> None:
+    """The one that opened it facilitates, and was told that there is no facilitator."""
+    view = RoomView()
+    view.joined, view.connection = True, events.ConnectionState.CONNECTED
+    lacks = events.RoomChanged(events.RoomState.READ_ONLY, 1)
+    view.apply(lacks)
+    assert bar.state_in_short(view, 80) == "connected · waits for facilitators"
+    assert "/appoint NAME makes a member one." in words.of_event(lacks, facilitates=True)
+    assert "/appoint" not in words.of_event(lacks)
+    view.apply(events.RoomChanged(events.RoomState.READ_ONLY))
+    assert bar.state_in_short(view, 80) == "connected · quiet: no facilitator"
+
+
+def test_one_that_stepped_outside_is_not_told_that_they_wait_to_be_let_in() -> None:
+    view = RoomView()
+    view.connection, view.joined = events.ConnectionState.CONNECTED, True
+    view.apply(events.Outside("Robin", you=True))
+    assert bar.state_in_short(view, 80) == "connected · you are outside"
+    assert bar.empty_input(view, facilitates=False) == "Outside: /inside comes back"
+    assert words.who_is_here((), view)[0].startswith("You are outside")
+    view.apply(events.Joined("Robin", True, ("Mara", "Robin")))
+    assert bar.empty_input(view, facilitates=False) == words.SAY
+
+
+def test_what_stands_in_the_empty_line_is_whole_in_the_narrowest_window() -> None:
+    for text in (words.SAY, words.NOT_IN, words.OUTSIDE, words.HELD, words.LISTENING, words.PAUSED):
+        assert cells(text) <= 34, text
+
+
+def test_who_knocks_again_was_last_heard_and_is_not_said_to_be_away() -> None:
+    """The list says beside it that this member is here: a minute of silence is nothing yet."""
+    knock = replace(KNOCK, again="Robin", away=26, word="fits")
+    said = words.of_event(knock)
+    assert "Robin was last heard 26 seconds ago." in said
+    assert "away" not in said
 
 
 def test_a_talk_at_the_door_names_the_newcomer() -> None:

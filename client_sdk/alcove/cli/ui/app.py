@@ -369,7 +369,7 @@ class RoomApp(App[None]):
             self.action_quick_exit()
         self._escaped_at = now
         if isinstance(self.screen, InviteScreen | CodeScreen):
-            self.screen.dismiss()
+            self.screen.close()
         elif isinstance(self.screen, EndScreen):
             self.exit()
         self._input.focus()

@@ -19,10 +19,14 @@ def state_in_short(view: RoomView, width: int, unanswered: int = 0) -> str:
     if view.connection is not None:
         connection = words.CONNECTION_SHORT[view.connection].format(unanswered)
     where = words.ROOM_SHORT[view.state or RoomState.OPEN]
+    if view.lacks_facilitators:
+        where = words.TOO_FEW_SHORT
     if view.held and view.state in (None, RoomState.OPEN):
         where = words.HELD_SHORT
     if not view.joined:
         where = "waiting to be let in" if view.knocked else "not in yet"
+    if view.outside:
+        where = words.OUTSIDE_SHORT
     well = connection == words.CONNECTION_SHORT[ConnectionState.CONNECTED]
     if not well and (width < WIDE or where == words.ROOM_SHORT[RoomState.OPEN]):
         # What is wrong comes first, where both have no room. And no relay says now that it is open.
@@ -38,6 +42,8 @@ def keys(*, facilitates: bool) -> str:
 
 def empty_input(view: RoomView, *, facilitates: bool) -> str:
     """Return what stands in the input while nothing is typed."""
+    if view.outside:
+        return words.OUTSIDE
     if not view.joined:
         return words.NOT_IN
     if facilitates or not (view.held or view.listen_only or view.paused):

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Final
+from typing import Final, TypeVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -16,6 +16,8 @@ from alcove.cli.ui.scrolling import Scrolling
 from alcove.errors import InvalidInput
 from alcove.events import AgreementShown
 from alcove.joining.todays_word import MOST, clean_word
+
+Result = TypeVar("Result")
 
 _GONE: Final = "The conversation is gone from this screen. Press Enter to close."
 _CLOSE: Final = "Press Enter to close."
@@ -39,7 +41,16 @@ _READS: Final[Mapping[str, tuple[int, int]]] = MappingProxyType(
 """The lines and pages by which a key scrolls the text, while a button has the focus."""
 
 
-class AgreementScreen(ModalScreen[str | None]):
+class Sheet(ModalScreen[Result]):
+    """A sheet that is closed once. A second key may be on its way to it, and would fail the screen:
+    then a person who only typed on had left the room."""
+
+    def close(self, result: Result | None = None) -> None:
+        if self.is_current:
+            self.dismiss(result)
+
+
+class AgreementScreen(Sheet[str | None]):
     """Show the agreement. The result is the person's word for today when they accept, empty without
     one; None when they leave.
 
@@ -125,13 +136,13 @@ class AgreementScreen(ModalScreen[str | None]):
     def _give(self, accepts: bool) -> None:
         word = self.query_one("#word", Input).value.strip()
         try:
-            self.dismiss(word and clean_word(word) if accepts else None)
+            self.close(word and clean_word(word) if accepts else None)
         except InvalidInput as error:
             self._hint = error.text
             self.query_one("#word").focus()
 
 
-class InviteScreen(ModalScreen[None]):
+class InviteScreen(Sheet[None]):
     """Show the invite alone, for terminals that give a program no clipboard."""
 
     def __init__(self, invite: str) -> None:
@@ -145,10 +156,10 @@ class InviteScreen(ModalScreen[None]):
         yield Static("hold Shift and select it here with the mouse. Press any key to go back.")
 
     def on_key(self) -> None:
-        self.dismiss()
+        self.close()
 
 
-class CodeScreen(ModalScreen[None]):
+class CodeScreen(Sheet[None]):
     """Show the invite as a QR code, alone."""
 
     def __init__(self, lines: Sequence[str]) -> None:
@@ -160,7 +171,7 @@ class CodeScreen(ModalScreen[None]):
         yield Static("Show it to a camera. Any key goes back.", markup=False)  # one line, always
 
     def on_key(self) -> None:
-        self.dismiss()
+        self.close()
 
 
 class EndScreen(ModalScreen[None]):
