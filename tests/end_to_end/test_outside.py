@@ -2,6 +2,7 @@
 
 import pytest
 from alcove import events
+from alcove.engine.outside import PATIENCE
 from alcove.errors import AlcoveError
 from alcove.joining.newcomer import Newcomer
 from alcove.messages import outbox
@@ -163,6 +164,20 @@ def test_who_is_away_when_they_are_let_go_comes_to_the_door_too() -> None:
     assert is_out(bob)
     assert inside(world, bob) == [None]
     assert "Bob" in ann.members()
+
+
+def test_who_is_away_for_long_when_they_are_let_go_is_told_nothing_else() -> None:
+    """Their client cannot know yet whether somebody let them outside."""
+    world, ann, bob, _cleo = room_of_three()
+    bob.engine.commands.outside()
+    world._step(bob)
+    bob.cut()
+    world.advance(PATIENCE + 20, stay_away=(bob,))
+    assert "Bob" not in ann.members()
+    bob.back()
+    world.advance(10)
+    assert is_out(bob)
+    assert not [one for one in bob.of(events.Problem) if one.code == "not_outside"]
 
 
 def test_outside_longer_than_a_knock_waits_is_outside_all_the_same() -> None:

@@ -97,14 +97,19 @@ class SteppingOutside:
     def tick(self) -> None:
         """Ask again while this client is a member, in step with the group."""
         member, now = self._standing.member, self._ports.clock()
-        due = self._again_at is not None and now >= self._again_at
-        if due and now - self._asked_at > PATIENCE:
+        if self._again_at is None or now < self._again_at:
+            return
+        ready = member is not None and member.ready
+        if now - self._asked_at <= PATIENCE:
+            if ready:
+                self._send()
+        elif not ready:
+            self._again_at = now + AGAIN  # what was decided meanwhile comes with the connection
+        else:
             self._again_at = None
             self._standing.emit(events.Problem("not_outside", NOT_LET_OUT))
             if member is not None:
                 member.renew_soon()  # a relay that kept the wish cannot use it any more then
-        elif due and member is not None and member.ready:
-            self._send()
 
     def take(self) -> WayOut | None:
         """The way out, once, when this client was let go."""

@@ -35,8 +35,8 @@ from alcove.relay.ports import Ports
 REPAIR_AFTER: Final = 90.0
 """Seconds without a complete vault, after which its writer counts as dead."""
 NOT_READY: Final = (
-    "You still facilitate: the one you hand over to has not got yet what the facilitators share, "
-    "and could let nobody in."
+    "You still facilitate: the one you hand over to has not confirmed yet that they have what the "
+    "facilitators share. Without it they could let nobody in."
 )
 
 TWO: Final = (
