@@ -234,6 +234,34 @@ def test_the_answer_to_the_external_commit_is_lost() -> None:
     goes_on(world, again, bob, cleo)
 
 
+def test_an_answer_that_is_slow_to_come_does_not_end_the_program() -> None:
+    """Meanwhile it looks at the chain again. The same commit was then given to the relay twice, and
+    of the two answers the second one broke the program off."""
+    world, ann, bob, cleo = room_of_three()
+    ticket = ticket_of(world, ann)
+    crashes(world, ann)
+    again = resumes(world, ticket, "Ann", wait=0)
+    held: list[bytes] = []
+    comes: list[bool] = []
+
+    def slow(client: Client, data: bytes) -> list[bytes]:
+        if comes:
+            late, held[:] = list(held), []
+            return [*late, data]
+        if isinstance(frames.from_relay(data), frames.Published):
+            held.append(data)
+            return []
+        return [data]
+
+    again.to_client = slow
+    world.advance(25)
+    assert len(held) == 1
+    comes.append(True)
+    world.advance(30)
+    assert again.engine.closed is None
+    goes_on(world, again, bob, cleo)
+
+
 def test_a_cut_at_any_second_is_no_end() -> None:
     for second in (1, 5, 9, 11, 12, 13, 14, 16):
         world, ann, bob, cleo = room_of_three()

@@ -119,6 +119,7 @@ class TicketComer:
         self._members_at: float | None = None
         self._asked_at: float | None = None
         self._pending: tuple[Entry, bytes] | None = None
+        self._in_flight = False
         self._told_alone = False
         self.chain = ChainReader(
             ticket.room,
@@ -196,7 +197,8 @@ class TicketComer:
             self._fail(NotTrusted("bad_roster", _OLDER))
             return
         if self._pending is not None:
-            self._publish(*self._pending)  # if it was taken, the relay says where it stands
+            if not self._in_flight:  # two answers to one commit would end it twice
+                self._publish(*self._pending)  # if it was taken, the relay says where it stands
             return
         if self.stage is TicketStage.READING:
             self.stage = TicketStage.ASKING
@@ -329,9 +331,10 @@ class TicketComer:
 
     def _publish(self, entry: Entry, id: bytes) -> None:
         """Give the relay the external commit, with the same bytes and id until it answers."""
-        self._pending = entry, id
+        self._pending, self._in_flight = (entry, id), True
 
         def answered(answer: RelayAnswer | None) -> None:
+            self._in_flight = False
             if isinstance(answer, frames.Published):
                 self._pending = None
                 self._on_returned(entry, Position.decode(answer.position))
