@@ -18,7 +18,7 @@ more."""
 
 FoldReason: TypeAlias = Literal["message", "member", "hold"]
 """Why messages are folded. `message`: a facilitator folded this one. `member`: all that its author
-writes. `hold`: they came after the place from which the room is paused, whoever wrote them."""
+writes. `hold`: they came after the place from which the room is paused, by any author."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,7 +97,7 @@ ALL_FACILITATORS: Final = (
     ),
     _mutant("alcove.messages.quorum:Quorum.missing", "needed - there", "0", _START),
     _mutant(
-        "alcove.messages.quorum:Quorum.missing",
+        "alcove.messages.quorum:Quorum._needed",
         "state.facilitators_stay if self._started else state.facilitators_start",
         "state.facilitators_start",
         _START,

@@ -117,6 +117,13 @@ _ASKER: Final = (
     ),
     order(
         "rejoins",
+        "alcove.group.membership:Membership._judge",
+        "if leaf is None:",
+        "if True:",
+        f"{_REJOINS}::test_a_request_that_came_an_epoch_late_leaves_no_member_without_keys",
+    ),
+    order(
+        "rejoins",
         "alcove.engine.held_member:HeldMember._hold",
         "if leaf and self._rejoining.expects(leaf):",
         "if False:",

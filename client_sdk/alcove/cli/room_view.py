@@ -71,7 +71,7 @@ class RoomView:
                 self.invite = invite
             case events.InviteRevoked(door):
                 if self.invite is not None and _door_of(self.invite) == door:
-                    self.invite = None  # nobody is let in by it any more
+                    self.invite = None  # it is closed
             case events.RulesChanged(listen_only, hold=held):
                 self.listen_only, self.held = listen_only, held
             case events.Paused(you=True):

@@ -146,7 +146,7 @@ class NewLog:
 
     def begin_log(self, position: Position) -> None:
         """This client's last commit is here. When only commits stand before it in a log that began
-        anew, its log hash begins here: whoever came by a later one knows no earlier epoch."""
+        anew, its log hash begins here: a member that came by a later one knows no earlier epoch."""
         following, context = self._following, self._membership.group.context
         if following.new_log and not following.held and self._stream.opens(position):
             self._stream.start_log(position, context.confirmed_transcript_hash)
@@ -202,10 +202,10 @@ class NewLog:
             self._commits_at = self._clock() + LOST_COMMITS_FIRST
 
     def repeat_commit(self, facilitator: Facilitator | None, pump: Callable[[], None]) -> None:
-        """The relay took commits that this client has merged, whoever made them, and lost them, and
-        a client that had not heard of them brought the room. Else their followers are on a dead
-        branch. A facilitator publishes the next one again, with the same bytes, while nothing else
-        was committed."""
+        """The relay took commits that this client has merged, and lost them. A client that had not
+        heard of them brought the room, so that their followers would be on a dead branch. A
+        facilitator publishes the next one again, with the same bytes, while nothing else was
+        committed."""
         membership, following = self._membership, self._following
         if not following.ahead or following.held or self._bringing.unsettled:
             return

@@ -119,7 +119,7 @@ class WaysBack:
         }
 
     def _lately(self, key: bytes) -> list[float]:
-        """When this member stepped outside within the last hour, whoever let them go."""
+        """When this member stepped outside within the last hour, by any facilitator."""
         now = self._clock()
         return [at for at in self._went.get(key, ()) if now - at < HOUR]
 

@@ -63,7 +63,7 @@ class ConversationLog(Scrolling):
         self.anchor()
 
     def _tell_of_more(self) -> None:
-        """Say that there is more below: whoever reads further up sees nothing arrive."""
+        """Say that there is more below: a reader further up sees nothing arrive."""
         hidden = self._anchor_released and self.has_more_below
         self.border_subtitle = _MORE if hidden else ""
 

@@ -43,7 +43,7 @@ _READS: Final[Mapping[str, tuple[int, int]]] = MappingProxyType(
 
 class Sheet(ModalScreen[Result]):
     """A sheet that is closed once. A second key may be on its way to it, and would fail the screen:
-    then a person who only typed on had left the room."""
+    then a person that only typed on had left the room."""
 
     def close(self, result: Result | None = None) -> None:
         if self.is_current:
