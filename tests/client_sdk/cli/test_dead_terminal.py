@@ -76,7 +76,7 @@ def stall(screen: Terminal) -> None:
 @pytest.mark.parametrize("mode", MODES, ids=["screen", "plain", "json"])
 async def test_a_stalled_screen_cannot_hold_the_process(mode: tuple[str, ...]) -> None:
     async with Terminal("talk" if not mode else "flood", *MARA, *mode) as screen:
-        await screen.see("It goes on by itself." if not mode else "xxxx")
+        await screen.see("/appoint NAME makes" if not mode else "xxxx")
         stall(screen)
         screen.process.terminate()
         assert await until_gone(screen) in (0, STATUS_OF_SIGNAL + signal.SIGTERM)
@@ -84,7 +84,7 @@ async def test_a_stalled_screen_cannot_hold_the_process(mode: tuple[str, ...]) -
 
 async def test_the_quick_exit_works_on_a_stalled_screen() -> None:
     async with Terminal("talk", *MARA) as screen:
-        await screen.see("It goes on by itself.")
+        await screen.see("/appoint NAME makes")
         stall(screen)
         screen.type(QUICK_EXIT)
         assert await until_gone(screen) == 0

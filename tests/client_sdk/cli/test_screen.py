@@ -90,11 +90,11 @@ async def test_an_author_is_told_why_what_they_wrote_is_folded() -> None:
 
 async def test_sending_scrolls_to_the_end() -> None:
     async with Terminal("talk", *MARA, rows=20) as screen:
-        await screen.see("can post. It goes on by itself.")
+        await screen.see("can post. /appoint NAME")
         screen.type(PAGE_UP)
-        await screen.see_no("can post. It goes on by itself.")
+        await screen.see_no("can post. /appoint NAME")
         screen.type("and now" + ENTER)
-        await screen.see("[you] Mara  and now", "can post. It goes on by itself.")
+        await screen.see("[you] Mara  and now", "can post. /appoint NAME")
 
 
 @pytest.mark.parametrize(("columns", "rows"), [(100, 30), (80, 24), (40, 20)])
@@ -193,7 +193,7 @@ async def test_a_paste_over_the_list_goes_into_the_line() -> None:
 
 async def test_who_reads_further_up_is_told_that_more_came_and_answers_show() -> None:
     async with Terminal("talk", *MARA, rows=20) as screen:
-        await screen.see("can post. It goes on by itself.")
+        await screen.see("can post. /appoint NAME")
         await screen.see_no("more below")
         screen.type(PAGE_UP)
         await screen.see("PgDn: more below")
