@@ -166,6 +166,17 @@ def test_who_is_away_when_they_are_let_go_comes_to_the_door_too() -> None:
     assert "Bob" in ann.members()
 
 
+def test_a_wish_that_is_repeated_leads_to_the_door_that_a_facilitator_puts() -> None:
+    """The second wish named another door, where the client then waited in vain."""
+    world, ann, bob, _cleo = room_of_three()
+    bob.engine.commands.outside()
+    bob.engine.commands.outside()
+    world.advance(15)
+    assert is_out(bob)
+    assert inside(world, bob) == [None]
+    assert "Bob" in ann.members()
+
+
 def test_who_is_away_for_long_when_they_are_let_go_is_told_nothing_else() -> None:
     """Their client cannot know yet whether somebody let them outside."""
     world, ann, bob, _cleo = room_of_three()

@@ -71,6 +71,8 @@ class SteppingOutside:
         if not isinstance(newcomer, Newcomer) or newcomer.card is None:
             text = "Your program came by no invite, so there is no way back by one; leave instead."
             raise NotNow("not_outside", text)
+        if self._way is not None and self._again_at is not None:
+            return  # the wish goes on: a facilitator puts the door that it named first
         came_by, secret = newcomer.invite, self._ports.random(SECRET_SIZE)
         door = door_id_of(came_by.room, secret)
         invite = Invite(InviteRole.PARTICIPANT, door, came_by.room, came_by.origin, secret)
