@@ -424,8 +424,8 @@ async def test_who_types_on_while_the_invite_stands_alone_stays_in_the_room(keys
         await screen.see("Press any key to go back.")
         screen.type(keys)
         await screen.see("Conversation", "Mara [you]")
-        screen.type("/help" + ENTER)
-        await screen.see("What you can type:")
+        screen.type(F2)  # some of the keys may be in the input, as they come
+        await screen.see("Press any key to go back.")
 
 
 async def test_enter_pressed_twice_accepts_once() -> None:
