@@ -75,8 +75,8 @@ class Room(RoomAtDoor):
     @property
     def away(self) -> tuple[str, ...]:
         """Names of members that are not in the room now, and come back without a facilitator's
-        decision: who stepped outside, or was let go for a lost connection. `remove` takes them too.
-        Empty for a participant."""
+        decision. They stepped outside, or were let go for a lost connection. `remove` takes them
+        too. Empty for a participant."""
         member = self._engine.member
         facilitator = member.facilitator if member is not None else None
         return () if facilitator is None or self.closed else facilitator.removals.away

@@ -60,8 +60,8 @@ def refused(name: str) -> str:
 
 
 def gone(knock: events.Knocked | None, members: Sequence[MemberLike]) -> str | None:
-    """Return, to a facilitator, that a newcomer is gone who is not in the room either. To another
-    member nothing: the newcomer may wait on."""
+    """Return that a newcomer is gone, and did not come in. Only facilitators are told: to another
+    member it means nothing, as the newcomer may wait on."""
     facilitates = any(one.you and one.facilitator for one in members)
     if knock is None or not facilitates or any(one.name == knock.name for one in members):
         return None

@@ -17,7 +17,8 @@ STANDS_ABOVE: Final = (
 
 
 def of_pause(event: events.Paused | events.Unpaused, me: str = "") -> str:
-    """That a member may only read, or write again. Facilitators but `me` are told who did it."""
+    """That a member may only read, or write again. For facilitators but `me` the name of the one
+    that did it stands behind it."""
     name = escape.name(event.name)
     other = event.by not in ("", me) and not event.you
     by = f" {escape.name(event.by)} did this." if other else ""

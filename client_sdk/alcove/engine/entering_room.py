@@ -173,8 +173,8 @@ class EnteringRoom(Standing, ABC):
         self.link.hang_up = True
 
     def replaced_text(self) -> str:
-        """What a person reads whose place another client took by an external commit. A client that
-        is listed is replaced only by one with the same keys."""
+        """The sentence for a person that another client replaced. A client that is listed is
+        replaced only by one with the same keys."""
         by_link = self.member is not None and self.member.membership.own.entering
         return ANOTHER_BY_LINK if by_link else ANOTHER_BY_TICKET
 
@@ -314,8 +314,8 @@ class EnteringRoom(Standing, ABC):
 
 
 def tell_changes(parked: bytes, membership: Membership, ports: Ports) -> None:
-    """Tell who facilitates now and did not when the ticket was parked. The commits since then did
-    not reach this client."""
+    """Tell of each new facilitator since the ticket was parked. The commits since then did not
+    reach this client."""
     before = {parked[at : at + KEY_SIZE] for at in range(0, len(parked), FACILITATOR_SIZE)}
     new = [one.name for one in membership.people() if one.facilitator and one.key not in before]
     if new:

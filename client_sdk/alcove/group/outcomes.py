@@ -107,8 +107,8 @@ class PutOut:
     absent: bool = False
     """Whether the connection was lost for long. Then this client may come back."""
     replaced: bool = False
-    """Whether an external commit put another client in the place of this one: one that came by the
-    same standby's link, or with the same keys, as by a facilitator's ticket."""
+    """Whether another client is in the place of this one: one that came by the same standby's link,
+    or a program with the same keys that a ticket brought back."""
 
 
 Outcome = Merged | Burned | Held | PutOut

@@ -69,15 +69,18 @@ def refusal_sentence(code: str, contact: str = "", helplines: str = "") -> str:
     sentence = REFUSAL_SENTENCES[code]
     if code not in _WITH_CONTACT:
         return sentence
+    return _whom_to_ask(sentence, contact, helplines, closed=code == "link_closed")
+
+
+def _whom_to_ask(sentence: str, contact: str, helplines: str, *, closed: bool) -> str:
+    """Return the sentence with the contact and the helplines behind. Of a `closed` link without a
+    contact: whom else to ask."""
     said = [sentence]
     if contact:
         said.append(f"You can write to {contact}.")
-    elif code == "link_closed":
-        said.append(_ANOTHER_ONE)
+    elif closed:
+        said.append("Ask the person who gave it to you for another one.")
     return " ".join([*said, *_help(helplines)])
-
-
-_ANOTHER_ONE: Final = "Ask the person who gave it to you for another one."
 
 
 def _help(helplines: str) -> list[str]:
@@ -130,12 +133,9 @@ def refused_by_relay(code: str, card: CheckedCard | None) -> Refused:
     refused = Refused.by_relay(code)
     if code not in _CLOSED_DOORS and code not in _NOT_IN:
         return refused
-    said, contact = [_CLOSED_DOORS.get(code, refused.text)], contact_of(card)
-    if contact:
-        said.append(f"You can write to {contact}.")
-    elif code in _CLOSED_DOORS:
-        said.append(_ANOTHER_ONE)
-    return Refused(code, " ".join([*said, *_help(helplines_of(card))]))
+    said, closed = _CLOSED_DOORS.get(code, refused.text), code in _CLOSED_DOORS
+    text = _whom_to_ask(said, contact_of(card), helplines_of(card), closed=closed)
+    return Refused(code, text)
 
 
 def checked_answer(answer: str, *, asked: bool) -> str:

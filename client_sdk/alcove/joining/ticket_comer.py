@@ -213,9 +213,9 @@ class TicketComer:
             self._ask_members(roster)
 
     def _park_again(self) -> None:
-        """Park the same bytes again: the relay drops them 60 s after the fetch, and who dies again
-        on the way needs them. They lead into the group that was parked, whatever anybody answers
-        here. The next ticket takes their place."""
+        """Park the same bytes again: the relay drops them 60 s after the fetch, and a program that
+        dies again on the way needs them. They lead into the group that was parked, also when an
+        answer here is false. The next ticket takes their place."""
         slot, hashed = self.ticket.slot(), sha256(self.ticket.token()).digest()
         self._link.request(
             lambda n: frames.Park(n, slot, hashed, self._parked), lambda answer: None

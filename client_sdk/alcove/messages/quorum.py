@@ -47,8 +47,8 @@ class Quorum:
         return self._told or self._membership.own.facilitator or not self._needs_several
 
     def unfilled(self) -> int:
-        """Return how many the room is known to need more than are in it, whoever of them is
-        there."""
+        """Return how many more the room is known to need than are in it. Those that are in it
+        count also while they are away."""
         if not (self.known and self._needs_several):
             return 0
         return max(0, self._needed - len(self._membership.facilitator_keys))

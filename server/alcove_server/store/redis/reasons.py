@@ -1,4 +1,4 @@
-"""Why a server of Redis cannot be reached or lets nobody in, as an operator has to know it.
+"""Why a server of Redis cannot be reached, or does not let the relay in, for its operator.
 
 The words are our own: the message of another library may quote the address or a login.
 """
@@ -40,8 +40,6 @@ _KINDS: Final[tuple[tuple[type[BaseException], str], ...]] = (
     (BrokenPipeError, CLOSED),
     (FileNotFoundError, "a file of the relay's certificate is missing"),
 )
-
-
 _EACH: Final = re.compile(r"\[Errno (\d+)\]")
 """In the message with which asyncio says of several addresses of one name what each failed for."""
 
