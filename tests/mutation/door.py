@@ -242,6 +242,12 @@ ALL_DOOR: Final[tuple[Mutant, ...]] = (
         "test_a_forged_card_with_the_last_number_closes_its_invite",
     ),
     _cards(
+        f"{_WATCH}.tick",
+        "or not settled ",
+        "",
+        "test_who_slept_and_woke_in_a_room_that_was_brought_back_judges_no_card",
+    ),
+    _cards(
         f"{_WATCH}._judge_card",
         "self._compare_words(door, checked)",
         "pass",

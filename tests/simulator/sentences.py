@@ -319,7 +319,7 @@ class Told:
             "door_full": trouble or world.schedule.limited,
             "change_waits": trouble or dead or left,
             "invites_dropped": dead or world.trouble_at > 0,
-            "agreement_changed": ruled and trouble,
+            "agreement_changed": ruled and (trouble or lost),  # learned once the log is settled
             "agreement_corrected": ruled and trouble,
             "members_changed": self.rejoined or bool(self.person.came_by),
             "absent": truth.happened(Op.ABSENT, self.person.name),

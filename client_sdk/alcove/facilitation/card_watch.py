@@ -11,7 +11,8 @@ all, one after the other, and a card at once when a knock came that it cannot op
 A card is signed, and its number begins with a roster counter. The signer of another lobby key than
 the state had at that counter, or with a number above that of a right card, did it knowingly and is
 named. A card from before is only old: its facilitator may be gone, or the relay shows it again. A
-lone facilitator has no other to look after.
+lone facilitator has no other to look after. In a room that was brought back and is not settled none
+is judged: the newer state may be the other client's.
 """
 
 from collections.abc import Callable
@@ -144,11 +145,13 @@ class CardWatch:
         if door in self._membership.state.door_ids() and door not in self._found:
             self._found[door] = _Found("knock", self._clock())
 
-    def tick(self) -> None:
-        """To be called while this client is in step, and its vault complete."""
-        now = self._clock()
-        if self._membership.facilitates_alone or not self._doors.fits(self._membership):
+    def tick(self, *, settled: bool) -> None:
+        """To be called while this client is in step, and its vault complete. Not `settled`: the log
+        began anew, and may be of an epoch that this client does not know yet."""
+        now, alone = self._clock(), self._membership.facilitates_alone
+        if alone or not settled or not self._doors.fits(self._membership):
             self._look_at = now + SETTLED
+            self._found.clear()
             return
         if now - self._read_at < CONFIRM:
             return

@@ -116,7 +116,7 @@ class Facilitator:
         self._link = ports.link
         self._emit = ports.emit
         self._clock = ports.clock
-        self._ready = ready
+        self._ready, self._may_commit = ready, may_commit
         self.terms = handover.terms
         """Those of the room's first invite, or the usual ones."""
         self.lobby_keys = LobbyKeys(handover.lobby_key, ports.clock)
@@ -308,7 +308,7 @@ class Facilitator:
             self.door_keeper.close_for_others()
             if self.vaults.complete:
                 self.door_keeper.renew_cards()
-                self.card_watch.tick()
+                self.card_watch.tick(settled=self._may_commit())
             self.roles.tick()
             self.absences.tick()
         if self.committer.updates and self._updates_since is None:

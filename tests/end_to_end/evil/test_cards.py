@@ -10,6 +10,7 @@ from alcove.facilitation.doors import RoomCard
 from alcove.group.keys import ROOM_SUITE, SigningKey
 from alcove.group.sealing import seal_card
 from alcove.joining.card import CheckedCard, read_card
+from alcove_protocol import limits
 from alcove_protocol.card import card_number
 from alcove_protocol.frames import (
     CardIs,
@@ -25,7 +26,7 @@ from alcove_protocol.invite import Invite
 from alcove_protocol.labels import Label
 from alcove_protocol.statements import DoorStatement
 
-from tests.end_to_end.agreeing import KIND, changed
+from tests.end_to_end.agreeing import KIND, accept, changed
 from tests.end_to_end.evil.relay import EvilWorld
 from tests.end_to_end.evil.rogue import committer_of, demote, roster_of, state_of
 from tests.end_to_end.evil.rooms import forget, goes_on, named, problems, two_facilitators
@@ -95,7 +96,7 @@ class _Blind(CardWatch):
 
     def moved(self) -> None: ...
 
-    def tick(self) -> None: ...
+    def tick(self, *, settled: bool) -> None: ...
 
 
 def own_key(world: EvilWorld, by: Client) -> bytes:
@@ -348,6 +349,30 @@ def test_a_card_is_put_anew_above_the_last_of_a_facilitator_who_died() -> None:
     kill(world, ann)
     world.advance(80)
     assert is_right(world, bob, link)
+
+
+def test_who_slept_and_woke_in_a_room_that_was_brought_back_judges_no_card() -> None:
+    """Ann's client does not know yet what the others did meanwhile. Their cards are newer than what
+    it has, and were taken for forged or wrong, and it closed the invites."""
+    world, ann, bob, cleo, link = room()
+    others = (cleo, *(newcomer(world, link, name, ann) for name in ("Dora", "Emil", "Finn")))
+    for client in (ann, *others):
+        client.cut()
+    changed(world, bob, KIND)
+    world.advance(60, stay_away=(ann, *others))
+    world.kill_relay()
+    world.start_relay()
+    bob.back()
+    world.advance(40, stay_away=(ann, *others))
+    ann.back()
+    world.advance(limits.UNSETTLED + 120, step=5, stay_away=others)
+    assert of_cards(ann) == of_cards(bob) == []
+    world.advance(120, step=5)
+    assert of_cards(ann) == of_cards(bob) == []
+    assert not ann.of(events.InviteRevoked)
+    assert is_right(world, ann, link)
+    accept(world, ann, *others)
+    goes_on(world, ann, bob, *others)
 
 
 def test_a_card_that_is_asked_for_when_the_room_closes_breaks_nothing() -> None:
