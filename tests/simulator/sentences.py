@@ -390,9 +390,8 @@ class Told:
         last = next((p for p in reversed(self.world.people) if p.name == name), None)
         if last is None:
             return False
-        lately = (
-            bool(last.came_by) and self.world.clock() - self.world.told[last].in_since < ANNOUNCED
-        )
+        came, now = self.world.told[last].joined_at, self.world.clock()
+        lately = bool(last.came_by) and (came is None or now - came < ANNOUNCED)
         return last.frozen or not last.inside or lately
 
     @property

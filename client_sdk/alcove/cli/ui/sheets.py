@@ -126,6 +126,7 @@ class AgreementScreen(Sheet[str | None]):
 
     def on_descendant_focus(self, event: DescendantFocus) -> None:
         if event.widget.id == "word":
+            self._chosen = ""  # or what is said of the word would give way to what Enter accepts
             self.query_one("#explain", Static).update(self._hint)
 
     def on_input_submitted(self) -> None:

@@ -1,0 +1,35 @@
+"""The sheets of the full screen, alone: what they say at each order of keys and redraws."""
+
+from alcove import events
+from alcove.cli.ui.sheets import AgreementScreen
+from textual.app import App
+from textual.widgets import Static
+
+RULES = events.AgreementShown(
+    1, "What is said here stays here.", "Evening circle", "en", asked=True
+)
+
+
+class Sheets(App[None]):
+    """Shows one sheet."""
+
+    def __init__(self, sheet: AgreementScreen) -> None:
+        super().__init__()
+        self._sheet = sheet
+
+    def on_mount(self) -> None:
+        self.push_screen(self._sheet)
+
+
+async def test_why_a_word_is_refused_stays_when_the_text_is_drawn_again() -> None:
+    """The place of the text changes with what stands below it, so it is drawn after the refusal."""
+    sheet = AgreementScreen(RULES)
+    async with Sheets(sheet).run_test(size=(40, 20)) as pilot:
+        await pilot.press("tab", *"abc", "enter", "a", "enter")
+        await pilot.pause()
+        sheet._tell_of_more()
+        assert "Choose a longer word" in str(sheet.query_one("#explain", Static).render())
+        await pilot.press(*"blue kettle".replace(" ", ""), "enter", "a")
+        await pilot.pause()
+        sheet._tell_of_more()
+        assert "Enter accepts" in str(sheet.query_one("#explain", Static).render())
