@@ -54,6 +54,10 @@ class RoomView:
         self.listen_only = False
         self.paused = False
         """Whether a facilitator lets this person only read."""
+        self.moving = False
+        """Whether the line is down because this client goes from the room to its door."""
+        self.folded: set[str] = set()
+        """The ids of messages that a facilitator folded."""
         self._away: set[str] = set()
         self._appointed: set[str] = set()  # of whom it is not known yet that they let people in
 
@@ -93,8 +97,8 @@ class RoomView:
             case events.Joined():
                 self.joined = self.joined or event.you
                 self.outside = self.outside and not event.you
-            case events.ConnectionChanged(connection):
-                self.connection = connection
+            case events.ConnectionChanged(connection, moving=moving):
+                self.connection, self.moving = connection, moving
             case events.RoomChanged(state, missing):
                 self.state, self.lacks_facilitators = state, missing > 0
             case events.RoleChanged(name, facilitator=True):
@@ -110,15 +114,18 @@ class RoomView:
                 long = self._folds and wrapping.beginning(text) is not None
                 hidden = text if warning or long or event.folded else None
                 self.messages[id] = ShownMessage(sender, mine=False, warning=warning, text=hidden)
+                self.folded |= {id} if event.folded else set()
             case events.Sent(id):
                 if id in self.messages:
                     self.messages[id] = replace(self.messages[id], sent=True)
             case events.Folded(ids):  # a screen that can hide a text has done so before: `hide`
+                self.folded |= self.messages.keys() & set(ids)
                 for id in ids:
                     if (entry := self.messages.get(id)) is not None and entry.text is None:
                         self.messages[id] = replace(entry, folded=True)
             case events.Retracted(id) | events.Expired(id) | events.Failed(id):
                 self.messages.pop(id, None)
+                self.folded.discard(id)
             case (
                 events.InviteChanged()
                 | events.Outside()
@@ -155,6 +162,8 @@ class RoomView:
         """Return whether `event` says for the first time that all is well, as the top line does, or
         is of a presence that only the list shows. To be asked before `apply`."""
         match event:
+            case events.ConnectionChanged() if self.goes_to_door(event):
+                return True
             case events.ConnectionChanged(events.ConnectionState.CONNECTED):
                 return self.connection in (None, events.ConnectionState.SILENT)
             case events.ConnectionChanged(events.ConnectionState.SILENT):
@@ -165,6 +174,12 @@ class RoomView:
                 return not self.is_told(event)
             case _:
                 return False
+
+    def goes_to_door(self, event: events.ConnectionChanged) -> bool:
+        """Return whether the line goes down, or is there again, because this person steps outside:
+        `Outside` tells them. To be asked before `apply`."""
+        arrives = self.moving and event.state is events.ConnectionState.CONNECTED
+        return event.moving or arrives
 
     def is_told(self, event: events.PresenceChanged | events.VaultChanged) -> bool:
         """Return whether a person is told of it: that a member is away, or back; or once, that an

@@ -110,7 +110,8 @@ class Engine(ForgottenRoom, EnteringRoom):
         self._silence.connection_lost()
         self._endings.connection_lost()
         if self.closed is None and was_up:
-            self.emit(events.ConnectionChanged(ConnectionState.RECONNECTING))
+            self.emit(events.ConnectionChanged(ConnectionState.RECONNECTING, moving=self._moves))
+        self._moves = False
         if self._away_since is None:
             self._away_since = self.ports.clock()
         if self.member is not None:

@@ -10,7 +10,7 @@ from alcove.relay.ports import Ports
 
 MISMATCH: Final = (
     "The relay's list of members does not match the group's. The relay is wrong, or the "
-    "facilitator who made the last change. If this is told again, ask to be let in again (rejoin): "
+    "facilitator who made the last change. If this is told again, ask to be let in again (/rejoin): "
     "that brings you the list whole."
 )
 BY_A_FACILITATOR: Final = (

@@ -60,7 +60,9 @@ FOR_THE_NEWCOMER: Final = frozenset({"agreement", "name_taken"})
 
 LINK_CLOSED: Final = "link_closed"
 """Why a knock is refused whose invite a facilitator closed."""
-INVITE_USED: Final = "The invite that this person came by has no uses left. Give them a new one."
+INVITE_USED: Final = (
+    "The invite that this person came by has no uses left. Give them a new one: /invite new."
+)
 """Why the relay refused an admission (`door_used`), said to the facilitator."""
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 from alcove import events
-from alcove.cli import invite_words, words
+from alcove.cli import help_words, invite_words, words
 from alcove.cli.room_view import RoomView
 from alcove.cli.ui import bar
 from alcove.cli.wrapping import cells
@@ -249,8 +249,8 @@ def test_a_newcomer_is_not_told_why_a_facilitator_talks_with_them_no_more() -> N
 
 @pytest.mark.parametrize("facilitator", [True, False])
 def test_the_help_lists_no_key_that_does_nothing(facilitator: bool) -> None:
-    assert ("F2: " in words.help_of_the_screen(facilitator)) is facilitator
-    assert ("Tab: " in words.help_of_the_screen(facilitator)) is facilitator
+    assert ("F2: " in help_words.help_of_the_screen(facilitator)) is facilitator
+    assert ("Tab: " in help_words.help_of_the_screen(facilitator)) is facilitator
 
 
 def test_an_invite_that_another_closed_is_shown_no_more() -> None:
