@@ -34,11 +34,11 @@ CHOOSE_WORD: Final = (
 )
 GOING: Final = (
     "You asked to step outside. A facilitator's client lets you go by itself, and you are told "
-    "when you are outside. Until then you are in the room."
+    "when you are outside."
 )
 COMING: Final = (
     "You asked to come back. A facilitator's client lets you in by itself, and you are told when "
-    "you are in. Until then you are outside."
+    "you are in."
 )
 ACCEPTED: Final = "You accepted the new ground rules; what you write is no longer held for them."
 WORD_KEPT: Final = "Your word for today goes along when you accept. Remember it."

@@ -78,8 +78,7 @@ _KEPT: Final = (
     "and you are told when it is done or cannot be done."
 )
 _OUTSIDE: Final = (
-    "Not done yet: {}. You are still in the room. Your client asks again for a minute, and you are "
-    "told what became of it."
+    "Not done yet: {}. Your client asks again for a minute, and you are told what became of it."
 )
 _TO_DOOR: Final = (
     "You are out of the room, and its door is not reached yet. Your client tries again by itself; "
@@ -88,6 +87,10 @@ _TO_DOOR: Final = (
 _END: Final = (
     "Not done yet: {}. The relay has not answered. An end is not sent again by itself: if the room "
     "is still there once you are connected again, type it once more."
+)
+_ONCE: Final = (
+    "Not done yet: {}. It is not sent again by itself: if you are not told that it is done once "
+    "the relay answers, type it once more."
 )
 _DONE: Final = "Done now: {}."
 _SO_ALREADY: Final = "There was nothing to change for {}: it is so already."
@@ -182,7 +185,7 @@ class OwnCommands:
 def _waits(asked: _Asked) -> str:
     if asked.moves:
         return _TO_DOOR
-    kinds = {OutsideCommand: _OUTSIDE, EndCommand: _END}
+    kinds = {OutsideCommand: _OUTSIDE, EndCommand: _END, DoorTakeCommand: _ONCE}
     return kinds.get(type(asked.command), _KEPT).format(asked.said)
 
 

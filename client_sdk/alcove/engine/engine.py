@@ -70,7 +70,7 @@ class Engine(ForgottenRoom, EnteringRoom):
         self._standstill = Standstill(clock, stopped_after)
         self._silence = Silence(self.link, self.emit)
         self._stopped = False
-        self._connected_before = False
+        self._connected_before = self._moves = False
         self._clock_watch = ClockWatch(self.ports)
         self._coming_back = ComingBack(self.ports, partial(self.close, CloseReason.LOST))
         self._going = False

@@ -57,7 +57,7 @@ async def test_one_that_is_outside_is_removed_by_name() -> None:
         screen.type("in" + ENTER)
         await screen.see("Remove Robin? Robin is not here now")
         screen.type("/remove robin" + ENTER)
-        await screen.see("Robin is no longer in the room.")
+        await screen.see("You took Robin out of the room.")
 
 
 async def test_what_is_said_at_the_door_leaves_the_screen_with_the_knock() -> None:

@@ -82,7 +82,7 @@ def test_a_pause_is_shown_to_facilitators_and_to_the_member() -> None:
         words.who([replace(one, you=one is self) for one in (mara, robin, sam)], [])
         for self in (mara, robin, sam)
     ]
-    assert [["[paused]" in line for line in seen] for seen in lines] == [
+    assert [["[only reads]" in line for line in seen] for seen in lines] == [
         [False, True, False],
         [False, True, False],
         [False, False, False],
@@ -123,7 +123,7 @@ ALONE = (FakeMember("Mara"), FakeMember("Ash", facilitator=True, you=True))
             MARA_ASH,
             "Ash made you a facilitator. /help lists what you can do now.",
         ),
-        (events.RoleChanged("Ash", True, "Mara"), MARA_ASH, "Mara made Ash a facilitator."),
+        (events.RoleChanged("Ash", True, "Mara"), MARA_ASH, "You made Ash a facilitator."),
         (
             events.RoleChanged("Mara", False, "Ash"),
             (FakeMember("Mara", you=True), FakeMember("Ash", facilitator=True)),
