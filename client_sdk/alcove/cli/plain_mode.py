@@ -212,7 +212,7 @@ class PlainMode:
         told = not isinstance(event, PresenceChanged | VaultChanged) or self._view.is_told(event)
         moves = isinstance(event, ConnectionChanged) and self._view.goes_to_door(event)
         was_silent = self._view.connection is ConnectionState.SILENT
-        waiting = dict(self._view.waiting)
+        waiting, knocks = dict(self._view.waiting), self._view.knocks
         self._view.apply(event)
         self._commands.happened(event)
         match event:
@@ -279,7 +279,7 @@ class PlainMode:
                     event,
                     facilitates=self._room.is_facilitator,
                     members=self._room.members,
-                    waiting=waiting,
+                    waiting=knocks,
                 )
                 if isinstance(event, InvitesListed | PastActs | MemberList):
                     heading, *rest = sentence.split("\n")

@@ -5,13 +5,16 @@ back.
 """
 
 from dataclasses import dataclass, field, replace
-from typing import assert_never
+from typing import Final, assert_never
 
 from alcove_protocol.errors import Malformed
 from alcove_protocol.invite import Invite
 
 from alcove import events
 from alcove.cli import wrapping
+
+_ANSWERED: Final = 50
+"""Knocks that are remembered when they wait no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,7 @@ class RoomView:
         """With `folds` the screen shows the beginning of a long message, and the rest on demand."""
         self._folds = folds
         self.waiting: dict[str, events.Knocked] = {}
+        self._answered: dict[str, events.Knocked] = {}
         self.messages: dict[str, ShownMessage] = {}
         self.invite: str | None = None
         self.invites: tuple[events.OpenInvite, ...] = ()
@@ -67,7 +71,24 @@ class RoomView:
 
     def decided(self, id: str) -> None:
         """Drop a knock that this client answered: the room tells it no `KnockGone`."""
-        self.waiting.pop(id, None)
+        self._answer(id)
+
+    @property
+    def knocks(self) -> dict[str, events.Knocked]:
+        """Those that wait, and those of lately that wait no more: `Joined` may come behind that."""
+        return self._answered | self.waiting
+
+    def _forget_knocks(self, name: str) -> None:
+        gone = [id for id, knock in self._answered.items() if knock.name == name]
+        for id in gone:
+            del self._answered[id]
+
+    def _answer(self, id: str) -> None:
+        knock = self.waiting.pop(id, None)
+        if knock is not None:
+            self._answered[id] = knock
+        while len(self._answered) > _ANSWERED:
+            del self._answered[next(iter(self._answered))]
 
     def apply(self, event: events.AnyEvent) -> None:
         match event:
@@ -93,8 +114,9 @@ class RoomView:
             case events.Knocked(id):
                 self.waiting[id] = event
             case events.KnockGone(id):
-                self.waiting.pop(id, None)
+                self._answer(id)
             case events.Joined():
+                self._forget_knocks(event.name)
                 self.joined = self.joined or event.you
                 self.outside = self.outside and not event.you
             case events.ConnectionChanged(connection, moving=moving):
@@ -126,15 +148,15 @@ class RoomView:
             case events.Retracted(id) | events.Expired(id) | events.Failed(id):
                 self.messages.pop(id, None)
                 self.folded.discard(id)
+            case events.Outside(name) | events.Left(name) | events.Removed(name):
+                self._forget_knocks(name)  # who comes back by rule was let in by nobody
+            case events.Absent(name):
+                self._forget_knocks(name)
             case (
                 events.InviteChanged()
-                | events.Outside()
                 | events.DoorTaken()
                 | events.DoorSaid()
                 | events.Accepted()
-                | events.Left()
-                | events.Removed()
-                | events.Absent()
                 | events.NewKeys()
                 | events.Reloaded()
                 | events.TicketMade()

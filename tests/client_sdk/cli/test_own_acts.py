@@ -70,6 +70,19 @@ def test_one_that_comes_back_by_rule_is_not_let_in_by_the_person() -> None:
         assert said == "Robin joined."
 
 
+def test_that_a_newcomer_is_in_may_be_told_behind_the_end_of_the_knock() -> None:
+    """The room says that it is done, and tells the event, in either order."""
+    view = RoomView()
+    view.apply(KNOCK)
+    view.decided(KNOCK.id)
+    joined = events.Joined(KNOCK.name, by="Mara")
+    said = words.of_event(joined, facilitates=True, members=MARA_ASH, waiting=view.knocks)
+    assert said == "You let Robin in."
+    view.apply(events.Outside(KNOCK.name))  # and they come back by rule
+    said = words.of_event(joined, facilitates=True, members=MARA_ASH, waiting=view.knocks)
+    assert said == "Robin joined."
+
+
 def test_who_was_let_in_to_listen_is_not_told_that_they_were_paused() -> None:
     listens = events.Paused("Robin", you=True, to_listen=True)
     said = words.of_event(listens)

@@ -104,7 +104,7 @@ async def test_every_event_is_a_sentence_and_no_text_acts_on_the_terminal() -> N
         "[room] Sam left.",
         "[room] Kim is no longer in the room.",
         "[room] Robin took a message back.",
-        "[room] The room is open again.",
+        "[room] You opened the room again.",
         "[room] You folded 2 messages above, for everybody.",
         "[room] Not sent: Only a facilitator can do that.",
         "[room] 3 messages did not reach you.",

@@ -213,10 +213,10 @@ class RoomApp(App[None]):
             self._say(sentence)
 
     def _tell(self, event: words.ToldEvent) -> None:
-        room, waiting = self._room, self._view.waiting
+        room, knocks = self._room, self._view.knocks
         self._say(
             words.of_event(
-                event, facilitates=room.is_facilitator, members=room.members, waiting=waiting
+                event, facilitates=room.is_facilitator, members=room.members, waiting=knocks
             )
         )
 
