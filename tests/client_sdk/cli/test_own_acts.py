@@ -23,6 +23,7 @@ from alcove.cli.ui import bar
 
 from tests.client_sdk.cli.fake_room import INVITE, KNOCK, PAST, FakeMember
 from tests.client_sdk.cli.process import start
+from tests.client_sdk.cli.record_evening import _join, _open, _played
 from tests.client_sdk.cli.terminal import ENTER, Terminal
 from tests.client_sdk.cli.test_plain_mode import MARA, ROBIN_HERE, Reader
 
@@ -270,3 +271,31 @@ async def test_a_pipe_is_told_that_nothing_changed() -> None:
         await reader.see(INVITE, "You are in")
         await reader.type("/lock")
         await reader.see('There was nothing to change for "/lock": it is so already.')
+
+
+async def test_real_programs_say_what_is_so() -> None:
+    """Let in to listen, outside and back, with a real relay, in plain lines."""
+    async with _played("plain-80", 0.0) as played:
+        mara = await _open(played)
+        robin = await _join(played, "Robin")
+        await mara.see("Robin (code")
+        await mara.type("/tolisten robin")
+        await robin.see("You are in to listen: you can read")
+        await mara.see("You let Robin in.")
+        await mara.see("Robin came in to listen")
+        await robin.type("/outside")
+        await robin.see("You asked to step outside.")
+        await robin.see("You are outside: nothing of the room")
+        await mara.see("is outside and comes back by themselves")
+        await robin.type("/inside")
+        await robin.see("You asked to come back.")
+        await robin.see("You are in; one other is here.")
+        await mara.see("Robin joined.")  # by rule: no person let them in
+        await mara.type("/lock off")
+        await mara.see('There was nothing to change for "/lock off"')
+        await mara.type("/acts")
+        await mara.see("What facilitators did since you came: Mara let Robin in, to listen")
+        for one in (mara, robin):
+            assert not one.sees("not connected")
+            assert not one.sees("paused")
+        assert not mara.sees("made an invite")  # the way back of one outside
