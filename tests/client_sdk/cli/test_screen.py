@@ -465,7 +465,7 @@ async def test_it_works_without_colours_and_in_a_small_window() -> None:
         screen.type(TAB)
         await screen.see("Press A, L or R", "A let in · L to listen · R refuse")
         screen.type("a" + ENTER)
-        await screen.see("Robin joined.", "quick exit")
+        await screen.see("You let Robin in.", "quick exit")
         await screen.see_no("Press A")
 
 
