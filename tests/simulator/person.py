@@ -23,6 +23,7 @@ from alcove_protocol.invite import Invite, InviteRole
 from alcove_protocol.ticket import Ticket
 from alcove_server.testing.embedded import EmbeddedLink
 
+from tests.simulator.epochs import Epochs
 from tests.simulator.network import ORIGIN, Trap, Wire
 
 if TYPE_CHECKING:
@@ -104,6 +105,8 @@ class Person:
         """When it last gave its connection a heartbeat, and a frame of the private line."""
         self.signs: dict[bytes, Signs] = {}
         """Of those whose frames of the private line came, by relay key."""
+        self.epochs = Epochs()
+        """Those that its client was in."""
         self._wake = asyncio.Event()
         self._wake.set()
         identity = Identity.generate(name, mls.ciphersuite(ROOM_SUITE), self.random.randbytes)
@@ -270,6 +273,7 @@ class _Engine(Engine):
     def tick(self) -> None:
         if not self._person.frozen:
             super().tick()
+            self._person.epochs.note(self)
 
 
 class _Transport(Transport):
