@@ -103,6 +103,8 @@ class Person:
         """Why the room could not be entered."""
         self.beat_sent = self.frame_sent = float("-inf")
         """When it last gave its connection a heartbeat, and a frame of the private line."""
+        self.kept_at = float("-inf")
+        """When the relay last kept a frame from it."""
         self.signs: dict[bytes, Signs] = {}
         """Of those whose frames of the private line came, by relay key."""
         self.epochs = Epochs()
@@ -227,7 +229,8 @@ class Person:
         await self.awake()
         await asyncio.sleep(2 * self.world.delay())
         await self.awake()
-        wire = Wire(self.world.delay, self.traps, self._sending, self._hearing)
+        heard = self._sending, self._hearing, self._keeping
+        wire = Wire(self.world.delay, self.traps, *heard)
         link = self.world.reach(wire.fetch_soon) if self.online and not self.dead else None
         if link is None:
             raise ConnectionFailed("unreachable", "The relay cannot be reached.")
@@ -254,6 +257,9 @@ class Person:
         ):
             self.frame_sent = self._loop.time()  # a message is a sign of life, too
             self.world.sends(frame.blob, head.id.hex())
+
+    def _keeping(self) -> None:
+        self.kept_at = self._loop.time()
 
     def _hearing(self, data: bytes) -> None:
         """Note whose frames of the private line come."""
