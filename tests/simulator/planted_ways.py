@@ -79,6 +79,10 @@ def _the_living_are_called_away(monkey: Monkey) -> None:
     monkey.setattr(WhereaboutsWatch, "_of_facilitator", wrong)
 
 
+def _each_wait_is_told(monkey: Monkey) -> None:
+    monkey.setattr("alcove.facilitation.overdue.TELL_AFTER", 0.0)
+
+
 PLANTED_WAYS: Final = (
     Planted("new programs are not told", _new_programs_are_not_told, "was started anew", (), 12),
     Planted(
@@ -91,5 +95,6 @@ PLANTED_WAYS: Final = (
         "a removal is called a loss", _a_removal_is_called_a_loss, "the room is not lost", (), 9
     ),
     Planted("the living are called away", _the_living_are_called_away, "a sign of life", ("lies",)),
+    Planted("each wait is told", _each_wait_is_told, "reason for change_waits", (), 5),
     Planted("nothing is covered", _nothing_is_covered, "the room is not-heard", (), 2),
 )

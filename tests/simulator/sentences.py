@@ -320,7 +320,7 @@ class Told:
             "clock_wrong": clocks_are_set(world),
             "unavailable": trouble or world.schedule.limited,
             "door_full": trouble or world.schedule.limited,
-            "change_waits": trouble or dead or left,
+            "change_waits": trouble or dead or left or self.doubts,
             "invites_dropped": dead or world.trouble_at > 0,
             "agreement_changed": ruled and (trouble or lost),  # learned once the log is settled
             "agreement_corrected": ruled and trouble,
