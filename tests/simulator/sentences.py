@@ -402,8 +402,8 @@ class Told:
 
     @property
     def misses_a_facilitator(self) -> bool:
-        """Whether this is a facilitator, and another one is gone without a goodbye: a facilitator
-        waits for the others' beats (docs/protocol.md 11)."""
+        """Whether this is a facilitator, and another one is gone without a goodbye, or came back
+        just now: a facilitator waits for the others' beats (docs/protocol.md 11)."""
         member = self.person.engine.member
         if member is None or not self.person.facilitates:
             return False
@@ -413,7 +413,7 @@ class Told:
             listed = self.world.truth.facilitating
         newest = {p.name: p for p in self.world.people if p.name in listed}
         others = [p for p in newest.values() if p is not self.person]
-        return any(p.frozen or not p.inside or held_for_good(self.world, p) for p in others)
+        return any(self._is_away(p.name) or held_for_good(self.world, p) for p in others)
 
     def _holds(self, person: "Person") -> bool:
         """Whether this person facilitates, and did not say goodbye."""
