@@ -35,7 +35,7 @@ async def test_a_facilitator_talks_and_admits_a_newcomer() -> None:
         screen.type(TAB)
         await screen.see("Press A, L or R", "A let in · L to listen · R refuse, then Enter")
         screen.type("a" + ENTER)
-        await screen.see("Robin joined.", "Enter send")
+        await screen.see("You let Robin in.", "Enter send")
         await screen.see_no("Press A")
         screen.type("/retract" + ENTER)
         await screen.see_no("hello [b]all[/b]")
