@@ -232,7 +232,7 @@ class MemberClient(HeldMember):
                 self._begin_log_hash(position, external=external)
                 self._merged(outcome, own=False, blob=blob)
             case Burned():
-                if outcome.read or not (self._following.new_log and self.stream.opens(position)):
+                if outcome.read or not self._new_log.is_commit_before(blob, position):
                     self._telling.burned(outcome)
                 if self.committer is not None:
                     self.committer.base_moved()
