@@ -82,10 +82,7 @@ def _is_there(world: "World", name: str) -> bool:
     # By the clock of a facilitator's device that slept, less time has passed.
     stood = max((person.stood for person in world.people if person.facilitates), default=0.0)
     within = stood + (TWO_TICKS if world.quiet else ANSWERED_LATE)
-    # Silence counts from when they came, and from when a facilitator's client came that judges it.
-    came = [world.told[one].joined_at for one in world.people if one.facilitates]
-    signs = [world.truth.let_in_at(name), *(one.frame_sent for one in earlier)]
-    lately = any(world.clock() - at < within for at in (*came, *signs) if at is not None)
+    lately = any(world.clock() - one.sign_came < within for one in earlier)
     # One that was appointed may not know it, and keeps the name.
     appointed = world.truth.commanded("appointed", name)
     facilitates = appointed or any(person.facilitates for person in earlier)

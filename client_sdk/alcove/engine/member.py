@@ -59,6 +59,7 @@ class MemberClient(HeldMember):
 
     def become_facilitator(self, handover: Handover) -> Facilitator:
         """From here on this member's client facilitates: at the opening, or when appointed."""
+        self.life.began()
         self.facilitator = Facilitator(
             self._identity,
             self.membership,
