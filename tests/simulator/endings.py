@@ -44,7 +44,9 @@ def wrong_ending(world: "World", person: "Person", reason: CloseReason, code: st
         let_go = truth.happened(Op.ABSENT, name) and code in ("knock_again", "not_member")
         held = "held" in world.told[person].problems
         behind = held and code == "knock_again" and left_behind(world)
-        lost = refused or removed or let_go or behind or world.lies or may_be_lost(world)
+        closed = code == "unknown_door" and _way_back_is_gone(world, name)
+        ways = (refused, removed, let_go, behind, closed)
+        lost = any(ways) or world.lies or may_be_lost(world)
         return "" if lost else "the room is not lost"
     return "" if code in UNREACHED else f"there is no reason for {code}"
 
@@ -60,6 +62,15 @@ def _by_a_stranger(world: "World", name: str) -> bool:
         if (truth.over and commands.end) or (removed and name in commands.removed)
     ]
     return any(truth.commanded("appointed", one) or truth.commands[one].by_link for one in signers)
+
+
+def _way_back_is_gone(world: "World", name: str) -> bool:
+    """Whether a facilitator removed this person while they were outside, which closes their own way
+    back and the invite that they came by. A relay that lost its memory knows no closed door."""
+    truth = world.truth
+    *_, last = [None, *(change.op for change in truth.changes if change.name == name)]
+    went = truth.commands[name].outside and last is Op.LEFT
+    return bool(truth.losses) and went and truth.commanded("removed", name)
 
 
 def may_be_lost(world: "World") -> bool:
