@@ -121,14 +121,16 @@ class Wire:
         sending: Callable[[bytes], None],
         reaching: Callable[[bytes], None],
         hearing: Callable[[bytes], None],
+        keeping: Callable[[], None],
     ) -> None:
         """`sending` hears what the client sends, `reaching` what of it comes to the relay, and
-        `hearing` what the client takes."""
+        `hearing` what the client takes. `keeping` hears that the relay kept a frame back."""
         self._loop = asyncio.get_running_loop()
         self._traps = traps
         self._sending = sending
         self._reaching = reaching
         self._hearing = hearing
+        self._keeping = keeping
         self._link: EmbeddedLink | None = None
         self._fetching = False
         self._inbox: deque[bytes] = deque()
@@ -196,7 +198,9 @@ class Wire:
         if trap is not None:
             self._traps.remove(trap)
         act = trap.act if trap is not None else ""
-        if act not in ("cut-before", "lose"):
+        if act == "lose":
+            self._keeping()
+        elif act != "cut-before":
             give(data)
         if act == "twice":
             give(data)
