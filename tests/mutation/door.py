@@ -153,8 +153,8 @@ ALL_DOOR: Final[tuple[Mutant, ...]] = (
     ),
     _goes_on(
         "alcove.facilitation.lobby:Lobby._knock",
-        "others += self._same_names.kept(body.name)",
-        "pass",
+        "kept, instead = self._same_names.kept(body.name),",
+        "kept, instead = (),",
         "test_a_name_like_that_of_one_who_may_come_back_is_taken",
     ),
     *(

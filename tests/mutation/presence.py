@@ -90,6 +90,24 @@ ALL_PRESENCE: Final = (
     ),
     _mutant(
         f"{_SAME}.find",
+        "self._life.gave_sign(key) and ",
+        "",
+        f"{_NAME}::test_who_died_at_the_door_takes_the_place_that_the_first_knock_was_given",
+    ),
+    _mutant(
+        "alcove.facilitation.knock_check:KnockCheck.check",
+        "raise NotKnownYet",
+        "raise CannotAdmit('name_taken')",
+        f"{_NAME}::test_who_died_at_the_door_knocks_again_when_the_first_knock_is_refused",
+    ),
+    _mutant(
+        "alcove.facilitation.knock_check:KnockCheck.check",
+        "if looks_like_any(body.name, waiting):",
+        "if False:",
+        f"{_NAME}::test_of_two_at_the_door_the_second_is_told_that_the_name_is_taken_when_it_is",
+    ),
+    _mutant(
+        f"{_SAME}.find",
         "self._life.silence(key) <= SILENT * interval",
         "False",
         f"{_NAME}::test_a_knock_waits_until_it_is_known_whether_the_member_is_there",

@@ -93,6 +93,11 @@ class SignsOfLife:
         known = self._known.get(key, self._clock())
         return self._clock() - max(self._since, known, self._last.get(key, known))
 
+    def gave_sign(self, key: bytes) -> bool:
+        """Whether this client ever had a sign of life of the member. One that was let in and died
+        before gave none."""
+        return key in self._last
+
     def since_sign(self, key: bytes) -> float:
         """Seconds since the last sign of life, or since this client first saw the member."""
         known = self._known.get(key, self._clock())

@@ -38,7 +38,7 @@ from alcove.facilitation.member_requests import MemberRequests, NotMine, NotYet
 from alcove.facilitation.outside import WaysBack
 from alcove.facilitation.refusals import Refusals
 from alcove.facilitation.roles import Roles
-from alcove.facilitation.same_names import SameNames, WaitForLife
+from alcove.facilitation.same_names import NotKnownYet, SameNames
 from alcove.facilitation.vaults import Vaults
 from alcove.group.door_texts import text_of
 from alcove.group.membership import Membership
@@ -216,10 +216,10 @@ class Lobby:
         try:
             answer = text_of(body.answer)
             again = self._same_names.find(body.name)
-            others = [knock.body.name for knock in self._waiting.values()]
-            others += self._same_names.kept(body.name)
-            key_package = self._check.check(item.key, body, others, again.key if again else b"")
-        except WaitForLife:
+            waiting = [knock.body.name for knock in self._waiting.values()]
+            kept, instead = self._same_names.kept(body.name), again.key if again else b""
+            key_package = self._check.check(item.key, body, waiting, kept, instead)
+        except NotKnownYet:
             self._put_off(item)
             return
         except Malformed:
