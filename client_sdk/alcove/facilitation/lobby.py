@@ -216,9 +216,8 @@ class Lobby:
         try:
             answer = text_of(body.answer)
             again = self._same_names.find(body.name)
-            waiting = [knock.body.name for knock in self._waiting.values()]
-            kept, instead = self._same_names.kept(body.name), again.key if again else b""
-            key_package = self._check.check(item.key, body, waiting, kept, instead)
+            instead = again.key if again else b""
+            key_package = self._check.check(item.key, body, *self._names_beside(body), instead)
         except NotKnownYet:
             self._put_off(item)
             return
@@ -239,6 +238,13 @@ class Lobby:
         of_name = self._same_names.knocked(again, key_package.leaf_node, body.word)
         notes = answer, outside, *of_name
         self._emit(events.Knocked(item.id.hex(), body.name, code, revoked, *notes))
+
+    def _names_beside(self, body: KnockBody) -> tuple[list[str], list[str]]:
+        """The names of the others that wait, and of members that were let go or stepped outside."""
+        waiting = self._waiting.values()
+        outside = [one.body.name for one in waiting if self._outside.knows(one)]
+        kept = [*self._same_names.kept(body.name), *outside]
+        return [one.body.name for one in waiting], kept
 
     def _open_knock(self, door: Door, item: LobbyItem) -> KnockBody | None:
         for keys in self._lobby_keys.for_knocks():
