@@ -101,6 +101,12 @@ ALL_PRESENCE: Final = (
         f"{_NAME}::test_who_died_at_the_door_knocks_again_when_the_first_knock_is_refused",
     ),
     _mutant(
+        "alcove.facilitation.lobby:Lobby._names_beside",
+        ", *outside]",
+        "]",
+        "tests/end_to_end/test_outside.py::test_the_name_is_kept_for_who_is_outside",
+    ),
+    _mutant(
         "alcove.facilitation.knock_check:KnockCheck.check",
         "if looks_like_any(body.name, waiting):",
         "if False:",
