@@ -18,26 +18,10 @@ from tests.end_to_end.world import Client, World
 
 OFTEN = 0.04
 ACTS = 40
-NAMES = ("Dora", "Eve", "Finn", "Gus", "Hal", "Ida", "Jon", "Kim", "Lou", "Max", "Nia", "Oda", "Pia")
-    "Dora",
-    "Eve",
-    "Finn",
-    "Gus",
-    "Hal",
-    "Ida",
-    "Jon",
-    "Kim",
-    "Lou",
-    "Max",
-    "Nia",
-    "Oda",
-    "Pia",
-    "Quin",
-    "Ray",
-    "Sue",
-    "Tom",
-    "Uma",
-]
+NAMES = (
+    *("Dora", "Eve", "Finn", "Gus", "Hal", "Ida", "Jon", "Kim", "Lou", "Max", "Nia", "Oda", "Pia"),
+    *("Quin", "Ray", "Sue", "Tom", "Uma"),
+)
 ENDS = (events.Sent, events.Failed, events.Retracted)
 
 
