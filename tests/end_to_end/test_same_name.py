@@ -3,7 +3,7 @@
 from alcove import events
 from alcove_server.store.memory.store import MemoryStore
 
-from tests.end_to_end.facilitating import do, newcomer
+from tests.end_to_end.facilitating import ask, do, newcomer
 from tests.end_to_end.test_absent import ABSENT, a_room, lose
 from tests.end_to_end.test_invites import make
 from tests.end_to_end.test_outside import uses_left
@@ -184,6 +184,76 @@ def test_a_personal_link_that_was_used_says_how_its_person_comes_back() -> None:
     assert uses_left(ann) == [before - 1]
     assert ann.invite() == shared
     assert not ann.of(events.InviteRevoked)
+
+
+def hands_over(world: World, by: Client, to: Client, *, stay_away: tuple[Client, ...] = ()) -> None:
+    result = ask(by, "hand_over", to.name)
+    world.advance(2, stay_away=stay_away)
+    assert result == [None]
+    assert to.engine.require_member().facilitator is not None
+    assert by.engine.require_member().facilitator is None
+
+
+def handed_over_while_bob_waits(silent: float) -> tuple[World, Client, Client, Client, Client]:
+    """Bob's device died, and Bob waits at the door. Ann hands over to Cleo, who never opened a
+    frame of Bob's."""
+    world, ann, bob, cleo = a_room()
+    bob.say("my battery is low")
+    world.settle()
+    bob.cut()
+    world.advance(silent, stay_away=(bob,))
+    again = world.knock(ann.invite(), "Bob")
+    world.advance(2, stay_away=(bob,))
+    assert knock_of(ann).again == "Bob"
+    hands_over(world, ann, cleo, stay_away=(bob,))
+    return world, ann, bob, cleo, again
+
+
+def test_a_new_facilitator_calls_no_name_taken_before_a_sign_of_life_could_come() -> None:
+    world, _ann, bob, cleo, again = handed_over_while_bob_waits(60)
+    assert again.engine.closed is None
+    assert cleo.of(events.Knocked) == []  # it waits for Bob's frames, as Ann's client did
+    world.advance(25, stay_away=(bob,))
+    knock = knock_of(cleo)
+    assert (knock.name, knock.again) == ("Bob", "Bob")
+    assert knock.away <= 30  # so long Cleo's client has heard nothing; before, it could not hear
+    admitted(world, cleo)
+    assert again.members() == {"Ann", "Bob", "Cleo"}
+
+
+def test_a_new_facilitator_hears_that_the_member_of_a_name_is_there() -> None:
+    world, _ann, bob, _cleo, again = handed_over_while_bob_waits(60)
+    bob.back()
+    world.advance(15)
+    assert closed(again).code == "name_taken"
+    assert bob.engine.closed is None
+
+
+def test_who_facilitates_again_counts_no_silence_of_when_frames_were_not_for_them() -> None:
+    """Cleo takes over for less than a minute, while Bob speaks to her in frames alone."""
+    world, ann, bob, cleo = a_room()
+    hands_over(world, ann, cleo)
+    world.advance(22)
+    hands_over(world, cleo, ann)
+    twin = world.knock(ann.invite(), "Bob")
+    world.advance(1)
+    assert [knock for knock in ann.of(events.Knocked) if knock.again] == []
+    world.advance(15)
+    assert closed(twin).code == "name_taken"
+    assert bob.engine.closed is None
+
+
+def test_no_more_silence_is_told_than_could_be_heard() -> None:
+    """Bob's frames were for Cleo meanwhile, and his device dies as Ann facilitates again."""
+    world, ann, bob, cleo = a_room()
+    hands_over(world, ann, cleo)
+    world.advance(22)
+    hands_over(world, cleo, ann)
+    bob.cut()
+    world.knock(ann.invite(), "Bob")
+    world.advance(25, stay_away=(bob,))
+    assert knock_of(ann).again == "Bob"
+    assert knock_of(ann).away <= 27
 
 
 # --- at the door ----------------------------------------------------------------------------------

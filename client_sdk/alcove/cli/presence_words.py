@@ -56,6 +56,6 @@ def returns(knock: events.Knocked) -> str:
     long = f"{knock.away} seconds" if not minutes else f"{minutes} min"
     word = f"{WORD[knock.word].format(name)} " if knock.word else ""
     return (
-        f" Someone who says they are {name}. {name} was last heard {long} ago. {word}"
+        f" Someone who says they are {name}. {name} has not been heard for {long}. {word}"
         "If you let them in, they take that place; make sure that it is the same person."
     )

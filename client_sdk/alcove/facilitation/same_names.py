@@ -1,7 +1,7 @@
 """Knocks under a member's own name: a person whose device died comes back without their keys.
 
     the member gave a sign of life just now         the name is taken
-    none yet, or a little silence                   wait: a living client will give one
+    a little silence, or nothing heard yet          wait: a living client will give one
     silent for some frames, or let go as absent     a person decides: "they say that they are Sam"
 
 A person that is admitted so takes the old leaf's place in one commit. Nothing proves that it is the
@@ -77,7 +77,7 @@ class SameNames:
         if len(same) > 1 or same[0].facilitator:
             return None
         key, interval = same[0].key, membership.state.desk_interval
-        if self._life.gave_sign(key) and self._life.since_sign(key) <= FRESH * interval:
+        if self._life.signed_within(key, FRESH * interval):
             return None
         if self._life.silence(key) <= SILENT * interval:
             raise NotKnownYet

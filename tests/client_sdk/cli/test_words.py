@@ -217,11 +217,11 @@ def test_what_stands_in_the_empty_line_is_whole_in_the_narrowest_window() -> Non
         assert cells(text) <= 34, text
 
 
-def test_who_knocks_again_was_last_heard_and_is_not_said_to_be_away() -> None:
+def test_who_knocks_again_was_not_heard_and_is_not_said_to_be_away() -> None:
     """The list says beside it that this member is here: a minute of silence is nothing yet."""
     knock = replace(KNOCK, again="Robin", away=26, word="fits")
     said = words.of_event(knock)
-    assert "Robin was last heard 26 seconds ago." in said
+    assert "Robin has not been heard for 26 seconds." in said
     assert "away" not in said
 
 
