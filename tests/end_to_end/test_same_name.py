@@ -254,3 +254,69 @@ def test_no_more_silence_is_told_than_could_be_heard() -> None:
     world.advance(25, stay_away=(bob,))
     assert knock_of(ann).again == "Bob"
     assert knock_of(ann).away <= 27
+
+
+# --- at the door ----------------------------------------------------------------------------------
+
+
+def knocks(ann: Client, since: int) -> list[tuple[str, str]]:
+    return [(knock.name, knock.again) for knock in ann.of(events.Knocked)[since:]]
+
+
+def dies_at_the_door(name: str = "Dora") -> tuple[World, Client, Client, int]:
+    """A newcomer's program died while it waited, and another knocks under its name or one like it.
+    Return Ann, that one, and how many knocks there were before."""
+    world, ann, _bob, _cleo = a_room()
+    before = len(ann.of(events.Knocked))
+    dead = world.knock(ann.invite(), "Dora")
+    dead.cut()
+    world.clients.remove(dead)
+    again = world.knock(ann.invite(), name)
+    world.advance(10)
+    assert again.engine.closed is None  # no member has the name
+    assert knocks(ann, before) == [("Dora", "")]
+    return world, ann, again, before
+
+
+def test_who_died_at_the_door_knocks_again_when_the_first_knock_is_refused() -> None:
+    world, ann, again, before = dies_at_the_door()
+    ann.engine.commands.refuse(knock_of(ann).id)
+    world.advance(2)
+    assert knocks(ann, before) == [("Dora", ""), ("Dora", "")]
+    admitted(world, ann)
+    assert again.of(events.Joined)
+
+
+def test_who_died_at_the_door_takes_the_place_that_the_first_knock_was_given() -> None:
+    """The dead program was let in, and never gave a sign of life."""
+    world, ann, again, before = dies_at_the_door()
+    admitted(world, ann)
+    world.advance(10)
+    assert again.engine.closed is None
+    world.advance(20)
+    assert knocks(ann, before) == [("Dora", ""), ("Dora", "Dora")]
+    admitted(world, ann)
+    assert again.of(events.Joined)
+    assert ann.members() == again.members() == {"Ann", "Bob", "Cleo", "Dora"}
+    assert len(ann.engine.require_member().membership.people()) == 4
+
+
+def test_of_two_at_the_door_the_second_is_told_that_the_name_is_taken_when_it_is() -> None:
+    world, ann, _bob, _cleo = a_room()
+    dora, twin = (world.knock(ann.invite(), name) for name in ("Dora", "D0ra"))
+    assert twin.engine.closed is None
+    assert knock_of(ann).name == "Dora"
+    admitted(world, ann)
+    world.advance(2)
+    assert dora.of(events.Joined)
+    assert closed(twin).code == "name_taken"
+
+
+def test_of_two_programs_of_one_person_the_second_goes_when_the_first_is_in() -> None:
+    world, ann, _bob, _cleo = a_room()
+    dora, other = (world.knock(ann.invite(), "Dora") for _ in range(2))
+    admitted(world, ann)
+    world.advance(12)
+    assert dora.of(events.Joined)
+    assert closed(other).code == "name_taken"
+    assert knock_of(ann).again == ""

@@ -30,8 +30,9 @@ SILENT: Final = 4
 """Frames that did not come before a person is asked."""
 
 
-class WaitForLife(Exception):
-    """Whether the member is there is not known yet."""
+class NotKnownYet(Exception):
+    """Whether the name is free is not known yet: its member gave no sign of life for a little, or
+    one that waits at the door may come in under a name like it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ class SameNames:
 
     def find(self, name: str) -> NamedMember | None:
         """The silent participant with exactly this name, or one that was let go. None when there is
-        none, or when the name is taken by one who is there. Raises `WaitForLife`."""
+        none, or when the name is taken by one who is there. Raises `NotKnownYet`."""
         membership = self._membership
         same = [person for person in membership.people() if person.name == name]
         if not same:
@@ -79,7 +80,7 @@ class SameNames:
         if self._life.signed_within(key, FRESH * interval):
             return None
         if self._life.silence(key) <= SILENT * interval:
-            raise WaitForLife
+            raise NotKnownYet
         paused = key in membership.state.paused_keys()
         return NamedMember(name, key, key, int(self._life.since_sign(key)), paused)
 
