@@ -2,7 +2,7 @@
 
     make test                            every suite
     python scripts/test.py NAME…         some of them
-    python scripts/test.py --jobs 1 …    fewer or more at once than there are processors
+    python scripts/test.py --jobs 1 …    fewer or more at once than processors and one
 
 The longest suites start first. A suite that runs longer than its cap fails: time is a promise too.
 A cap counts from the start of its own suite and is about three times what the suite takes on two
@@ -51,6 +51,9 @@ class Suite:
     """Whether coverage is measured: it makes what is bounded in time three times as slow."""
     compiled: bool = False
     """Whether it runs against the compiled relay."""
+    twin: str = ""
+    """The suite that runs the same tests against the compiled relay. Where it runs, only those that
+    need the interpreted one are left: many other suites play whole rooms over that."""
 
 
 COMPILED_REDIS: Final = tuple(
@@ -59,9 +62,10 @@ COMPILED_REDIS: Final = tuple(
 """What the store promises, and the rule of what is told. The other tests of Redis set its times."""
 SUITES: Final = (
     Suite("compiled", ("tests/server", "tests/end_to_end"), 900, covered=False, compiled=True),
-    Suite("sdk", ("tests/client_sdk",), 900),
+    Suite("cli", ("tests/client_sdk/cli",), 900, covered=False),
+    Suite("sdk", ("tests/client_sdk",), 600),
     Suite("server", ("tests/server",), 600, covered=False),
-    Suite("end to end", ("tests/end_to_end",), 600, covered=False),
+    Suite("end to end", ("tests/end_to_end",), 600, covered=False, twin="compiled"),
     Suite("packages", ("tests/packages",), 500, covered=False),
     Suite("mls", ("tests/client_sdk/mls",), 400),
     Suite("interop", ("tests/client_sdk/mls/interop",), 400, covered=False),
@@ -96,8 +100,9 @@ class Result:
     why: str = ""
 
 
-def command_of(suite: Suite, folder: Path) -> list[str]:
-    """pytest on the paths of a suite, without the paths that are a suite of their own."""
+def command_of(suite: Suite, folder: Path, *, whole: bool = True) -> list[str]:
+    """pytest on the paths of a suite, without the paths that are a suite of their own. Unless it is
+    `whole`, only the tests that need the interpreted relay."""
     ignored = [
         f"--ignore={path}"
         for other in SUITES
@@ -106,6 +111,7 @@ def command_of(suite: Suite, folder: Path) -> list[str]:
     ]
     measured = ["-m", "coverage", "run"] if suite.covered else []
     chosen = ["-m", "not interpreted"] if suite.compiled else []
+    chosen = chosen if whole else ["-m", "interpreted"]
     own = [f"--basetemp={folder / 'tmp'}", "-p", "no:cacheprovider"]
     return [sys.executable, *measured, "-m", "pytest", "-q", *own, *chosen, *ignored, *suite.paths]
 
@@ -217,6 +223,7 @@ class Run:
         self._running: dict[str, Job] = {}
         self._results: list[Result] = []
         self._build_ended = asyncio.Event()
+        self._compiled: set[str] = set()  # suites that run against the compiled relay
         self._started = time.monotonic()
 
     async def all(self) -> list[Result]:
@@ -227,6 +234,7 @@ class Run:
                 if any(suite.compiled for suite in self._waiting):
                     workers.create_task(self._work(build=True))
                 else:
+                    self._build_ended.set()
                     workers.create_task(self._work())
                 for _ in range(self._jobs - 1):
                     workers.create_task(self._work())
@@ -238,12 +246,15 @@ class Run:
         if build:
             await self._build()
         while self._waiting:
-            ready = [one for one in self._waiting if self._build_ended.is_set() or not one.compiled]
+            ready = [one for one in self._waiting if self._may_start(one)]
             if not ready:
                 await self._build_ended.wait()
                 continue
             self._waiting.remove(ready[0])
             await self._suite(ready[0])
+
+    def _may_start(self, suite: Suite) -> bool:
+        return self._build_ended.is_set() or not (suite.compiled or suite.twin)
 
     async def _build(self) -> None:
         """Build the compiled relay, unless it is there. A machine without a compiler runs the same
@@ -252,12 +263,15 @@ class Run:
         result = await self._run(Job(BUILD, command, dict(os.environ), 400, cannot=2))
         if result.status != "passed":
             self._waiting = [suite for suite in self._waiting if not suite.compiled]
+        else:
+            self._compiled = {suite.name for suite in self._waiting if suite.compiled}
         self._build_ended.set()
 
     async def _suite(self, suite: Suite) -> None:
         folder = self._folder / suite.name.replace(" ", "-")
         folder.mkdir()
-        command, environment = command_of(suite, folder), environment_of(suite, folder)
+        command = command_of(suite, folder, whole=suite.twin not in self._compiled)
+        environment = environment_of(suite, folder)
         await self._run(Job(suite.name, command, environment, suite.cap))
 
     async def _run(self, job: Job) -> Result:
@@ -324,7 +338,8 @@ def chosen() -> tuple[list[Suite], int]:
     parser = argparse.ArgumentParser(description="Run the suites side by side.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(names)}")
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    parser.add_argument("--jobs", type=int, default=cores or 1, help="suites at once")
+    # One more than processors: tests of terminals and networks wait for a part of their time.
+    parser.add_argument("--jobs", type=int, default=(cores or 1) + 1, help="suites at once")
     given = parser.parse_args()
     if unknown := set(given.names) - set(names):
         parser.error(

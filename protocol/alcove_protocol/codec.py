@@ -21,12 +21,32 @@ from alcove_protocol.errors import Malformed
 
 Value: TypeAlias = "int | bytes | str | bool | Mapping[str, Value]"
 
-_FIXED_INT_MAX: Final = 0x7F
-_UINT_SIZES: Final = {0xCC: 1, 0xCD: 2, 0xCE: 4, 0xCF: 8}
-_STR_SIZES: Final = {0xD9: 1, 0xDA: 2, 0xDB: 4}
-_BIN_SIZES: Final = {0xC4: 1, 0xC5: 2, 0xC6: 4}
-_MAP_SIZES: Final = {0xDE: 2, 0xDF: 4}
-_FALSE, _TRUE = 0xC2, 0xC3
+# What the first byte of an element says about it.
+_NOT_OURS, _PLAIN, _TEXT, _NUMBER, _MAP = range(5)
+
+
+def _head(byte: int) -> tuple[int, int, int]:
+    """The kind of an element, how much it holds as far as this byte says it, and how many bytes
+    behind this one say it instead: elements in pairs for a map, else bytes."""
+    if byte <= 0x7F or byte in (0xC2, 0xC3):
+        return _PLAIN, 0, 0
+    if byte <= 0x8F:
+        return _MAP, byte & 0x0F, 0
+    if 0xA0 <= byte <= 0xBF:
+        return _TEXT, byte & 0x1F, 0
+    for kind, sizes in (
+        (_PLAIN, {0xC4: 1, 0xC5: 2, 0xC6: 4}),
+        (_NUMBER, {0xCC: 1, 0xCD: 2, 0xCE: 4, 0xCF: 8}),
+        (_TEXT, {0xD9: 1, 0xDA: 2, 0xDB: 4}),
+        (_MAP, {0xDE: 2, 0xDF: 4}),
+    ):
+        if byte in sizes:
+            return kind, 0, sizes[byte]
+    return _NOT_OURS, 0, 0
+
+
+_HEADS: Final = tuple(_head(byte) for byte in range(256))
+"""A table, because every frame passes `scan`, and each element of it."""
 
 
 def pack(value: Mapping[str, Value]) -> bytes:
@@ -83,60 +103,46 @@ def scan(data: bytes) -> None:
     """
     if not data:
         raise Malformed("truncated", "The encoding is empty.")
-    if not (0x80 <= data[0] <= 0x8F or data[0] in _MAP_SIZES):
+    if _HEADS[data[0]][0] != _MAP:
         raise Malformed("bad_type", "The encoding is not a map.")
-    at = 0
-    elements = text = 0
-    open_maps: list[int] = []  # elements still to come, innermost last
+    size = len(data)
+    at = elements = text = left = 0
+    outer: list[int] = []  # elements still to come in each open map, but for the innermost: `left`
     while True:
-        start = at
-        at, children = _element(data, at)
+        if at >= size:
+            raise _cut_off()
+        kind, length, prefix = _HEADS[data[at]]
+        start, at = at, at + 1
+        if prefix:
+            at, length = _length(data, at, prefix)
+        if kind == _NUMBER:
+            if length > limits.REQUEST_NUMBER:
+                raise Malformed("bad_number", "A number is 2^53 or more.")
+        elif kind == _NOT_OURS:
+            raise Malformed("bad_type", "A value is of a type that this protocol does not use.")
+        elif kind != _MAP:
+            at += length
+            if at > size:
+                raise _cut_off()
         elements += 1
-        if elements > limits.ELEMENTS:
-            raise _too_many_elements()
-        if children is not None:
-            if len(open_maps) == limits.DEPTH:
+        if elements > limits.ELEMENTS or (kind == _MAP and length > limits.ELEMENTS):
+            raise Malformed("too_many_elements", f"There are more than {limits.ELEMENTS} elements.")
+        if kind == _MAP:
+            if len(outer) == limits.DEPTH:
                 raise Malformed("too_deep", f"Maps are nested deeper than {limits.DEPTH}.")
-            open_maps.append(children)
-        elif _is_text(data[start]):
+            outer.append(left)
+            left = 2 * length
+        elif kind == _TEXT:
             text += at - start
             if text > limits.TEXT_TOTAL:
                 raise Malformed("too_much_text", f"More than {limits.TEXT_TOTAL} bytes are text.")
-        while open_maps and open_maps[-1] == 0:
-            open_maps.pop()
-        if not open_maps:
+        while not left and outer:
+            left = outer.pop()
+        if not left:
             break
-        open_maps[-1] -= 1
-    if at != len(data):
+        left -= 1
+    if at != size:
         raise Malformed("trailing", "Bytes follow the end of the encoding.")
-
-
-def _element(data: bytes, at: int) -> tuple[int, int | None]:
-    """Step over one element. Return where the next begins and, for a map, its element count."""
-    if at >= len(data):
-        raise _cut_off()
-    head = data[at]
-    if head <= _FIXED_INT_MAX or head in (_FALSE, _TRUE):
-        return at + 1, None
-    if head <= 0x8F:
-        return at + 1, 2 * (head & 0x0F)
-    if 0xA0 <= head <= 0xBF:
-        return _skip(data, at + 1, head & 0x1F), None
-    if head in _UINT_SIZES:
-        end, number = _length(data, at + 1, _UINT_SIZES[head])
-        if number > limits.REQUEST_NUMBER:
-            raise Malformed("bad_number", "A number is 2^53 or more.")
-        return end, None
-    for sizes in (_BIN_SIZES, _STR_SIZES):
-        if head in sizes:
-            start, length = _length(data, at + 1, sizes[head])
-            return _skip(data, start, length), None
-    if head in _MAP_SIZES:
-        start, count = _length(data, at + 1, _MAP_SIZES[head])
-        if count > limits.ELEMENTS:
-            raise _too_many_elements()
-        return start, 2 * count
-    raise Malformed("bad_type", "A value is of a type that this protocol does not use.")
 
 
 def _length(data: bytes, at: int, size: int) -> tuple[int, int]:
@@ -151,16 +157,8 @@ def _skip(data: bytes, at: int, size: int) -> int:
     return end
 
 
-def _is_text(head: int) -> bool:
-    return 0xA0 <= head <= 0xBF or head in _STR_SIZES
-
-
 def _cut_off() -> Malformed:
     return Malformed("truncated", "The encoding is cut off.")
-
-
-def _too_many_elements() -> Malformed:
-    return Malformed("too_many_elements", f"There are more than {limits.ELEMENTS} elements.")
 
 
 def pack_list(items: "list[bytes] | tuple[bytes, ...]") -> bytes:

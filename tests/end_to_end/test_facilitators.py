@@ -126,6 +126,30 @@ def test_handing_over_waits_for_what_the_successor_needs() -> None:
     goes_on(world, ann, bob, cleo)
 
 
+@pytest.mark.parametrize("how", ["lost", "busy"])
+def test_a_vault_whose_receipt_did_not_arrive_is_confirmed_later(how: str) -> None:
+    """The successor opened the vault. Their connection ends before the relay hears it, or the relay
+    is too busy to take it."""
+    world, ann, bob, cleo = room_of_three()
+    kept = hold(bob, frames.Settle)
+    result = ask(ann, "hand_over", "Bob")
+    world.advance(2)
+    assert kept
+    assert result == []
+    let(bob)
+    if how == "lost":
+        bob.cut()
+    else:
+        frame = frames.from_client(kept[0])
+        assert isinstance(frame, frames.Settle)
+        bob.engine.received(frames.RequestRefused(frame.n, "busy", "").to_bytes())
+    world.advance(10)
+    assert result == [None]
+    assert facilitators(cleo) == {"Bob"}
+    assert ann.of(events.VaultChanged)[-1] == events.VaultChanged("Bob", True, True)
+    goes_on(world, ann, bob, cleo)
+
+
 def test_a_successor_who_leaves_meanwhile_leaves_the_room_held() -> None:
     world, ann, bob, cleo = room_of_three()
     bob.to_client = lambda client, data: []

@@ -133,6 +133,25 @@ def test_who_is_refused_reads_why_and_whom_to_write_to(reason: str) -> None:
     assert "Ann" not in told.text
 
 
+@pytest.mark.parametrize("how", ["lost", "busy"])
+def test_a_refusal_that_the_relay_did_not_take_goes_again(how: str) -> None:
+    world = World()
+    ann = world.open("Ann")
+    bob = world.knock(ann.invite(), "Bob")
+    kept = hold(ann, frames.RefuseKnock)
+    ann.engine.commands.refuse(ann.of(events.Knocked)[0].id, "too_late")
+    world.settle()
+    let(ann)
+    if how == "lost":
+        ann.cut()
+    else:
+        frame = frames.from_client(kept[0])
+        assert isinstance(frame, frames.RefuseKnock)
+        ann.engine.received(frames.RequestRefused(frame.n, "busy", "").to_bytes())
+    world.advance(10)
+    assert [closed.code for closed in bob.of(events.Closed)] == ["too_late"]
+
+
 def test_only_a_known_reason_is_given() -> None:
     world = World()
     ann = world.open("Ann")

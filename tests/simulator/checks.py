@@ -8,6 +8,7 @@ from alcove.relay.link import LinkState
 from alcove_protocol.roster import Op
 
 from tests.simulator.endings import UNREACHED, may_be_refused
+from tests.simulator.epochs import held_for_good
 from tests.simulator.messages import SLACK
 from tests.simulator.told_tickets import could_be_let_in, had_twins, not_told, twins
 from tests.simulator.told_ways import shares_link
@@ -85,6 +86,7 @@ def at_rest(world: "World") -> None:
         for person in world.people
         if person.inside
         and not _kept_out(world, person)
+        and not held_for_good(world, person)
         and not world.told[person].doubts
         and not twins(world, person)
     ]

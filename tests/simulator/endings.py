@@ -7,7 +7,7 @@ from alcove.events import CloseReason
 from alcove_protocol import limits
 from alcove_protocol.roster import Op
 
-from tests.simulator.told_ways import left_behind
+from tests.simulator.epochs import held_for_good
 from tests.simulator.virtual import START
 
 if TYPE_CHECKING:
@@ -42,8 +42,7 @@ def wrong_ending(world: "World", person: "Person", reason: CloseReason, code: st
         refused = outside and code in may_be_refused(world, name)
         removed = code == "lost" and _by_a_stranger(world, name)
         let_go = truth.happened(Op.ABSENT, name) and code in ("knock_again", "not_member")
-        held = "held" in world.told[person].problems
-        behind = held and code == "knock_again" and left_behind(world)
+        behind = code == "knock_again" and held_for_good(world, person)
         lost = refused or removed or let_go or behind or world.lies or may_be_lost(world)
         return "" if lost else "the room is not lost"
     return "" if code in UNREACHED else f"there is no reason for {code}"

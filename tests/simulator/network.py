@@ -120,12 +120,15 @@ class Wire:
         traps: list[Trap],
         sending: Callable[[bytes], None],
         hearing: Callable[[bytes], None],
+        keeping: Callable[[], None],
     ) -> None:
-        """`sending` hears what the client sends, and `hearing` what it takes."""
+        """`sending` hears what the client sends, and `hearing` what it takes. `keeping` hears that
+        the relay kept a frame back."""
         self._loop = asyncio.get_running_loop()
         self._traps = traps
         self._sending = sending
         self._hearing = hearing
+        self._keeping = keeping
         self._link: EmbeddedLink | None = None
         self._fetching = False
         self._inbox: deque[bytes] = deque()
@@ -187,7 +190,9 @@ class Wire:
         if trap is not None:
             self._traps.remove(trap)
         act = trap.act if trap is not None else ""
-        if act not in ("cut-before", "lose"):
+        if act == "lose":
+            self._keeping()
+        elif act != "cut-before":
             give(data)
         if act == "twice":
             give(data)

@@ -23,6 +23,7 @@ from alcove_protocol.invite import Invite, InviteRole
 from alcove_protocol.ticket import Ticket
 from alcove_server.testing.embedded import EmbeddedLink
 
+from tests.simulator.epochs import Epochs
 from tests.simulator.network import ORIGIN, Trap, Wire
 
 if TYPE_CHECKING:
@@ -102,8 +103,12 @@ class Person:
         """Why the room could not be entered."""
         self.beat_sent = self.frame_sent = float("-inf")
         """When it last gave its connection a heartbeat, and a frame of the private line."""
+        self.kept_at = float("-inf")
+        """When the relay last kept a frame from it."""
         self.signs: dict[bytes, Signs] = {}
         """Of those whose frames of the private line came, by relay key."""
+        self.epochs = Epochs()
+        """Those that its client was in."""
         self._wake = asyncio.Event()
         self._wake.set()
         identity = Identity.generate(name, mls.ciphersuite(ROOM_SUITE), self.random.randbytes)
@@ -224,7 +229,8 @@ class Person:
         await self.awake()
         await asyncio.sleep(2 * self.world.delay())
         await self.awake()
-        wire = Wire(self.world.delay, self.traps, self._sending, self._hearing)
+        heard = self._sending, self._hearing, self._keeping
+        wire = Wire(self.world.delay, self.traps, *heard)
         link = self.world.reach(wire.fetch_soon) if self.online and not self.dead else None
         if link is None:
             raise ConnectionFailed("unreachable", "The relay cannot be reached.")
@@ -252,6 +258,9 @@ class Person:
             self.frame_sent = self._loop.time()  # a message is a sign of life, too
             self.world.sends(frame.blob, head.id.hex())
 
+    def _keeping(self) -> None:
+        self.kept_at = self._loop.time()
+
     def _hearing(self, data: bytes) -> None:
         """Note whose frames of the private line come."""
         if DESK in data[:16]:
@@ -270,6 +279,7 @@ class _Engine(Engine):
     def tick(self) -> None:
         if not self._person.frozen:
             super().tick()
+            self._person.epochs.note(self)
 
 
 class _Transport(Transport):

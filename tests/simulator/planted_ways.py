@@ -7,9 +7,11 @@ from alcove.desk.frame import DeskBody
 from alcove.desk.life import SignsOfLife
 from alcove.engine.engine import Engine
 from alcove.engine.telling import Telling
+from alcove.engine.whereabouts import WhereaboutsWatch
 from alcove.events import CloseReason
 from alcove.facilitation.same_names import NamedMember, SameNames
 from alcove.group.outcomes import Merged, PutOut
+from alcove.members import Whereabouts
 from alcove.messages.coverage import Coverage
 from alcove_server.rooms.fetches import Fetches
 
@@ -70,6 +72,17 @@ def _nothing_is_covered(monkey: Monkey) -> None:
     monkey.setattr(Coverage, "agreed", lambda self, position: False)
 
 
+def _the_living_are_called_away(monkey: Monkey) -> None:
+    def wrong(self: WhereaboutsWatch, key: bytes) -> Whereabouts:
+        return "here" if self._presence.heard_within(key, 20.0) else "away"
+
+    monkey.setattr(WhereaboutsWatch, "_of_facilitator", wrong)
+
+
+def _each_wait_is_told(monkey: Monkey) -> None:
+    monkey.setattr("alcove.facilitation.overdue.TELL_AFTER", 0.0)
+
+
 PLANTED_WAYS: Final = (
     Planted("new programs are not told", _new_programs_are_not_told, "was started anew", (), 12),
     Planted(
@@ -81,5 +94,7 @@ PLANTED_WAYS: Final = (
     Planted(
         "a removal is called a loss", _a_removal_is_called_a_loss, "the room is not lost", (), 9
     ),
+    Planted("the living are called away", _the_living_are_called_away, "a sign of life", ("lies",)),
+    Planted("each wait is told", _each_wait_is_told, "reason for change_waits", (), 5),
     Planted("nothing is covered", _nothing_is_covered, "the room is not-heard", (), 2),
 )

@@ -18,6 +18,9 @@ LIED_HERE: Final = 300.0
 """The same where the relay keeps back what it likes: the heartbeat that is named has its 90 s."""
 AWAY: Final = 60.0
 """Seconds of silence before nobody is called away, where nothing is wrong."""
+COUNTED: Final = 95.0
+"""Seconds of silence that a client counts before it calls anybody away. What a relay that lies
+keeps back in them may be the last sign of life: then the silence is longer there."""
 
 
 def wrong_presence(world: "World", hearer: "Person", event: events.PresenceChanged) -> str:
@@ -32,6 +35,7 @@ def wrong_presence(world: "World", hearer: "Person", event: events.PresenceChang
     if event.presence == "here" and counted > most:
         return f"they were silent for {silent:.0f} s"
     away = event.presence == "away" and silent < AWAY and world.quiet
-    if away and not world.truth.commands[event.name].leave:
+    kept = world.clock() - hearer.kept_at < COUNTED
+    if away and not kept and not world.truth.commands[event.name].leave:
         return f"they sent a sign of life {silent:.0f} s ago"
     return ""

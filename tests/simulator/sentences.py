@@ -9,6 +9,7 @@ from alcove_protocol import limits
 from alcove_protocol.roster import Op
 
 from tests.simulator.endings import clocks_are_set, may_be_lost, wrong_ending
+from tests.simulator.epochs import held_for_good, left_behind
 from tests.simulator.messages import MessagesTold
 from tests.simulator.person import AGREEMENT, TITLE
 from tests.simulator.presence import wrong_presence
@@ -24,7 +25,6 @@ from tests.simulator.told_tickets import (
 )
 from tests.simulator.told_ways import (
     again,
-    left_behind,
     shares_link,
     standby_asked,
     standby_changed,
@@ -77,6 +77,7 @@ class Told:
 
     def hear(self, event: AnyEvent) -> None:
         """Compare one event."""
+        self.person.epochs.note(self.person.engine)
         wrong = "after the end" if self.closed is not None else self._wrong(event)
         if wrong:
             self.world.fail(f"{self.person.name} was told {event!r}: {wrong}")
@@ -227,7 +228,9 @@ class Told:
         if op is Op.LEFT:
             # The client of a member who is not let in again lets its leaf go.
             wishes = truth.commands[name].leave or truth.commands[name].outside
-            goes = wishes or name in self.world.kept_out or left_behind(self.world)
+            same = (person for person in self.world.people if person.name == name)
+            behind = any(held_for_good(self.world, person) for person in same)
+            goes = wishes or name in self.world.kept_out or behind
             return "" if goes else "they did not ask to go"
         return "" if truth.commanded("removed", name) else "no facilitator wanted that"
 
@@ -317,7 +320,7 @@ class Told:
             "clock_wrong": clocks_are_set(world),
             "unavailable": trouble or world.schedule.limited,
             "door_full": trouble or world.schedule.limited,
-            "change_waits": trouble or dead or left,
+            "change_waits": trouble or dead or left or self.doubts,
             "invites_dropped": dead or world.trouble_at > 0,
             "agreement_changed": ruled and (trouble or lost),  # learned once the log is settled
             "agreement_corrected": ruled and trouble,
@@ -328,7 +331,7 @@ class Told:
             "door_used": invited or truth.admitted() >= world.schedule.uses,
             "nobody_there": trouble or not held or self._facilitators_came_just_now,
             "facilitator_there": "nobody_there" in self.problems,
-            "unreadable": left_behind(world),
+            "unreadable": left_behind(world, self.person),
         }
         true = reasons.get(code, False) or world.lies
         return "" if true else f"there is no reason for {code}"
@@ -349,6 +352,7 @@ class Told:
         if state is not ConnectionState.REJOINED:
             return ""
         self.rejoined, self.in_since = True, self.world.clock()
+        self.person.epochs.began_anew()
         truth, name = self.world.truth, self.person.name
         rejoined = truth.happened(Op.REJOIN, name) or truth.happened(Op.ABSENT, name)
         return "" if rejoined else "no entry lets them rejoin"
@@ -362,7 +366,9 @@ class Told:
             return ""
         if state is RoomState.NOT_HEARD and uncovered(self.world, self.person):
             return ""
-        if self._waits_for_the_log or self._facilitators_came_just_now or left_behind(self.world):
+        if self._waits_for_the_log or self._facilitators_came_just_now:
+            return ""
+        if left_behind(self.world, self.person):
             return ""
         held = any(self._holds(person) for person in self.world.people)
         return "a facilitator is there, and nothing is wrong" if held and self.world.quiet else ""
@@ -396,8 +402,8 @@ class Told:
 
     @property
     def misses_a_facilitator(self) -> bool:
-        """Whether this is a facilitator, and another one is gone without a goodbye: a facilitator
-        waits for the others' beats (docs/protocol.md 11)."""
+        """Whether this is a facilitator, and another one is gone without a goodbye, or came back
+        just now: a facilitator waits for the others' beats (docs/protocol.md 11)."""
         member = self.person.engine.member
         if member is None or not self.person.facilitates:
             return False
@@ -407,7 +413,7 @@ class Told:
             listed = self.world.truth.facilitating
         newest = {p.name: p for p in self.world.people if p.name in listed}
         others = [p for p in newest.values() if p is not self.person]
-        return any(p.frozen or not p.inside for p in others)
+        return any(self._is_away(p.name) or held_for_good(self.world, p) for p in others)
 
     def _holds(self, person: "Person") -> bool:
         """Whether this person facilitates, and did not say goodbye."""

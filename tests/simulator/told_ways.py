@@ -88,12 +88,3 @@ def again(world: "World", hears: "Person", event: events.Knocked) -> str:
         at = min(at, max(world.truth.let_in_at(event.again), START, *heard))
     silent = world.clock() - at
     return "" if event.away <= silent + 1.0 else f"silent for {silent:.0f} s"
-
-
-def left_behind(world: "World") -> bool:
-    """Whether members may have missed changes that nobody here fills in. The relay lost them, and
-    the facilitators that are here came by a standby's link: they know no epoch of before, so that
-    they cannot open a request to come back (docs/decisions/0030)."""
-    holders = [one for one in world.people if one.inside and one.facilitates]
-    came_later = all(world.truth.commands[one.name].by_link for one in holders)
-    return bool(world.truth.losses) and bool(holders) and came_later

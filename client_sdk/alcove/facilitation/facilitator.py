@@ -34,6 +34,7 @@ from alcove.facilitation.outside import WaysBack
 from alcove.facilitation.removals import Removals
 from alcove.facilitation.roles import Roles
 from alcove.facilitation.same_names import SameNames
+from alcove.facilitation.settling import Settling
 from alcove.facilitation.standbys import Standbys
 from alcove.facilitation.vaults import Vaults
 from alcove.group.keys import Identity
@@ -124,8 +125,10 @@ class Facilitator:
         self.doors = Doors(identity, handover.opening, handover.card, handover.origin, ports)
         self.committer = Committer(membership, identity, ports, on_taken=on_taken, ready=may_commit)
         self.door_keeper = DoorKeeper(membership, self.doors, ports, self._in_line)
+        self._settling = Settling(ports)
+        settle = self._settling.settle
         self.vaults = Vaults(
-            identity, membership, self.doors, self.lobby_keys, ports, settle=self._settle
+            identity, membership, self.doors, self.lobby_keys, ports, settle=settle
         )
         self.roles = Roles(
             identity,
@@ -190,6 +193,7 @@ class Facilitator:
             self.outside,
             ports,
             ready=ready,
+            settle=settle,
             unopened=self.card_watch.look_now,
         )
         self.invites = Invites(
@@ -280,9 +284,6 @@ class Facilitator:
         self.vaults.moved(need_vaults, own=own)
         self.roles.look()
 
-    def _settle(self, id: bytes) -> None:
-        self._link.request(lambda n: frames.Settle(n, id), lambda answer: None)
-
     def rejoined(self) -> None:
         """In the group anew, by a Welcome."""
         self._moved((), own=False)
@@ -303,6 +304,7 @@ class Facilitator:
         self.lobby.in_step()
         self.talk.tick(ready=ready)
         if ready:
+            self._settling.tick()
             self.lobby.look()
             self.door_keeper.send_unsent()
             self.door_keeper.close_for_others()
@@ -332,6 +334,8 @@ class Facilitator:
             self.lobby.new_log()
             self.committer.new_log()
             self.vaults.new_log()
+            self._settling.new_log()
+        self._settling.resumed()
         self.lobby.resumed()
         self.door_keeper.send_unsent()
         self.committer.pump()

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Final, assert_never
 
-from alcove_protocol import frames, limits
+from alcove_protocol import limits
 from alcove_protocol.errors import Malformed
 from alcove_protocol.frames import LobbyItem, LobbyKind
 from alcove_protocol.roster import verify_leave
@@ -86,6 +86,7 @@ class Lobby:
         ports: Ports,
         *,
         ready: Callable[[], bool],
+        settle: Callable[[bytes], None],
         unopened: Callable[[bytes], None],
     ) -> None:
         self._unopened = unopened  # is told the door
@@ -93,7 +94,6 @@ class Lobby:
         self._committer = committer
         self._doors = doors
         self._lobby_keys = lobby_keys
-        self._link = ports.link
         self._emit = ports.emit
         self._wall = ports.wall
         self._ports = ports
@@ -114,7 +114,7 @@ class Lobby:
             roles,
             absences,
             ports,
-            self._settle,
+            settle,
             talk.taken,
             outside.asked,
         )
@@ -358,7 +358,9 @@ class Lobby:
         raise NotNow("unknown_knock", "Nobody of that name is outside.")
 
     def look(self) -> None:
-        """Let those in again that stepped outside and say that they come back."""
+        """Let those in again that stepped outside and say that they come back, and send what the
+        relay was too busy to take."""
+        self._refusals.tick()
 
         def let_in(id: bytes) -> None:
             if id in self._waiting:
@@ -386,6 +388,3 @@ class Lobby:
         """Send the refusals again whose answer was lost, and what was said at the door."""
         self.talk.resumed()
         self._refusals.resumed()
-
-    def _settle(self, id: bytes) -> None:
-        self._link.request(lambda n: frames.Settle(n, id), lambda answer: None)

@@ -1,11 +1,17 @@
-"""Refusals on their way to newcomers. One whose answer was lost goes again."""
+"""Refusals on their way to newcomers. One that the relay did not take goes again."""
+
+from typing import Final
 
 from alcove_protocol import frames
 from alcove_protocol.frames import RelayAnswer
 
+from alcove.errors import PASSING
 from alcove.group.membership import Membership
 from alcove.group.sealing import Psk, RefusalBody, seal_refusal
 from alcove.relay.ports import Ports
+
+AGAIN: Final = 5.0
+"""Seconds between two rounds of what a busy relay did not take."""
 
 
 class Refusals:
@@ -14,8 +20,10 @@ class Refusals:
     def __init__(self, membership: Membership, ports: Ports) -> None:
         self._membership = membership
         self._link = ports.link
+        self._clock = ports.clock
         self._random = ports.random
         self._unsent: list[tuple[bytes, bytes, str, Psk]] = []
+        self._again_at = 0.0
 
     def send(self, knock: bytes, reply_key: bytes, code: str, psk: Psk) -> None:
         """Refuse the knock with this id, for a reason that only its newcomer can read."""
@@ -23,10 +31,17 @@ class Refusals:
         sealed = seal_refusal(room, reply_key, RefusalBody(code), psk, self._random)
 
         def answered(answer: RelayAnswer | None) -> None:
-            if answer is None:
+            passing = isinstance(answer, frames.RequestRefused) and answer.code in PASSING
+            if answer is None or passing:
                 self._unsent.append((knock, reply_key, code, psk))
+                self._again_at = self._clock() + AGAIN
 
         self._link.request(lambda n: frames.RefuseKnock(n, knock, sealed), answered)
+
+    def tick(self) -> None:
+        """To be called while this client is in step."""
+        if self._clock() >= self._again_at:
+            self.resumed()
 
     def resumed(self) -> None:
         """Connected again."""

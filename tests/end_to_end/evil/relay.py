@@ -17,6 +17,7 @@ import copy
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 from alcove.errors import NotNow, RoomClosed
@@ -75,6 +76,11 @@ class Seen:
     from_client: bool
     data: bytes
 
+    @cached_property
+    def frame(self) -> Frame:
+        """The same decoded, once however often a test looks through the record."""
+        return (frames.from_client if self.from_client else frames.from_relay)(self.data)
+
 
 class EvilWorld(World):
     """A world whose relay lies. Without tricks it is the honest one."""
@@ -92,18 +98,17 @@ class EvilWorld(World):
         return client
 
     def _up(self, client: Client, data: bytes) -> list[bytes]:
-        self.record.append(Seen(client, True, data))
-        return [frame.to_bytes() for frame in self._tricked(client, frames.from_client(data))]
+        return self._pass(Seen(client, True, data))
 
     def _down(self, client: Client, data: bytes) -> list[bytes]:
-        self.record.append(Seen(client, False, data))
-        return [frame.to_bytes() for frame in self._tricked(client, frames.from_relay(data))]
+        return self._pass(Seen(client, False, data))
 
-    def _tricked(self, client: Client, frame: Frame) -> list[Frame]:
+    def _pass(self, seen: Seen) -> list[bytes]:
+        self.record.append(seen)
         for trick in self.tricks:
-            if trick.client is client and trick.takes(frame):
-                return trick.apply(frame)
-        return [frame]
+            if trick.client is seen.client and trick.takes(seen.frame):
+                return [frame.to_bytes() for frame in trick.apply(seen.frame)]
+        return [seen.data]
 
     # --- tricks --------------------------------------------------------------------------------
 
@@ -173,9 +178,8 @@ class EvilWorld(World):
         for item in self.record:
             if client is not None and item.client is not client:
                 continue
-            frame = (frames.from_client if item.from_client else frames.from_relay)(item.data)
-            if isinstance(frame, kind):
-                found.append(frame)
+            if isinstance(item.frame, kind):
+                found.append(item.frame)
         return found
 
     def last_blob(self, client: Client, blob_class: BlobClass) -> BlobIs:
