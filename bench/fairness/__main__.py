@@ -126,8 +126,8 @@ def _round_trips(good: Sequence[Member], attack: subprocess.Popen[bytes]) -> lis
 
 
 def _until_drained(good: Sequence[Member], relay: subprocess.Popen[bytes]) -> list[float]:
-    """The same of a relay that is told to stop after a while, until each client has heard that it has
-    to come back."""
+    """The same of a relay that is told to stop after a while, until each client has heard that it
+    has to come back."""
     took, there, told = list[float](), deque(good), time.perf_counter() + BEFORE_DRAIN
     while there:
         if told and time.perf_counter() > told:
