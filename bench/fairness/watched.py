@@ -1,7 +1,7 @@
 """The relay with a watch in its loop: `python -m bench.fairness.watched FILE [flags of the relay]`.
 
-Each SIGUSR1, and the end of the relay, writes what was seen since the last one to FILE, as JSON: the
-most CPU milliseconds of the loop's thread between two ticks, and the number of ticks.
+Each SIGUSR1, and the end of the relay, writes what was seen since the last one to FILE, as JSON:
+the most CPU milliseconds of the loop's thread between two ticks, and the number of ticks.
 """
 
 from __future__ import annotations
