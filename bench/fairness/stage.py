@@ -122,9 +122,7 @@ def door_proof(member: Member, hall: Hall, door: Door) -> Authenticate:
     return Authenticate(member.number(), mine.body, mine.signature, theirs.signature)
 
 
-def member_proof(
-    member: Member, room: bytes, role: ConnectionRole = ConnectionRole.MEMBER
-) -> bytes:
+def member_proof(member: Member, room: bytes, role: str = ConnectionRole.MEMBER) -> bytes:
     """The answer to the challenge, as bytes on the wire."""
     said = answer(member.key, room, role, member._nonce, host=member._host)
     signed = sign(member.key, Label.CHALLENGE, said)
