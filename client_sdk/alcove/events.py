@@ -24,6 +24,7 @@ from alcove.door_events import Waiting as Waiting
 from alcove.members import FoldReason, Member, Whereabouts
 from alcove.past_acts import FacilitatorAct as FacilitatorAct
 from alcove.past_acts import PastAct as PastAct
+from alcove.past_acts import PastActs as PastActs
 from alcove.states import CloseReason as CloseReason
 from alcove.states import ConnectionState as ConnectionState
 from alcove.states import RoomState as RoomState
@@ -65,11 +66,13 @@ class Accepted(Event):
 
 @dataclass(frozen=True, slots=True)
 class Joined(Event):
-    """A member is in. With `you` it is this client: it can talk, and `members` lists all names."""
+    """A member is in. With `you` it is this client: it can talk, and `members` lists all names.
+    `by` is the facilitator whose client let them in, where this client saw it."""
 
     name: str
     you: bool = False
     members: tuple[str, ...] = ()
+    by: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +84,10 @@ class Left(Event):
 
 @dataclass(frozen=True, slots=True)
 class Removed(Event):
-    """A facilitator put a member out."""
+    """The facilitator `by` put a member out."""
 
     name: str
+    by: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,11 +136,12 @@ class RoleChanged(Event):
 class Paused(Event):
     """A facilitator lets this member only read for now. To facilitators, and to the member, whose
     event has `you`. `by` is the facilitator; it is empty for what changed while this client did
-    not follow."""
+    not follow. `to_listen`: they came in so."""
 
     name: str
     by: str = ""
     you: bool = False
+    to_listen: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,14 +205,6 @@ class SafetyWords(Event):
     every change of the group. Do not log them."""
 
     words: tuple[str, ...] = field(repr=False)
-    ref: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class PastActs(Event):
-    """What facilitators did since this client is in the room, the oldest first: at most 100."""
-
-    acts: tuple[PastAct, ...]
     ref: str | None = None
 
 
@@ -293,10 +290,12 @@ class Expired(Event):
 @dataclass(frozen=True, slots=True)
 class ConnectionChanged(Event):
     """The connection to the relay changed. The client connects again by itself. `unanswered` is how
-    many seconds it has waited for an answer, of a relay that is silent."""
+    many seconds it has waited for an answer, of a relay that is silent. `moving`: it hung up by
+    itself to go from the room to its door, and nothing is wrong."""
 
     state: ConnectionState
     unanswered: int = 0
+    moving: bool = False
 
 
 @dataclass(frozen=True, slots=True)

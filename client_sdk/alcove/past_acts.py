@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from alcove.door_events import Event
+
 FacilitatorAct: TypeAlias = Literal[
     "admit",
     "rejoin",
@@ -36,9 +38,19 @@ FacilitatorAct: TypeAlias = Literal[
 @dataclass(frozen=True, slots=True)
 class PastAct:
     """One act of a facilitator. `name` is the member that it was about, or empty. `by` is its
-    author. `age` is in seconds."""
+    author. `age` is in seconds. `aside`: no person asked for it by itself. A client did it by rule,
+    or it came along with another act, as a link closes with a removal."""
 
     act: FacilitatorAct
     name: str
     by: str
     age: int
+    aside: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PastActs(Event):
+    """What facilitators did since this client is in the room, the oldest first: at most 100."""
+
+    acts: tuple[PastAct, ...]
+    ref: str | None = None

@@ -16,6 +16,7 @@ raises `RuntimeError`. A cancelled command is not undone: what it asked for may 
 
 import asyncio
 from collections.abc import Sequence
+from typing import Final
 
 from alcove_protocol.card import AgreementText
 from alcove_protocol.ticket import Ticket
@@ -28,6 +29,11 @@ from alcove.joining.todays_word import NO_WORD
 from alcove.members import Member
 from alcove.messages.agreements import in_language
 from alcove.shell import COMMAND_PATIENCE, SendResult
+
+_END_UNANSWERED: Final = (
+    "The relay has not answered, and may have ended the room. An end is not sent again by itself: "
+    "if the room is still there once you are connected again, end it again (/end)."
+)
 
 
 class Room(RoomAtDoor):
@@ -348,4 +354,4 @@ class Room(RoomAtDoor):
         """End the room for all members: the relay deletes everything that it has of it. Raises
         `NotNow` (`not_connected`): an end is not kept for later; `Refused` (`unsettled`) in the
         first minutes after the relay lost its memory."""
-        await self._call(self._commands.end)
+        await self._call(self._commands.end, _END_UNANSWERED)

@@ -336,10 +336,15 @@ class RoomShell:
         self._sends.clear()
         self._calls.clear()
 
-    async def _call(self, begin: Callable[[Callable[[AlcoveError | None], None]], None]) -> None:
+    async def _call(
+        self,
+        begin: Callable[[Callable[[AlcoveError | None], None]], None],
+        unanswered: str = _MAY_HAPPEN,
+    ) -> None:
         """Run a command that answers by a callback, and wait for it. Raises `NotNow`
-        (`unavailable`) when nothing has answered for `COMMAND_PATIENCE`. What was asked for is not
-        withdrawn then: it goes to the relay again, under its id, and may still happen."""
+        (`unavailable`, with the text `unanswered`) when nothing has answered for
+        `COMMAND_PATIENCE`. What was asked for is not withdrawn then and may still happen: it goes
+        to the relay again, under its id."""
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
         def done(error: AlcoveError | None) -> None:
@@ -356,7 +361,7 @@ class RoomShell:
             self._after()
             done_in_time, _ = await asyncio.wait([future], timeout=COMMAND_PATIENCE)
             if not done_in_time:
-                raise NotNow("unavailable", _MAY_HAPPEN)
+                raise NotNow("unavailable", unanswered)
             await future
         finally:
             future.cancel()

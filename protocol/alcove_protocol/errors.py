@@ -86,7 +86,7 @@ REFUSALS: Final = MappingProxyType(
         "not_member": "You are not listed as a member of this room; ask to be let in again.",
         "facilitated": "A facilitator is present; ask them for an invite.",
         "read_only": "No facilitator is present, so posting is not possible at the moment.",
-        "paused": "A facilitator paused you; you can listen, but not post at the moment.",
+        "paused": "You can listen, but not post at the moment; a facilitator decided so.",
         "locked": "The room takes nobody new in at the moment; you can ask again later.",
         "unsettled": "The relay lost this room, and members bring it back; try again in a minute.",
         "room_full": "The room is full.",

@@ -78,6 +78,48 @@ def test_a_facilitator_whose_clock_is_wrong_blames_no_newcomer_and_is_told(off: 
     assert dora.engine.member is not None
 
 
+def test_one_wrong_clock_after_another_costs_no_newcomer_their_place() -> None:
+    """Back by two hours, on by two, on by 25, while the room is open: each newcomer waits."""
+    world, ann, anns, bob, _ = room()
+    forget(ann, bob)
+    waits = []
+    for hours in (-2, 2, 25):
+        anns.by = hours * HOUR
+        waits.append(world.knock(ann.invite(), f"Newcomer {hours % 24}"))
+        world.advance(61)
+        assert waits[-1].engine.closed is None
+        assert not ann.of(events.Knocked)
+    assert set(problems(ann)) == {"clock_wrong"}
+    assert not problems(bob)
+    anns.by = 0.0
+    world.advance(3)
+    for knock in ann.of(events.Knocked):
+        ann.admit(knock)
+    world.advance(5)
+    assert [newcomer.engine.member is not None for newcomer in waits] == [True] * 3
+
+
+def test_a_facilitator_whose_clock_jumps_in_a_room_of_three_is_the_one_who_is_told() -> None:
+    world = EvilWorld()
+    ann, anns = person(world, "Ann")
+    world.open_with(ann)
+    bob, cleo = world.join(ann, "Bob"), world.join(ann, "Cleo")
+    world.advance(31)
+    forget(ann, bob, cleo)
+    anns.by = 26 * HOUR
+    dora = world.knock(ann.invite(), "Dora")
+    world.advance(63)
+    assert dora.engine.closed is None
+    assert problems(ann) == ["clock_wrong"]
+    assert problems(bob) == problems(cleo) == []
+    anns.by = 0.0
+    world.advance(2)
+    ann.admit(ann.of(events.Knocked)[-1])
+    world.settle()
+    assert dora.engine.member is not None
+    goes_on(world, ann, bob, cleo, dora)
+
+
 @pytest.mark.parametrize("off", OFF)
 def test_a_clock_that_goes_wrong_after_the_knock_lets_nobody_in(off: float) -> None:
     world, ann, anns, _bob, _ = room()
@@ -198,6 +240,54 @@ def test_a_message_is_gone_when_the_device_wakes_up() -> None:
     bob.engine.tick()
     bob.collect()
     assert [event.id for event in bob.of(events.Expired)] == [id]
+
+
+def asleep(world: EvilWorld, sleeper: Client, seconds: int) -> None:
+    """Nothing of this device runs. The time goes on for it too."""
+    sleeper.cut()
+    everybody, world.clients = world.clients, [one for one in world.clients if one is not sleeper]
+    world.advance(seconds, step=10)
+    world.clients = everybody
+    sleeper.back()
+    sleeper.engine.tick()
+    sleeper.collect()
+    world.settle()
+
+
+def test_a_member_who_slept_for_eight_hours_keeps_nothing_that_the_others_have_lost() -> None:
+    world, ann, _, bob, _ = room()
+    cleo = world.join(ann, "Cleo")
+    id = ann.say("in confidence")
+    world.settle()
+    assert bob.texts() == cleo.texts() == ["in confidence"]
+    bob.cut()
+    world.clients[:] = [ann, cleo]
+    world.advance(8 * HOUR, step=30)
+    world.clients.append(bob)
+    assert [event.id for event in cleo.of(events.Expired)] == [id]
+    bob.engine.tick()
+    bob.collect()
+    assert [event.id for event in bob.of(events.Expired)] == [id]
+
+
+def test_naps_of_a_facilitator_lengthen_no_invite() -> None:
+    """Thirty of twenty minutes each. The invite has left what the day has left."""
+    world, ann, _, _bob, _ = room()
+
+    def deadline() -> float:
+        listed = ann.engine.require_member().membership.state.door_ids()
+        (door,) = ann.engine.require_facilitator().doors.of_state(listed)
+        return door.deadline
+
+    before = deadline()
+    begun = world.clock()
+    for _ in range(30):
+        asleep(world, ann, 20 * 60)
+        world.advance(5)
+    assert ann.engine.closed is None
+    assert deadline() == before
+    left = deadline() - world.clock()
+    assert 13 * HOUR < left <= 24 * HOUR - (world.clock() - begun)
 
 
 def test_client_and_relay_count_the_time_in_which_their_machine_sleeps() -> None:

@@ -49,6 +49,8 @@ def test_every_member_can_look_up_what_facilitators_did() -> None:
         client.engine.commands.acts(ref="r")
         client.collect()
         event = client.of(events.PastActs)[-1]
+        assert ("revoke", True) in [(act.act, act.aside) for act in event.acts]  # Dora's link
+        assert {act.act for act in event.acts if act.aside} <= {"lobby_key", "revoke", "invite"}
         acts = [(act.act, act.name, act.by) for act in event.acts if act.act != "revoke"]
         assert acts[-5:] == [
             ("appoint", "Bob", "Ann"),

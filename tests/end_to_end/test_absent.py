@@ -83,8 +83,8 @@ def test_who_comes_back_with_their_keys_is_in_again_without_a_decision() -> None
     assert whereabouts(ann)["Bob"] == "here"
     ann.engine.commands.acts()
     ann.collect()
-    acts = [(act.act, act.name) for act in ann.of(events.PastActs)[-1].acts]
-    assert acts[-2:] == [("absent", "Bob"), ("admit", "Bob")]
+    acts = [(act.act, act.name, act.aside) for act in ann.of(events.PastActs)[-1].acts]
+    assert acts[-2:] == [("absent", "Bob", True), ("admit", "Bob", True)]  # no person did it
 
 
 def test_no_use_of_the_invite_is_consumed() -> None:

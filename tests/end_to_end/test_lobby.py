@@ -65,6 +65,15 @@ def test_who_is_let_in_to_listen_is_paused_by_the_commit_that_adds_them() -> Non
     assert why_not(dora) == why_not(eve) == "paused"
     assert [event.you for event in dora.of(events.Paused)][:1] == [True]
     assert not bob.of(events.Paused)  # not announced to participants
+    for client in (ann, dora):
+        assert all(event.to_listen for event in client.of(events.Paused))
+    ann.engine.commands.acts()
+    ann.collect()
+    acts = {(one.act, one.name, one.aside) for one in ann.of(events.PastActs)[-1].acts}
+    assert {("admit", "Dora", False), ("pause", "Dora", True)} <= acts  # nobody was paused
+    do(world, ann, "unpause", "Dora")
+    do(world, ann, "pause", "Dora")
+    assert not ann.of(events.Paused)[-1].to_listen
     do(world, ann, "unpause", "Dora")
     world.advance(31)
     goes_on(world, ann, bob, cleo, dora)

@@ -48,6 +48,8 @@ def test_a_member_steps_outside_and_comes_back_within_ten_seconds() -> None:
     outside(world, bob)
     assert is_out(bob)
     assert bob.of(events.Outside) == [events.Outside("Bob", you=True)]
+    lost = [one for one in bob.of(events.ConnectionChanged) if one.state == "reconnecting"]
+    assert [one.moving for one in lost] == [True]  # it hung up by itself, and nothing is wrong
     for client in (ann, cleo):
         assert client.of(events.Outside) == [events.Outside("Bob")]
         assert not client.of(events.Left)

@@ -3,7 +3,7 @@
 from alcove import events
 from alcove_server.store.memory.store import MemoryStore
 
-from tests.end_to_end.facilitating import do, newcomer
+from tests.end_to_end.facilitating import ask, do, newcomer
 from tests.end_to_end.test_absent import ABSENT, a_room, lose
 from tests.end_to_end.test_invites import make
 from tests.end_to_end.test_outside import uses_left
@@ -184,3 +184,139 @@ def test_a_personal_link_that_was_used_says_how_its_person_comes_back() -> None:
     assert uses_left(ann) == [before - 1]
     assert ann.invite() == shared
     assert not ann.of(events.InviteRevoked)
+
+
+def hands_over(world: World, by: Client, to: Client, *, stay_away: tuple[Client, ...] = ()) -> None:
+    result = ask(by, "hand_over", to.name)
+    world.advance(2, stay_away=stay_away)
+    assert result == [None]
+    assert to.engine.require_member().facilitator is not None
+    assert by.engine.require_member().facilitator is None
+
+
+def handed_over_while_bob_waits(silent: float) -> tuple[World, Client, Client, Client, Client]:
+    """Bob's device died, and Bob waits at the door. Ann hands over to Cleo, who never opened a
+    frame of Bob's."""
+    world, ann, bob, cleo = a_room()
+    bob.say("my battery is low")
+    world.settle()
+    bob.cut()
+    world.advance(silent, stay_away=(bob,))
+    again = world.knock(ann.invite(), "Bob")
+    world.advance(2, stay_away=(bob,))
+    assert knock_of(ann).again == "Bob"
+    hands_over(world, ann, cleo, stay_away=(bob,))
+    return world, ann, bob, cleo, again
+
+
+def test_a_new_facilitator_calls_no_name_taken_before_a_sign_of_life_could_come() -> None:
+    world, _ann, bob, cleo, again = handed_over_while_bob_waits(60)
+    assert again.engine.closed is None
+    assert cleo.of(events.Knocked) == []  # it waits for Bob's frames, as Ann's client did
+    world.advance(25, stay_away=(bob,))
+    knock = knock_of(cleo)
+    assert (knock.name, knock.again) == ("Bob", "Bob")
+    assert knock.away <= 30  # so long Cleo's client has heard nothing; before, it could not hear
+    admitted(world, cleo)
+    assert again.members() == {"Ann", "Bob", "Cleo"}
+
+
+def test_a_new_facilitator_hears_that_the_member_of_a_name_is_there() -> None:
+    world, _ann, bob, _cleo, again = handed_over_while_bob_waits(60)
+    bob.back()
+    world.advance(15)
+    assert closed(again).code == "name_taken"
+    assert bob.engine.closed is None
+
+
+def test_who_facilitates_again_counts_no_silence_of_when_frames_were_not_for_them() -> None:
+    """Cleo takes over for less than a minute, while Bob speaks to her in frames alone."""
+    world, ann, bob, cleo = a_room()
+    hands_over(world, ann, cleo)
+    world.advance(22)
+    hands_over(world, cleo, ann)
+    twin = world.knock(ann.invite(), "Bob")
+    world.advance(1)
+    assert [knock for knock in ann.of(events.Knocked) if knock.again] == []
+    world.advance(15)
+    assert closed(twin).code == "name_taken"
+    assert bob.engine.closed is None
+
+
+def test_no_more_silence_is_told_than_could_be_heard() -> None:
+    """Bob's frames were for Cleo meanwhile, and his device dies as Ann facilitates again."""
+    world, ann, bob, cleo = a_room()
+    hands_over(world, ann, cleo)
+    world.advance(22)
+    hands_over(world, cleo, ann)
+    bob.cut()
+    world.knock(ann.invite(), "Bob")
+    world.advance(25, stay_away=(bob,))
+    assert knock_of(ann).again == "Bob"
+    assert knock_of(ann).away <= 27
+
+
+# --- at the door ----------------------------------------------------------------------------------
+
+
+def knocks(ann: Client, since: int) -> list[tuple[str, str]]:
+    return [(knock.name, knock.again) for knock in ann.of(events.Knocked)[since:]]
+
+
+def dies_at_the_door(name: str = "Dora") -> tuple[World, Client, Client, int]:
+    """A newcomer's program died while it waited, and another knocks under its name or one like it.
+    Return Ann, that one, and how many knocks there were before."""
+    world, ann, _bob, _cleo = a_room()
+    before = len(ann.of(events.Knocked))
+    dead = world.knock(ann.invite(), "Dora")
+    dead.cut()
+    world.clients.remove(dead)
+    again = world.knock(ann.invite(), name)
+    world.advance(10)
+    assert again.engine.closed is None  # no member has the name
+    assert knocks(ann, before) == [("Dora", "")]
+    return world, ann, again, before
+
+
+def test_who_died_at_the_door_knocks_again_when_the_first_knock_is_refused() -> None:
+    world, ann, again, before = dies_at_the_door()
+    ann.engine.commands.refuse(knock_of(ann).id)
+    world.advance(2)
+    assert knocks(ann, before) == [("Dora", ""), ("Dora", "")]
+    admitted(world, ann)
+    assert again.of(events.Joined)
+
+
+def test_who_died_at_the_door_takes_the_place_that_the_first_knock_was_given() -> None:
+    """The dead program was let in, and never gave a sign of life."""
+    world, ann, again, before = dies_at_the_door()
+    admitted(world, ann)
+    world.advance(10)
+    assert again.engine.closed is None
+    world.advance(20)
+    assert knocks(ann, before) == [("Dora", ""), ("Dora", "Dora")]
+    admitted(world, ann)
+    assert again.of(events.Joined)
+    assert ann.members() == again.members() == {"Ann", "Bob", "Cleo", "Dora"}
+    assert len(ann.engine.require_member().membership.people()) == 4
+
+
+def test_of_two_at_the_door_the_second_is_told_that_the_name_is_taken_when_it_is() -> None:
+    world, ann, _bob, _cleo = a_room()
+    dora, twin = (world.knock(ann.invite(), name) for name in ("Dora", "D0ra"))
+    assert twin.engine.closed is None
+    assert knock_of(ann).name == "Dora"
+    admitted(world, ann)
+    world.advance(2)
+    assert dora.of(events.Joined)
+    assert closed(twin).code == "name_taken"
+
+
+def test_of_two_programs_of_one_person_the_second_goes_when_the_first_is_in() -> None:
+    world, ann, _bob, _cleo = a_room()
+    dora, other = (world.knock(ann.invite(), "Dora") for _ in range(2))
+    admitted(world, ann)
+    world.advance(12)
+    assert dora.of(events.Joined)
+    assert closed(other).code == "name_taken"
+    assert knock_of(ann).again == ""

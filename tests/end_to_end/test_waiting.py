@@ -52,7 +52,7 @@ def test_the_facilitator_reads_their_own_sentence_about_a_used_invite() -> None:
     world.settle()
     (error,) = result
     assert str(error) == (
-        "The invite that this person came by has no uses left. Give them a new one."
+        "The invite that this person came by has no uses left. Give them a new one: /invite new."
     )
 
 

@@ -111,3 +111,18 @@ def test_without_a_connection_nothing_is_known() -> None:
     world.advance(1, stay_away=(ann,))
     told = [e.presence for e in ann.of(events.PresenceChanged) if e.name == "Bob"]
     assert told == ["here", "unknown"]
+
+
+def test_who_comes_back_after_somebody_came_in_is_here_at_once() -> None:
+    """The first heartbeat goes out once the replay is over. One in its middle would name a number
+    that the others passed long ago, and count for nothing."""
+    world, ann, bob, cleo = of_facilitators()
+    ann.online = False
+    ann.cut()
+    world.knock(ann.invite(), "Dora")
+    bob.admit(bob.of(events.Knocked)[-1])
+    world.advance(150, stay_away=(ann,))
+    assert "Dora" in cleo.members()
+    assert whereabouts(cleo)["Ann"] == "away"
+    world.advance(5)
+    assert whereabouts(cleo)["Ann"] == "here"

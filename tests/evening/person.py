@@ -7,6 +7,7 @@ heard it. Every line is held against docs/cli.schema.json.
 import asyncio
 import json
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -97,6 +98,13 @@ class Person:
             self._process.kill()
         await self._process.wait()
         await self._reading
+
+    def signal(self, number: signal.Signals) -> None:
+        """Stop the program, or let it go on. What is stopped sees no clock."""
+        assert self._process is not None
+        if number is signal.SIGSTOP:
+            self._clock.forget(self.name)
+        self._process.send_signal(number)
 
     async def ended(self) -> tuple[str, int]:
         """Wait for the end. Return the reason that `closed` gave, and the exit status."""

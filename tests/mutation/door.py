@@ -152,9 +152,9 @@ ALL_DOOR: Final[tuple[Mutant, ...]] = (
         "test_a_pause_goes_on_when_its_member_is_let_go_after_the_knock[False]",
     ),
     _goes_on(
-        "alcove.facilitation.lobby:Lobby._knock",
-        "others += self._same_names.kept(body.name)",
-        "pass",
+        "alcove.facilitation.lobby:Lobby._names_beside",
+        "*self._same_names.kept(body.name), ",
+        "",
         "test_a_name_like_that_of_one_who_may_come_back_is_taken",
     ),
     *(

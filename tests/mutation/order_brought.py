@@ -10,6 +10,7 @@ NEW_LOG: Final = "alcove.engine.new_log:NewLog"
 UNSETTLED: Final = "tests/server/test_unsettled.py"
 BACK: Final = f"{EVIL}/test_brought_back.py"
 EARLIER: Final = f"{EVIL}/test_earlier_commits.py"
+ADMISSION: Final = f"{EVIL}/test_lost_admission.py"
 CHOICE: Final = f"{EVIL}/test_rejoin_by_choice.py"
 BRANCHES: Final = (
     f"{UNSETTLED}::test_members_who_are_behind_do_not_shorten_the_wait_for_an_absent_facilitator"
@@ -114,6 +115,20 @@ BROUGHT_BACK: Final[tuple[Mutant, ...]] = (
         "self._stream.opens(position)",
         "position.number == 1",
         f"{EARLIER}::test_the_log_hash_begins_at_the_last_commit_for_all",
+    ),
+    order(
+        "brought back",
+        f"{NEW_LOG}.is_before",
+        "not (following.in_step and met)",
+        "not met",
+        f"{ADMISSION}::test_a_newcomer_calls_nothing_split_that_stands_before_their_admission",
+    ),
+    order(
+        "brought back",
+        f"{NEW_LOG}.is_commit_before",
+        "return not following.in_step and",
+        "return False and",
+        f"{ADMISSION}::test_a_commit_of_before_their_admission_is_no_alarm_among_words",
     ),
     order(
         "brought back",

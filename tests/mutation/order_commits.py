@@ -49,6 +49,22 @@ ONE_COMMIT: Final[tuple[Mutant, ...]] = (
     ),
     order(
         "lying answer",
+        "alcove.engine.doubts:Doubts.ask_presence",
+        "if answer.lost and position == self._stream.cursor:",
+        "if False:",
+        f"{EVIL}/test_silent_facilitators.py"
+        "::test_words_that_were_kept_back_before_a_silence_are_told_as_missed",
+    ),
+    order(
+        "lying answer",
+        "alcove.engine.doubts:Doubts._lost",
+        " or head == self._lost_to",
+        "",
+        f"{EVIL}/test_silent_facilitators.py"
+        "::test_words_that_were_kept_back_before_a_silence_are_told_as_missed",
+    ),
+    order(
+        "lying answer",
         "alcove.engine.doubts:Doubts.lacks_base",
         "elif self._membership.commits_alone:",
         "elif False:",

@@ -84,9 +84,39 @@ ALL_PRESENCE: Final = (
     ),
     _mutant(
         f"{_SAME}.find",
-        "self._life.since_sign(key) <= FRESH * interval",
+        "self._life.signed_within(key, FRESH * interval)",
         "False",
         f"{_NAME}::test_the_name_of_a_member_who_is_there_is_taken",
+    ),
+    _mutant(
+        "alcove.facilitation.knock_check:KnockCheck.check",
+        "raise NotKnownYet",
+        "raise CannotAdmit('name_taken')",
+        f"{_NAME}::test_who_died_at_the_door_knocks_again_when_the_first_knock_is_refused",
+    ),
+    _mutant(
+        "alcove.facilitation.lobby:Lobby._names_beside",
+        ", *outside]",
+        "]",
+        "tests/end_to_end/test_outside.py::test_the_name_is_kept_for_who_is_outside",
+    ),
+    _mutant(
+        "alcove.facilitation.knock_check:KnockCheck.check",
+        "if looks_like_any(body.name, waiting):",
+        "if False:",
+        f"{_NAME}::test_of_two_at_the_door_the_second_is_told_that_the_name_is_taken_when_it_is",
+    ),
+    _mutant(
+        f"{_SAME}.find",
+        "self._life.signed_within(key, FRESH * interval)",
+        "self._life.since_sign(key) <= FRESH * interval",
+        f"{_NAME}::test_a_new_facilitator_calls_no_name_taken_before_a_sign_of_life_could_come",
+    ),
+    _mutant(
+        f"{_LIFE}.began",
+        "self._known.clear()",
+        "pass",
+        f"{_NAME}::test_who_facilitates_again_counts_no_silence_of_when_frames_were_not_for_them",
     ),
     _mutant(
         f"{_SAME}.find",

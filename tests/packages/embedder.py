@@ -35,8 +35,10 @@ def tell(event: alcove.AnyEvent) -> str:
         case alcove.AgreementShown(version, text, title, language, summary, asked, languages):
             assert_type((version, asked, languages), tuple[int, bool, tuple[str, ...]])
             return text + title + language + summary
-        case alcove.Accepted(name) | alcove.Left(name) | alcove.Removed(name):
+        case alcove.Accepted(name) | alcove.Left(name):
             return name
+        case alcove.Removed(name, by):
+            return name + by
         case alcove.Reloaded(name):
             return assert_type(name, str)
         case alcove.TicketMade(ticket):
@@ -52,9 +54,9 @@ def tell(event: alcove.AnyEvent) -> str:
             return id + name + code + question
         case alcove.KnockGone(id) | alcove.Retracted(id) | alcove.Expired(id):
             return assert_type(id, str)
-        case alcove.Joined(name, you, members):
+        case alcove.Joined(name, you, members, by):
             assert_type((you, members), tuple[bool, tuple[str, ...]])
-            return name
+            return name + by
         case alcove.RoleChanged(name, facilitator, by):
             assert_type(facilitator, bool)
             return name + by

@@ -43,7 +43,9 @@ def wrong_ending(world: "World", person: "Person", reason: CloseReason, code: st
         removed = code == "lost" and _by_a_stranger(world, name)
         let_go = truth.happened(Op.ABSENT, name) and code in ("knock_again", "not_member")
         behind = code == "knock_again" and held_for_good(world, person)
-        lost = refused or removed or let_go or behind or world.lies or may_be_lost(world)
+        closed = code == "unknown_door" and _way_back_is_gone(world, name)
+        ways = (refused, removed, let_go, behind, closed)
+        lost = any(ways) or world.lies or may_be_lost(world)
         return "" if lost else "the room is not lost"
     return "" if code in UNREACHED else f"there is no reason for {code}"
 
@@ -59,6 +61,15 @@ def _by_a_stranger(world: "World", name: str) -> bool:
         if (truth.over and commands.end) or (removed and name in commands.removed)
     ]
     return any(truth.commanded("appointed", one) or truth.commands[one].by_link for one in signers)
+
+
+def _way_back_is_gone(world: "World", name: str) -> bool:
+    """Whether a facilitator removed this person while they were outside, which closes their own way
+    back and the invite that they came by. A relay that lost its memory knows no closed door."""
+    truth = world.truth
+    *_, last = [None, *(change.op for change in truth.changes if change.name == name)]
+    went = truth.commands[name].outside and last is Op.LEFT
+    return bool(truth.losses) and went and truth.commanded("removed", name)
 
 
 def may_be_lost(world: "World") -> bool:
@@ -81,10 +92,7 @@ def _is_there(world: "World", name: str) -> bool:
     # By the clock of a facilitator's device that slept, less time has passed.
     stood = max((person.stood for person in world.people if person.facilitates), default=0.0)
     within = stood + (TWO_TICKS if world.quiet else ANSWERED_LATE)
-    # Silence counts from when they came, and from when a facilitator's client came that judges it.
-    came = [world.told[one].joined_at for one in world.people if one.facilitates]
-    signs = [world.truth.let_in_at(name), *(one.frame_sent for one in earlier)]
-    lately = any(world.clock() - at < within for at in (*came, *signs) if at is not None)
+    lately = any(world.clock() - one.sign_came < within for one in earlier)
     # One that was appointed may not know it, and keeps the name.
     appointed = world.truth.commanded("appointed", name)
     facilitates = appointed or any(person.facilitates for person in earlier)

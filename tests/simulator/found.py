@@ -13,6 +13,16 @@ FOUND: Final[dict[str, Schedule]] = {
             Step(178.75, "appoint", 1, 105),
         ),
     ),
+    "a facilitator that was just appointed knows of nobody whether they are there": Schedule(
+        seed=1009241, kind="network", ttl=1800, latency=0.02, uses=50, facilitators=1,
+        steps=(
+            Step(0, "come", 1, 74),
+            Step(5, "come", 3, 74),
+            Step(20, "die", 3),
+            Step(30, "again", 0, 75),
+            Step(10, "hand_over", 1),
+        ),
+    ),
     "a commit whose replay was cut off is not missed yet": Schedule(
         seed=600010, kind="relay", ttl=60, latency=0.0, uses=50, facilitators=3,
         steps=(

@@ -119,14 +119,16 @@ class Wire:
         delay: Callable[[], float],
         traps: list[Trap],
         sending: Callable[[bytes], None],
+        reaching: Callable[[bytes], None],
         hearing: Callable[[bytes], None],
         keeping: Callable[[], None],
     ) -> None:
-        """`sending` hears what the client sends, and `hearing` what it takes. `keeping` hears that
-        the relay kept a frame back."""
+        """`sending` hears what the client sends, `reaching` what of it comes to the relay, and
+        `hearing` what the client takes. `keeping` hears that the relay kept a frame back."""
         self._loop = asyncio.get_running_loop()
         self._traps = traps
         self._sending = sending
+        self._reaching = reaching
         self._hearing = hearing
         self._keeping = keeping
         self._link: EmbeddedLink | None = None
@@ -173,7 +175,13 @@ class Wire:
         if data is None:
             self.lost_at_relay()
             return
-        self._pass(True, data, self._link.receive)
+        link = self._link
+
+        def reaches(data: bytes) -> None:
+            self._reaching(data)
+            link.receive(data)
+
+        self._pass(True, data, reaches)
 
     def lost_at_relay(self) -> None:
         """The relay learns that the connection is over."""

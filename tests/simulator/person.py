@@ -102,7 +102,12 @@ class Person:
         self.failure: AlcoveError | None = None
         """Why the room could not be entered."""
         self.beat_sent = self.frame_sent = float("-inf")
-        """When it last gave its connection a heartbeat, and a frame of the private line."""
+        """When it last gave its connection a heartbeat, and a sign of life: a frame of the private
+        line, or a message."""
+        self.sign_came = float("-inf")
+        """When the last sign of life came to the relay. One under way at a death never does."""
+        self._said: set[bytes] = set()
+        """The bytes of its messages."""
         self.kept_at = float("-inf")
         """When the relay last kept a frame from it."""
         self.signs: dict[bytes, Signs] = {}
@@ -229,7 +234,7 @@ class Person:
         await self.awake()
         await asyncio.sleep(2 * self.world.delay())
         await self.awake()
-        heard = self._sending, self._hearing, self._keeping
+        heard = self._sending, self._reaching, self._hearing, self._keeping
         wire = Wire(self.world.delay, self.traps, *heard)
         link = self.world.reach(wire.fetch_soon) if self.online and not self.dead else None
         if link is None:
@@ -256,7 +261,13 @@ class Person:
             and said
         ):
             self.frame_sent = self._loop.time()  # a message is a sign of life, too
+            self._said.add(data)
             self.world.sends(frame.blob, head.id.hex())
+
+    def _reaching(self, data: bytes) -> None:
+        """Note the signs of life that come to the relay."""
+        if DESK in data[:16] or data in self._said:
+            self.sign_came = self._loop.time()
 
     def _keeping(self) -> None:
         self.kept_at = self._loop.time()

@@ -9,6 +9,7 @@ from alcove.engine.engine import Engine
 from alcove.engine.telling import Telling
 from alcove.engine.whereabouts import WhereaboutsWatch
 from alcove.events import CloseReason
+from alcove.facilitation.doors import Doors
 from alcove.facilitation.same_names import NamedMember, SameNames
 from alcove.group.outcomes import Merged, PutOut
 from alcove.members import Whereabouts
@@ -59,6 +60,11 @@ def _a_name_stays_taken(monkey: Monkey) -> None:
     monkey.setattr(SameNames, "find", wrong)
 
 
+def _doors_are_not_brought(monkey: Monkey) -> None:
+    """A facilitator brings a room that the relay lost without its doors."""
+    monkey.setattr(Doors, "packed", lambda self: b"")
+
+
 def _a_removal_is_called_a_loss(monkey: Monkey) -> None:
     """As of one whose signer is unknown, though the client knows who facilitates."""
 
@@ -91,6 +97,7 @@ PLANTED_WAYS: Final = (
     Planted("a standby gives up too soon", _a_standby_gives_up_too_soon, "for false_answer", (), 7),
     Planted("the dead are called here", _the_dead_are_called_here, "they were silent for", (), 21),
     Planted("a name stays taken", _a_name_stays_taken, "for name_taken", (), 207),
+    Planted("doors are not brought", _doors_are_not_brought, "room is not lost", ("amnesia",), 606),
     Planted(
         "a removal is called a loss", _a_removal_is_called_a_loss, "the room is not lost", (), 9
     ),

@@ -81,10 +81,11 @@ def again(world: "World", hears: "Person", event: events.Knocked) -> str:
     if len(same) < 2 and not let_go:
         return "nobody comes again under this name"
     earlier = same[: max(1, len(same) - 1)]
-    at = max(person.frame_sent for person in earlier)
+    let_in = world.truth.let_in_at(event.again)
+    at = max(let_in, *(person.sign_came for person in earlier))
     if not world.quiet:
         keys = world.truth.keys[event.again]
         heard = [hears.signs[key].heard_to for key in keys if key in hears.signs]
-        at = min(at, max(world.truth.let_in_at(event.again), START, *heard))
+        at = min(at, max(let_in, START, *heard))
     silent = world.clock() - at
     return "" if event.away <= silent + 1.0 else f"silent for {silent:.0f} s"

@@ -38,16 +38,31 @@ ACTS: Final[Mapping[events.FacilitatorAct, str]] = MappingProxyType(
 )
 
 
-def act(past: events.PastAct) -> str:
+_IN: Final = ("admit", "rejoin")
+
+
+def act(past: events.PastAct, *, listens: bool = False) -> str:
     """Return one act of a facilitator, and how long ago it was."""
     minutes = past.age // 60
     ago = "just now" if minutes < 1 else f"{minutes} min ago"
     what = ACTS[past.act].format(name=escape.name(past.name))
+    if past.act == "appoint" and past.name == past.by:
+        what = "came by the standby's link, and facilitates"
+    if listens:
+        what += ", to listen"
     return f"{escape.name(past.by)} {what}, {ago}."
 
 
 def listed(acts: Sequence[events.PastAct]) -> str:
-    """Return what facilitators did, a line each."""
-    if not acts:
+    """Return what facilitators did, a line each. What no person asked for by itself is left out: a
+    program reads it in the event."""
+    asked = [one for one in acts if not one.aside]
+    if not asked:
         return "No facilitator did anything since you came."
-    return "\n".join(("What facilitators did since you came:", *map(act, acts)))
+    # The pause that comes along with an admission is how they were let in.
+    listening = {(one.name, one.by, one.age) for one in acts if one.aside and one.act == "pause"}
+    rows = [
+        act(one, listens=one.act in _IN and (one.name, one.by, one.age) in listening)
+        for one in asked
+    ]
+    return "\n".join(("What facilitators did since you came:", *rows))

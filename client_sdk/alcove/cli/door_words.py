@@ -6,7 +6,13 @@ from typing import Final, assert_never
 
 from alcove import events
 from alcove.cli import escape
-from alcove.cli.commands import DoorSayCommand, RefuseCommand
+from alcove.cli.commands import (
+    AcceptCommand,
+    DoorSayCommand,
+    InsideCommand,
+    OutsideCommand,
+    RefuseCommand,
+)
 from alcove.cli.rooms import MemberLike
 
 HELP: Final = (
@@ -26,6 +32,15 @@ CHOOSE_WORD: Final = (
     "come back under the same name with the same word, and the facilitators can tell that it is "
     "you. If you are coming back now, give the word from before."
 )
+GOING: Final = (
+    "You asked to step outside. A facilitator's client lets you go by itself, and you are told "
+    "when you are outside."
+)
+COMING: Final = (
+    "You asked to come back. A facilitator's client lets you in by itself, and you are told when "
+    "you are in."
+)
+ACCEPTED: Final = "You accepted the new ground rules; what you write is no longer held for them."
 WORD_KEPT: Final = "Your word for today goes along when you accept. Remember it."
 
 
@@ -56,7 +71,7 @@ def said_by_you(text: str, to: str) -> str:
 
 def refused(name: str) -> str:
     """Return that this facilitator refused a newcomer."""
-    return f"You did not let {escape.name(name)} in; they are told so."
+    return f"You did not let {escape.name(name)} in; your client tells them so."
 
 
 def gone(knock: events.Knocked | None, members: Sequence[MemberLike]) -> str | None:
@@ -108,10 +123,24 @@ def of_event(
 
 
 def done(
-    command: DoorSayCommand | RefuseCommand, waiting: Mapping[str, events.Knocked]
+    command: DoorSayCommand | RefuseCommand | OutsideCommand | InsideCommand | AcceptCommand,
+    waiting: Mapping[str, events.Knocked],
+    *,
+    joined: bool,
 ) -> str | None:
-    """Return what this person did at the door, once the room took it."""
-    knock = waiting.get(command.id or "")
-    if isinstance(command, DoorSayCommand):
-        return said_by_you(command.text, knock.name if knock is not None else "")
-    return refused(knock.name) if knock is not None else None
+    """Return what this person did at the door, or to go there or come from it, once the room took
+    it. `joined` says that they are in the room."""
+    match command:
+        case DoorSayCommand(text=text, id=id):
+            knock = waiting.get(id or "")
+            return said_by_you(text, knock.name if knock is not None else "")
+        case RefuseCommand(id=id):
+            return refused(waiting[id].name) if id in waiting else None
+        case OutsideCommand():
+            return GOING
+        case InsideCommand(name=name):
+            return None if joined or name else COMING
+        case AcceptCommand():
+            return ACCEPTED if joined else None
+        case _:
+            assert_never(command)

@@ -84,8 +84,9 @@ def _content(event: events.AnyEvent) -> tuple[str, dict[str, Any]]:
             return "acts", {"acts": [_act(act) for act in acts]} | _ref(ref)
         case events.MemberList(members, ref):
             return "members", {"members": [_member(one) for one in members]} | _ref(ref)
-        case events.ConnectionChanged(connection, unanswered):
-            return "connection", {"state": str(connection)} | _if(unanswered=unanswered)
+        case events.ConnectionChanged(connection, unanswered, moving):
+            notes = _if(unanswered=unanswered, moving=moving)
+            return "connection", {"state": str(connection)} | notes
         case events.RoomChanged(room, missing):
             return "room", {"state": str(room)} | _if(missing=missing)
         case events.Gap(missed, sender):
@@ -169,13 +170,13 @@ def _of_people(
             )
         case events.KnockGone(id):
             return "knock_gone", {"id": id}
-        case events.Joined(name, you, members):
+        case events.Joined(name, you, members, by):
             oneself = {"you": True, "members": list(members)} if you else {}
-            return "joined", {"name": name} | oneself
+            return "joined", {"name": name} | oneself | _if(by=by)
         case events.Left(name):
             return "left", {"name": name}
-        case events.Removed(name):
-            return "removed", {"name": name}
+        case events.Removed(name, by):
+            return "removed", {"name": name} | _if(by=by)
         case events.NewKeys(name, by):
             return "new_keys", {"name": name, "by": by}
         case events.Absent(name, by):
@@ -183,8 +184,8 @@ def _of_people(
         case events.RoleChanged(name, facilitator, by):
             role = "facilitator" if facilitator else "participant"
             return "role", {"name": name, "role": role, "by": by}
-        case events.Paused(name, by, you):
-            return "paused", {"name": name} | _if(by=by, you=you)
+        case events.Paused(name, by, you, to_listen):
+            return "paused", {"name": name} | _if(by=by, you=you, to_listen=to_listen)
         case events.Unpaused(name, by, you):
             return "unpaused", {"name": name} | _if(by=by, you=you)
         case events.VaultChanged(name, complete):
@@ -227,7 +228,7 @@ def _of_messages(
 
 
 def _act(act: events.PastAct) -> dict[str, Any]:
-    return {"act": act.act, "by": act.by, "age": act.age} | _if(name=act.name)
+    return {"act": act.act, "by": act.by, "age": act.age} | _if(name=act.name, aside=act.aside)
 
 
 def _member(member: Member) -> dict[str, Any]:

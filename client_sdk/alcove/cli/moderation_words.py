@@ -19,22 +19,40 @@ STANDS_ABOVE: Final = (
 def of_pause(event: events.Paused | events.Unpaused, me: str = "") -> str:
     """That a member may only read, or write again. For facilitators but `me` the name of the one
     that did it stands behind it."""
-    name = escape.name(event.name)
-    other = event.by not in ("", me) and not event.you
-    by = f" {escape.name(event.by)} did this." if other else ""
-    if event.you and isinstance(event, events.Paused):
-        return (
-            "A facilitator has paused you: you can read, and not write for now. It is not "
-            "announced to the others. You can leave whenever you want, and you are told when you "
-            "can write again."
-        )
     if event.you:
-        return "You are not paused any more."
-    if isinstance(event, events.Paused):
+        return _of_your_pause(event)
+    name, own = escape.name(event.name), bool(me) and event.by == me
+    by = f" {escape.name(event.by)} did this." if event.by and not own else ""
+    if isinstance(event, events.Unpaused):
+        return f"You let {name} write." if own else f"{name} is not held to reading any more.{by}"
+    if event.to_listen:  # a client may have done it by rule, to one that comes back
         return (
-            f"{name} is paused and can only read for now. It is not announced to participants.{by}"
+            f"{name} came in to listen: they can only read until /unpause {name}. It is not "
+            "announced to participants."
         )
-    return f"{name} is not paused any more.{by}"
+    if own:
+        return (
+            f"You paused {name}: they can only read until /unpause {name}. It is not announced to "
+            "participants."
+        )
+    return f"{name} is paused and can only read for now. It is not announced to participants.{by}"
+
+
+def _of_your_pause(event: events.Paused | events.Unpaused) -> str:
+    """To the one that only reads, or does so no more."""
+    if isinstance(event, events.Unpaused):
+        return (
+            "You are not held to reading any more: as long as the others can write, you can, too."
+        )
+    if event.to_listen:
+        return (
+            "You are in to listen: you can read, and not write for now. It is not announced to the "
+            "others. You can leave whenever you want, and you are told when you can write."
+        )
+    return (
+        "A facilitator has paused you: you can read, and not write for now. It is not announced to "
+        "the others. You can leave whenever you want, and you are told when you can write again."
+    )
 
 
 RULES: Final = MappingProxyType(
@@ -46,26 +64,57 @@ RULES: Final = MappingProxyType(
         ("locked", False): "The door is open again: newcomers can ask to be let in.",
     }
 )
+_OWN_RULES: Final = MappingProxyType(
+    {
+        ("listen_only", True): "You let only facilitators write for now. /listen off ends it.",
+        ("listen_only", False): "You let participants write again.",
+        ("locked", True): "You locked the door: nobody new comes in. /lock off opens it.",
+        ("locked", False): "You opened the door again: newcomers can ask to be let in.",
+    }
+)
+"""The same, to the facilitator that did it."""
 
 
 def of_rules(event: events.RulesChanged, *, facilitates: bool, me: str = "") -> str:
     """What is another rule than before. Facilitators but `me` are told which of them did it."""
     by = f" {escape.name(event.by)} did this." if facilitates and event.by not in ("", me) else ""
+    own = bool(me) and event.by == me
+    slow = [_slow(event.slow, own=own)] if "slow" in event.changed else []
     if "hold" in event.changed:
-        slow = f" {_slow(event.slow)}" if "slow" in event.changed else ""
-        return _hold(event, facilitates=facilitates) + slow + by
-    now = {"listen_only": event.listen_only, "locked": event.locked}
-    said = [RULES[name, now[name]] for name in event.changed if name in now]
-    return " ".join([*said, *([_slow(event.slow)] if "slow" in event.changed else [])]) + by
+        hold = _own_hold(event) if own else _hold(event, facilitates=facilitates)
+        return " ".join([hold, *slow]) + by
+    now, table = {"listen_only": event.listen_only, "locked": event.locked}, RULES
+    if own:
+        table = _OWN_RULES
+    said = [table[name, now[name]] for name in event.changed if name in now]
+    return " ".join([*said, *slow]) + by
 
 
-def _slow(seconds: int) -> str:
+def _slow(seconds: int, *, own: bool) -> str:
+    if own and not seconds:
+        return "You let everybody write as often as they like again."
+    if own:
+        return (
+            f"You slowed the room: after a minute of writing, each participant waits {seconds} "
+            "seconds. /slow off ends it."
+        )
     if not seconds:
         return "Everybody can write as often as they like again."
     return (
         f"The room goes slowly for now: after a minute of writing, each waits {seconds} seconds. "
         "What you type meanwhile stays yours."
     )
+
+
+def _own_hold(event: events.RulesChanged) -> str:
+    """To the facilitator that paused the room, or opened it again."""
+    if event.hold:
+        return (
+            "You paused the room for a moment: only facilitators can write, and nobody new comes "
+            "in. Type /resume to open it again; the door stays locked until /lock off."
+        )
+    locked = " The door is still locked; /lock off opens it." if event.locked else ""
+    return f"You opened the room again.{locked}"
 
 
 def _hold(event: events.RulesChanged, *, facilitates: bool) -> str:
@@ -90,30 +139,50 @@ def _all(names: tuple[str, ...]) -> str:
     return f"{', '.join(rest)} and {last} have" if rest else f"{last} has"
 
 
-def fold_of_member(event: events.Folded) -> str:
+def fold_of_member(event: events.Folded, me: str) -> str:
     """To a facilitator: what becomes of all that one member writes."""
     name = escape.name(event.name)
+    if event.on and event.by == me and event.ids:  # without any, a fold may go on by rule
+        return f"You folded what {name} wrote, for everybody. Each reader can still open it."
     if event.on:
         return f"What {name} wrote is folded for everybody. Each reader can still open it."
+    if event.by == me:
+        return f"You ended it: what {name} writes from now on is not folded any more."
     return f"What {name} writes from now on is not folded any more."
 
 
 def folded(event: events.Folded, *, facilitates: bool, me: str = "") -> list[str]:
     """Sentences for a screen that cannot hide what it has printed."""
-    count = len(event.ids) - len(event.yours)
-    what = "a message" if count == 1 else f"{count} messages"
-    said = [f"A facilitator folded {what} above. You need not read on there."] if count else []
-    return said + fold_told(event, facilitates=facilitates, me=me)
+    what = _messages(len(event.ids) - len(event.yours))
+    said = [f"A facilitator folded {what} above. You need not read on there."] if what else []
+    if me and event.by == me:
+        what = _messages(len(event.ids))
+        said = [f"You folded {what} above, for everybody. {_STILL_OPENED}"] if what else []
+    return said + _beside(event, facilitates=facilitates, me=me)
+
+
+_STILL_OPENED: Final = "Each reader can still open what is folded."
+
+
+def _messages(count: int) -> str:
+    return "" if count < 1 else "a message" if count == 1 else f"{count} messages"
 
 
 def fold_told(event: events.Folded, *, facilitates: bool, me: str) -> list[str]:
-    """Sentences beside the folded texts: to their author, and to facilitators of a member. `me` is
-    the reader, whose own act needs no word about what they wrote."""
+    """Sentences for a screen that hides the texts in their places: these may be out of sight."""
+    what = _messages(len(event.ids)) if me and event.by == me and not event.name else ""
+    said = [f"You folded {what}, for everybody. {_STILL_OPENED}"] if what else []
+    return said + _beside(event, facilitates=facilitates, me=me)
+
+
+def _beside(event: events.Folded, *, facilitates: bool, me: str) -> list[str]:
+    """To the author of what is folded, and to facilitators of a member. `me` is the reader, whose
+    own act needs no word about what they wrote."""
     told = event.why == "member" and not event.name  # when the fold began
     concerned = event.by != me and not told and (event.yours or event.name == me)
     said = [_fold_of_yours(event, len(event.yours), me)] if concerned else []
     others = event.name and event.name != me and facilitates
-    return said + ([fold_of_member(event)] if others else [])
+    return said + ([fold_of_member(event, me)] if others else [])
 
 
 def _fold_of_yours(event: events.Folded, count: int, me: str) -> str:
@@ -139,10 +208,13 @@ def _fold_of_yours(event: events.Folded, count: int, me: str) -> str:
     )
 
 
-def removed(name: str, *, facilitates: bool) -> str:
+def removed(event: events.Removed, *, facilitates: bool, me: str = "") -> str:
     """That a member was taken out. To the group no line says who, and facilitators are told."""
+    name = escape.name(event.name)
+    if facilitates and me and event.by == me:
+        return f"You took {name} out of the room."
     if facilitates:
-        return f"{escape.name(name)} is no longer in the room."
+        return f"{name} is no longer in the room."
     return "Someone has left."
 
 

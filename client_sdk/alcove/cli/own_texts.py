@@ -33,7 +33,7 @@ class OwnTexts:
 
     def posted(self, id: str, text: str) -> None:
         """The person said this, and the room took it for sending."""
-        self._on_the_way[id] = (_beginning(text), self._clock() + WAITS_AFTER)
+        self._on_the_way[id] = (beginning(text), self._clock() + WAITS_AFTER)
 
     def sent(self, id: str) -> None:
         """The relay took it."""
@@ -72,7 +72,7 @@ def _named(texts: Iterable[str]) -> str:
     return ", ".join(quoted[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
-def _beginning(text: str) -> str:
+def beginning(text: str) -> str:
     """Return the beginning of a text, whole if it is short. It ends where the quotation does."""
     whole = escape.line(text).replace('"', "'")
     short = whole

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
 from pathlib import Path
-from typing import Final, assert_never
+from typing import Final, TypeAlias, assert_never
 
 from alcove.cli.agreement_file import read_agreement
 from alcove.cli.commands import (
@@ -49,11 +49,14 @@ from alcove.cli.commands import (
     UnpauseCommand,
     WordsCommand,
 )
+from alcove.cli.own_commands import OwnCommands
 from alcove.cli.room_runner import own_fault
 from alcove.cli.rooms import RoomLike
 from alcove.errors import AlcoveError, NotNow
 from alcove.events import AnyEvent, Problem
 
+Told: TypeAlias = DoorSayCommand | RefuseCommand | OutsideCommand | InsideCommand | AcceptCommand
+"""Commands that are told as done, because no event tells it to the person that gave them."""
 _HELD: Final = 100
 """Commands that may wait until the room is entered, and commands that may run at once."""
 _LOOK_AGAIN: Final = 0.2
@@ -68,7 +71,8 @@ class Performer:
 
     `posted` is called with the id and the text of each message that is accepted for sending, and
     `decided` with the id of each knock that is answered. `done` is awaited with what was said at
-    the door, and with each refusal, once the room took it.
+    the door, and with each other command of `Told`, once the room took it. `own` follows what
+    becomes of each command.
     """
 
     def __init__(
@@ -79,8 +83,9 @@ class Performer:
         entered: asyncio.Event,
         posted: Callable[[str, str], None] = lambda id, text: None,
         decided: Callable[[str], None] = lambda id: None,
-        done: Callable[[DoorSayCommand | RefuseCommand], Awaitable[None]] | None = None,
+        done: Callable[[Told], Awaitable[None]] | None = None,
         *,
+        own: OwnCommands | None = None,
         patient: bool = False,
     ) -> None:
         self._room = room
@@ -91,20 +96,23 @@ class Performer:
         self._decided = decided
         self._done = done
         self._patient = patient
+        self._own = own
         self._slots = asyncio.Semaphore(_HELD)
-        self._commands: asyncio.Queue[AnyCommand] = asyncio.Queue(_HELD)
+        self._commands: asyncio.Queue[tuple[AnyCommand, str]] = asyncio.Queue(_HELD)
         self._running: set[asyncio.Task[None]] = {asyncio.create_task(self._run())}
 
-    async def perform(self, command: AnyCommand) -> None:
-        """Take `command`. It begins after those before it, once the room is entered."""
+    async def perform(self, command: AnyCommand, said: str = "") -> None:
+        """Take `command`, for which a person typed `said`. It begins after those before it, once
+        the room is entered."""
         if isinstance(command, LeaveCommand):
             self._leave()  # at any time, before all commands that wait
         else:
-            await self._commands.put(command)
+            await self._commands.put((command, said))
 
-    def also(self, work: Callable[[], Awaitable[None]]) -> None:
-        """Do `work` beside the commands. Its errors are told as those of a command."""
-        self._start(self._guard(work, None))
+    def also(self, work: Callable[[], Awaitable[None]], said: str = "") -> None:
+        """Do `work` beside the commands, for which a person typed `said`. It asks for an invite,
+        and its errors are told as those of a command."""
+        self._start(self._followed(InviteNewCommand(), said, work))
 
     def stop(self) -> None:
         """Cancel everything that still runs."""
@@ -119,28 +127,40 @@ class Performer:
     async def _run(self) -> None:
         await self._entered.wait()
         while True:
-            command = await self._commands.get()
+            command, said = await self._commands.get()
             if isinstance(command, SendCommand | RetractCommand | SendAnywayCommand):
-                await self._guard(partial(self._act, command), command.ref)
+                await self._followed(command, said)
                 continue
             await self._slots.acquire()
-            self._start(self._beside(command))
+            self._start(self._beside(command, said))
             # It begins before the next one: a text behind a removal is not for who is removed.
             await asyncio.sleep(0)
 
-    async def _beside(self, command: AnyCommand) -> None:
+    async def _beside(self, command: AnyCommand, said: str) -> None:
         try:
-            await self._guard(partial(self._act, command), command.ref)
+            await self._followed(command, said)
         finally:
             self._slots.release()
 
-    async def _guard(self, work: Callable[[], Awaitable[None]], ref: str | None) -> None:
+    async def _followed(
+        self, command: AnyCommand, said: str, work: Callable[[], Awaitable[None]] | None = None
+    ) -> None:
+        """Do the command, or the `work` that it stands for, and note what becomes of it."""
+        number = None if self._own is None else self._own.begun(command, said)
+        done = await self._guard(work or partial(self._act, command), command.ref)
+        if self._own is not None and number is not None:
+            self._own.over(number, failed=not done)
+
+    async def _guard(self, work: Callable[[], Awaitable[None]], ref: str | None) -> bool:
         try:
             await work()
         except AlcoveError as error:
             await self._tell(Problem(error.code, error.text, ref))
         except Exception as error:
             await self._tell(Problem("internal", own_fault(error), ref))
+        else:
+            return True
+        return False
 
     async def post(self, text: str, ref: str | None = None) -> str:
         """Say `text` and return its id. Raises what the room raises."""
@@ -152,7 +172,7 @@ class Performer:
                     raise
             await asyncio.sleep(_LOOK_AGAIN)
 
-    async def _tell_done(self, command: DoorSayCommand | RefuseCommand) -> None:
+    async def _tell_done(self, command: Told) -> None:
         if self._done is not None:
             await self._done(command)
 
@@ -183,8 +203,10 @@ class Performer:
                 await self._room.remove(*command.all_names, fold=fold, question=asked)
             case OutsideCommand():
                 await self._room.outside()
+                await self._tell_done(command)
             case InsideCommand(name=name):
                 await self._room.inside(name)
+                await self._tell_done(command)
             case DoorTakeCommand(id=id):
                 await self._room.door_take(id)
             case DoorSayCommand(text=text, id=id):
@@ -230,6 +252,7 @@ class Performer:
                 await self._room.revoke(door)
             case AcceptCommand(version=version, answer=answer, word=word):
                 await self._room.accept(version, answer=answer, word=word)
+                await self._tell_done(command)
             case AgreementChangeCommand(file=file, correction=correction):
                 agreement = await asyncio.to_thread(read_agreement, Path(file))
                 await self._room.change_agreement(agreement, correction=correction)

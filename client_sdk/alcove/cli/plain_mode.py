@@ -14,6 +14,7 @@ from typing import Final
 from alcove.cli import (
     door_words,
     escape,
+    help_words,
     invite_words,
     moderation_words,
     own_texts,
@@ -25,15 +26,16 @@ from alcove.cli import (
     words,
     wrapping,
 )
-from alcove.cli.commands import DoorSayCommand, RefuseCommand, SendCommand
+from alcove.cli.commands import SendCommand
 from alcove.cli.kept_text import KeptText
 from alcove.cli.leaving import LastQuestion
 from alcove.cli.line_editor import Key, LineEditor, TypedLine
 from alcove.cli.lines import Lines, TooLong
 from alcove.cli.naming import Misread
 from alcove.cli.output import Output
+from alcove.cli.own_commands import OwnCommands
 from alcove.cli.own_texts import OwnTexts
-from alcove.cli.performer import Performer
+from alcove.cli.performer import Performer, Told
 from alcove.cli.plain_screen import PlainScreen
 from alcove.cli.room_runner import RoomRunner, own_fault, sentence_of
 from alcove.cli.room_view import RoomView
@@ -85,6 +87,7 @@ class PlainMode:
         self._problem: str | None = None  # told last, so the end need not repeat it
         self._runner = RoomRunner(room, self._show)
         self._own = OwnTexts(steady_clock)
+        self._commands = OwnCommands(steady_clock)
         self._folded: OrderedDict[str, list[str]] = OrderedDict()
         self._editor = LineEditor() if plain_screen.may_edit() else None
         self._screen = PlainScreen(Output(1, self._runner.leave), self._editor)
@@ -96,6 +99,7 @@ class PlainMode:
             posted=self._posted,
             decided=self._view.decided,
             done=self._did,
+            own=self._commands,
             patient=True,
         )
 
@@ -167,14 +171,14 @@ class PlainMode:
                 return
             case slash_commands.Help():
                 await self._say("What you can type:")
-                await self._below(words.help_for(self._room.is_facilitator))
+                await self._below(help_words.help_for(self._room.is_facilitator))
             case slash_commands.Who():
                 heading, *rest = words.who_is_here(self._room.members, self._view, self._room.away)
                 await self._many(heading, rest)
             case slash_commands.ShowInvite(new):
-                self._performer.also(partial(self._show_invite, new))
+                self._performer.also(partial(self._show_invite, new), text)
             case slash_commands.ShowCode():
-                self._performer.also(self._show_code)
+                self._performer.also(self._show_code, text)
             case slash_commands.ShowRules(language):
                 await self._rules(self._view.rules, language)
             case slash_commands.Reveal():
@@ -188,17 +192,17 @@ class PlainMode:
                 self._posted(await self._performer.post(said), said)
                 await self._block(f"[you] {said}")
             case command:
-                await self._performer.perform(command)
+                await self._performer.perform(command, text)
 
     def _posted(self, id: str, text: str) -> None:
         self._view.posted(id)
         self._own.posted(id, text)
 
     async def _tell_of_own(self) -> None:
-        """Tell which texts of this person wait, and which have gone after all."""
+        """Tell which texts and commands of this person wait, and what has become of them."""
         while True:
             await asyncio.sleep(_LOOK_AGAIN)
-            for sentence in self._own.news():
+            for sentence in (*self._own.news(), *self._commands.news()):
                 await self._say(sentence)
 
     # --- what happened ------------------------------------------------------------------------
@@ -206,12 +210,16 @@ class PlainMode:
     async def _show(self, event: AnyEvent) -> None:
         taken = self._view.messages.get(event.id) if isinstance(event, Retracted) else None
         told = not isinstance(event, PresenceChanged | VaultChanged) or self._view.is_told(event)
+        moves = isinstance(event, ConnectionChanged) and self._view.goes_to_door(event)
         was_silent = self._view.connection is ConnectionState.SILENT
-        waiting = dict(self._view.waiting)
+        waiting, knocks = dict(self._view.waiting), self._view.knocks
         self._view.apply(event)
+        self._commands.happened(event)
         match event:
             case PresenceChanged() | VaultChanged() if not told:
                 pass
+            case ConnectionChanged() if moves:
+                pass  # `Outside` tells it
             case Opened(invite):
                 await self._invite(invite)
             case InviteChanged():
@@ -271,7 +279,7 @@ class PlainMode:
                     event,
                     facilitates=self._room.is_facilitator,
                     members=self._room.members,
-                    waiting=waiting,
+                    waiting=knocks,
                 )
                 if isinstance(event, InvitesListed | PastActs | MemberList):
                     heading, *rest = sentence.split("\n")
@@ -327,8 +335,8 @@ class PlainMode:
         await self._say(above)
         await self._screen.link(escape.line(invite))
 
-    async def _did(self, command: DoorSayCommand | RefuseCommand) -> None:
-        await self._say(door_words.done(command, self._view.waiting))
+    async def _did(self, command: Told) -> None:
+        await self._say(door_words.done(command, self._view.waiting, joined=self._view.joined))
 
     async def _many(self, heading: str, lines: Sequence[str]) -> None:
         """Write a sentence, and indented lines below it."""

@@ -31,9 +31,9 @@ PRESENCE: Final[Mapping[Whereabouts, str]] = MappingProxyType(
 
 
 def of_presence(
-    event: events.PresenceChanged | events.Absent | events.NewKeys | events.Reloaded,
+    event: events.PresenceChanged | events.Absent | events.NewKeys | events.Reloaded, me: str = ""
 ) -> str:
-    """Return a sentence about a member's presence."""
+    """Return a sentence about a member's presence. `me` is the reader's name."""
     name = escape.name(event.name)
     match event:
         case events.PresenceChanged(presence=presence):
@@ -41,7 +41,8 @@ def of_presence(
         case events.Absent():
             return f"{name} was away for long and is out for now. They can come back."
         case events.NewKeys(by=by):
-            return f"{name} is back with new keys; {escape.name(by)} let them in."
+            whose = "you" if me and by == me else escape.name(by)
+            return f"{name} is back with new keys; {whose} let them in."
         case events.Reloaded():
             return f"{name} started their program anew, and is back under the same keys."
         case _:
@@ -56,6 +57,6 @@ def returns(knock: events.Knocked) -> str:
     long = f"{knock.away} seconds" if not minutes else f"{minutes} min"
     word = f"{WORD[knock.word].format(name)} " if knock.word else ""
     return (
-        f" Someone who says they are {name}. {name} was last heard {long} ago. {word}"
+        f" Someone who says they are {name}. {name} has not been heard for {long}. {word}"
         "If you let them in, they take that place; make sure that it is the same person."
     )

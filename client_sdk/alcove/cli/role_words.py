@@ -32,7 +32,7 @@ def of_role(event: events.RoleChanged, members: Sequence[MemberLike]) -> str:
     if event.facilitator and event.name == me:
         return f"{by} made you a facilitator. /help lists what you can do now."
     if event.facilitator:
-        return f"{by} made {name} a facilitator."
+        return f"{'You' if event.by == me else by} made {name} a facilitator."
     if event.name == me:
         return f"You are a participant now; {by}'s client made it so. You read and write as before."
     # Of one that steps down, it is the client of another facilitator that makes the change.

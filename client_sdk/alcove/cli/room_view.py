@@ -5,13 +5,16 @@ back.
 """
 
 from dataclasses import dataclass, field, replace
-from typing import assert_never
+from typing import Final, assert_never
 
 from alcove_protocol.errors import Malformed
 from alcove_protocol.invite import Invite
 
 from alcove import events
 from alcove.cli import wrapping
+
+_ANSWERED: Final = 50
+"""Knocks that are remembered when they wait no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,7 @@ class RoomView:
         """With `folds` the screen shows the beginning of a long message, and the rest on demand."""
         self._folds = folds
         self.waiting: dict[str, events.Knocked] = {}
+        self._answered: dict[str, events.Knocked] = {}
         self.messages: dict[str, ShownMessage] = {}
         self.invite: str | None = None
         self.invites: tuple[events.OpenInvite, ...] = ()
@@ -54,6 +58,10 @@ class RoomView:
         self.listen_only = False
         self.paused = False
         """Whether a facilitator lets this person only read."""
+        self.moving = False
+        """Whether the line is down because this client goes from the room to its door."""
+        self.folded: set[str] = set()
+        """The ids of messages that a facilitator folded."""
         self._away: set[str] = set()
         self._appointed: set[str] = set()  # of whom it is not known yet that they let people in
 
@@ -63,7 +71,24 @@ class RoomView:
 
     def decided(self, id: str) -> None:
         """Drop a knock that this client answered: the room tells it no `KnockGone`."""
-        self.waiting.pop(id, None)
+        self._answer(id)
+
+    @property
+    def knocks(self) -> dict[str, events.Knocked]:
+        """Those that wait, and those of lately that wait no more: `Joined` may come behind that."""
+        return self._answered | self.waiting
+
+    def _forget_knocks(self, name: str) -> None:
+        gone = [id for id, knock in self._answered.items() if knock.name == name]
+        for id in gone:
+            del self._answered[id]
+
+    def _answer(self, id: str) -> None:
+        knock = self.waiting.pop(id, None)
+        if knock is not None:
+            self._answered[id] = knock
+        while len(self._answered) > _ANSWERED:
+            del self._answered[next(iter(self._answered))]
 
     def apply(self, event: events.AnyEvent) -> None:
         match event:
@@ -89,12 +114,13 @@ class RoomView:
             case events.Knocked(id):
                 self.waiting[id] = event
             case events.KnockGone(id):
-                self.waiting.pop(id, None)
+                self._answer(id)
             case events.Joined():
+                self._forget_knocks(event.name)
                 self.joined = self.joined or event.you
                 self.outside = self.outside and not event.you
-            case events.ConnectionChanged(connection):
-                self.connection = connection
+            case events.ConnectionChanged(connection, moving=moving):
+                self.connection, self.moving = connection, moving
             case events.RoomChanged(state, missing):
                 self.state, self.lacks_facilitators = state, missing > 0
             case events.RoleChanged(name, facilitator=True):
@@ -110,24 +136,27 @@ class RoomView:
                 long = self._folds and wrapping.beginning(text) is not None
                 hidden = text if warning or long or event.folded else None
                 self.messages[id] = ShownMessage(sender, mine=False, warning=warning, text=hidden)
+                self.folded |= {id} if event.folded else set()
             case events.Sent(id):
                 if id in self.messages:
                     self.messages[id] = replace(self.messages[id], sent=True)
             case events.Folded(ids):  # a screen that can hide a text has done so before: `hide`
+                self.folded |= self.messages.keys() & set(ids)
                 for id in ids:
                     if (entry := self.messages.get(id)) is not None and entry.text is None:
                         self.messages[id] = replace(entry, folded=True)
             case events.Retracted(id) | events.Expired(id) | events.Failed(id):
                 self.messages.pop(id, None)
+                self.folded.discard(id)
+            case events.Outside(name) | events.Left(name) | events.Removed(name):
+                self._forget_knocks(name)  # who comes back by rule was let in by nobody
+            case events.Absent(name):
+                self._forget_knocks(name)
             case (
                 events.InviteChanged()
-                | events.Outside()
                 | events.DoorTaken()
                 | events.DoorSaid()
                 | events.Accepted()
-                | events.Left()
-                | events.Removed()
-                | events.Absent()
                 | events.NewKeys()
                 | events.Reloaded()
                 | events.TicketMade()
@@ -155,6 +184,8 @@ class RoomView:
         """Return whether `event` says for the first time that all is well, as the top line does, or
         is of a presence that only the list shows. To be asked before `apply`."""
         match event:
+            case events.ConnectionChanged() if self.goes_to_door(event):
+                return True
             case events.ConnectionChanged(events.ConnectionState.CONNECTED):
                 return self.connection in (None, events.ConnectionState.SILENT)
             case events.ConnectionChanged(events.ConnectionState.SILENT):
@@ -165,6 +196,12 @@ class RoomView:
                 return not self.is_told(event)
             case _:
                 return False
+
+    def goes_to_door(self, event: events.ConnectionChanged) -> bool:
+        """Return whether the line goes down, or is there again, because this person steps outside:
+        `Outside` tells them. To be asked before `apply`."""
+        arrives = self.moving and event.state is events.ConnectionState.CONNECTED
+        return event.moving or arrives
 
     def is_told(self, event: events.PresenceChanged | events.VaultChanged) -> bool:
         """Return whether a person is told of it: that a member is away, or back; or once, that an

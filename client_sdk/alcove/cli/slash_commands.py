@@ -134,7 +134,7 @@ def read(
     if word in _FOLDS:
         return FoldCommand(name=naming.member(rest, members, word, away), on=_FOLDS[word])
     if word == _FOLD_LAST:
-        return FoldCommand(id=naming.said_by(rest, view, word)[-1])
+        return _last_fold(rest, view)
     if word == _SLOW:
         return SlowCommand(seconds=0 if rest == "off" else _seconds(rest))
     if word in _SWITCHES:
@@ -219,6 +219,13 @@ def _newcomers(word: str, rest: str, view: RoomView) -> UserAction:
     if last in REASONS_IN_WORDS and not named:  # a name comes first, and a reason may follow it
         return RefuseCommand(id=naming.waiting(name.strip(), view), reason=REASONS_IN_WORDS[last])
     return RefuseCommand(id=naming.waiting(rest, view))
+
+
+def _last_fold(name: str, view: RoomView) -> FoldCommand:
+    id = naming.said_by(name, view, _FOLD_LAST)[-1]
+    if id in view.folded:
+        raise Misread("The last message of that name is folded already.")
+    return FoldCommand(id=id)
 
 
 def _removal(rest: str, members: Sequence[MemberLike], away: Sequence[str]) -> RemoveCommand:

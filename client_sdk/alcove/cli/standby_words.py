@@ -22,9 +22,9 @@ ASKED: Final = (
 ADMITTED: Final = "The room goes on with the person who came by the standby's link."
 
 
-def changed(event: events.StandbyChanged) -> str:
-    """Return what happened to the standby, and by whom, if that is known."""
-    by = f" {escape.name(event.by)} did this." if event.by else ""
+def changed(event: events.StandbyChanged, me: str = "") -> str:
+    """Return what happened to the standby, and by whom, if that is known and not the reader."""
+    by = f" {escape.name(event.by)} did this." if event.by not in ("", me) else ""
     return f"{_MADE if event.on else _CLOSED}{by}"
 
 

@@ -34,6 +34,10 @@ CONNECTION: Final = MappingProxyType(
     }
 )
 ANSWERS_AGAIN: Final = "The relay answers again."
+COMMAND_FOR: Final = MappingProxyType(
+    {"too_many_doors": " /invites lists them, and /revoke NUMBER closes one."}
+)
+"""What helps against what the relay refused, behind its sentence: by the code."""
 ROOM: Final = MappingProxyType(
     {
         RoomState.OPEN: "The room is open.",
@@ -60,6 +64,7 @@ CONNECTION_SHORT: Final = MappingProxyType(
     }
 )
 CONNECTING_SHORT: Final = "connecting …"
+MOVING_SHORT: Final = "to the door …"
 ROOM_SHORT: Final = MappingProxyType(
     {
         RoomState.OPEN: "room open",
@@ -91,60 +96,6 @@ END_ROOM: Final = (
     "End the room for everybody? It closes at every client, and nobody can write, read on or come "
     "back. It cannot be undone. To do it, type /end once more."
 )
-HELP: Final = (
-    ("//text", "say a text that begins with /"),
-    ("/retract", "take back your last message"),
-    ("/show", "read what hides behind a warning, or is folded"),
-    ("/members", "who is here, and who waits"),
-    ("/acts", "what facilitators did"),
-    ("/rules", "read the agreement again; /rules TAG in another language"),
-    ("/accept", "accept the agreement, new or changed; with your answer, if the invite asks one"),
-    ("/word WORD", "at the door: a word for today, to be known again if your device fails"),
-    ("/anyway", "send what waits, though something is wrong"),
-    ("/rejoin", "ask to be let in again, when others see another room"),
-    ("/ticket", "a way back as yourself if this program fails, by alcove resume -"),
-    ("/outside", "step outside for a while; /inside comes back"),
-    ("/leave", "leave the room"),
-)
-FACILITATORS_HELP: Final = (
-    *door_words.HELP,
-    ("/remove NAME", "take a person out of the room; you are asked once more"),
-    ("/remove NAME, NAME", "the same with several at once, with fold or ask behind them too"),
-    ("/remove NAME fold", "the same, and fold all that they wrote"),
-    ("/remove NAME ask QUESTION", "the same, and keep their link open with a question"),
-    ("/pause NAME", "let a person only read for now; /unpause NAME ends it"),
-    ("/listen", "let only facilitators write; /listen off ends it"),
-    ("/lock", "let nobody new in; /lock off opens the door again"),
-    ("/hold", "pause the room for everybody, and lock the door; /resume opens the room again"),
-    ("/hold NAME", "the same, and fold all since the first message of NAME"),
-    ("/fold NAME", "fold all that a person writes; /unfold NAME ends it"),
-    ("/foldlast NAME", "fold the last message of a person"),
-    ("/slow SECONDS", "let each participant wait so long after a minute of writing; /slow off"),
-    ("/appoint NAME", "make a member a facilitator too"),
-    ("/demote NAME", "make a facilitator a participant; they stay"),
-    ("/handover NAME", "make a member a facilitator, then be a participant yourself"),
-    ("/stepdown", "be a participant; another facilitator's client confirms it"),
-    ("/standby", "a link to print that saves the room without you; /standby off closes it"),
-    ("/words", "eight words to compare with another facilitator elsewhere"),
-    *invite_words.HELP,
-    ("/newrules FILE", "change the agreement; everybody is asked to accept it"),
-    ("/correct FILE", "correct the wording of the agreement; nobody is asked"),
-    ("/end", "end the room for everybody"),
-)
-KEYS: Final = (
-    ("Ctrl+X, or Esc twice", "wipe the screen at once, then leave the room"),
-    ("Enter", "say what is typed"),
-    ("Ctrl+U", "clear what is typed"),
-    ("PgUp, PgDn", "scroll the conversation"),
-)
-FACILITATORS_KEYS: Final = (
-    ("F3", "begin /hold, or /resume; Enter does it, F3 takes it back"),
-    ("F4", "begin /door, to talk to a person who waits"),
-    ("F5", "begin /remove"),
-    ("Tab", "go to the people who wait, and back"),
-    ("F2", "see the invite alone, and copy it"),
-)
-PLAINLY: Final = "For a screen reader, start with --plain: it writes lines, and draws no screen."
 
 
 ToldEvent = (
@@ -209,14 +160,14 @@ def of_event(
             return asked + (compare if code else "")
         case events.Knocked():
             return door_words.knocked(event, waiter(event)) + returns(event)
-        case events.Joined(name, you, present):
-            return _you_are_in(len(present) - 1) if you else f"{escape.name(name)} joined."
+        case events.Joined():
+            return _joined(event, me(members), waiting)
         case events.Left(name):
             return f"{escape.name(name)} left."
-        case events.Removed(name):
-            return moderation_words.removed(name, facilitates=facilitates)
+        case events.Removed():
+            return moderation_words.removed(event, facilitates=facilitates, me=me(members))
         case events.PresenceChanged() | events.Absent() | events.NewKeys() | events.Reloaded():
-            return of_presence(event)
+            return of_presence(event, me(members))
         case events.RoleChanged():
             return role_words.of_role(event, members)
         case events.Paused() | events.Unpaused():
@@ -226,7 +177,7 @@ def of_event(
         case events.RulesChanged():
             return moderation_words.of_rules(event, facilitates=facilitates, me=me(members))
         case events.StandbyChanged():
-            return standby_words.changed(event)
+            return standby_words.changed(event, me(members))
         case events.StandbyAsked(admitted):
             return standby_words.ADMITTED if admitted else standby_words.ASKED
         case events.VaultChanged():
@@ -235,7 +186,7 @@ def of_event(
             return (
                 f"Compare now, outside this room, with another facilitator: {' '.join(said)}. "
                 "If theirs differ again after you both look once more, this room is not safe: "
-                "leave it, and reach the others another way."
+                "leave it with /leave, and reach the others another way."
             )
         case events.PastActs(acts):
             return act_words.listed(acts)
@@ -251,8 +202,8 @@ def of_event(
             return _gap(missed, sender)
         case events.Accepted(name):
             return f"{escape.name(name)} accepted the new ground rules."
-        case events.Problem(_, text):
-            return escape.line(text)
+        case events.Problem(code, text):
+            return escape.line(text) + COMMAND_FOR.get(code, "")
         case events.Unknown(sender):
             return (
                 f"{escape.name(sender)} did something that this version of Alcove cannot show. "
@@ -299,6 +250,16 @@ def rules_text(rules: events.AgreementShown, text: AgreementText | None = None) 
     return (f"{summary.strip()}\n\n" if summary.strip() else "") + whole + more
 
 
+def _joined(event: events.Joined, me: str, waiting: Mapping[str, events.Knocked]) -> str:
+    """That a member is in. One that was outside, or lost, may be let in by rule."""
+    if event.you:
+        return _you_are_in(len(event.members) - 1)
+    asked = any(one.name == event.name and not one.outside for one in waiting.values())
+    own = bool(me) and event.by == me and asked
+    name = escape.name(event.name)
+    return f"You let {name} in." if own else f"{name} joined."
+
+
 def _you_are_in(others: int) -> str:
     if others < 1:
         return "You are in. Nobody else is here yet."
@@ -331,19 +292,6 @@ def _gap(missed: int | None, sender: str | None) -> str:
     return f"{missed} messages{of} did not reach you. {_ASK}"
 
 
-def help_for(facilitator: bool) -> str:
-    """Return the commands that can be typed, a line each."""
-    lines = HELP + (FACILITATORS_HELP if facilitator else ())
-    return "\n".join(f"{word}: {what}" for word, what in lines)
-
-
-def help_of_the_screen(facilitator: bool) -> str:
-    """Return the same, with the keys of the full screen."""
-    known = KEYS + (FACILITATORS_KEYS if facilitator else ())
-    keys = "\n".join(f"{key}: {what}" for key, what in known)
-    return f"{help_for(facilitator)}\n{keys}\n{PLAINLY}"
-
-
 def waiter(knock: events.Knocked) -> str:
     """Return a waiting newcomer's name, with what a facilitator should know."""
     notes = [f"code {escape.line(knock.code)}"] if knock.code else []
@@ -369,7 +317,7 @@ def note(member: MemberLike, members: Sequence[MemberLike]) -> str:
     paused = member.paused and (member.you or facilitates)
     heard = member.heard or member.presence == "here"  # a sign of life is heard, too
     notes = ["you"] if member.you else [] if heard else ["not heard yet"]
-    notes += ["paused"] if paused else []
+    notes += ["only reads"] if paused else []  # paused, or let in to listen
     notes += [] if member.you or member.presence == "unknown" else [member.presence]
     return "".join(f" [{one}]" for one in notes)
 

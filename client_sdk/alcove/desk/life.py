@@ -36,7 +36,7 @@ class SignsOfLife:
         self._beats: deque[tuple[float, bytes]] = deque()
         self._last: dict[bytes, float] = {}
         self._known: dict[bytes, float] = {}
-        """Since when each member is in the group, as far as this client saw it."""
+        """Since when each member is in the group and this client facilitates, as it saw it."""
         self._since: float | None = None
         self._taken = float("-inf")
 
@@ -70,6 +70,10 @@ class SignsOfLife:
     def disconnected(self) -> None:
         self._since = None
 
+    def began(self) -> None:
+        """This client facilitates from now on. Before, it could open no frame of any member."""
+        self._known.clear()
+
     def tick(self) -> None:
         """Note which members there are, and whether this client can hear them."""
         now = self._clock()
@@ -94,15 +98,20 @@ class SignsOfLife:
         return self._clock() - max(self._since, known, self._last.get(key, known))
 
     def since_sign(self, key: bytes) -> float:
-        """Seconds since the last sign of life, or since this client first saw the member."""
+        """Seconds since the last sign of life, or since this client first saw the member, or could
+        open a frame of theirs."""
         known = self._known.get(key, self._clock())
-        return self._clock() - self._last.get(key, known)
+        return self._clock() - max(known, self._last.get(key, known))
+
+    def signed_within(self, key: bytes, seconds: float) -> bool:
+        """Whether a sign of life came at most so long ago."""
+        return self._clock() - self._last.get(key, float("-inf")) <= seconds
 
     def whereabouts(self, key: bytes) -> Whereabouts:
         """Where a participant is."""
         if self._since is None:
             return "unknown"
         enough = max(YOUNG, float(MISSED * self._membership.state.desk_interval))
-        if self._clock() - self._last.get(key, float("-inf")) <= enough:
+        if self.signed_within(key, enough):
             return "here"
         return "away" if self.silence(key) > enough else "unknown"

@@ -23,6 +23,7 @@ class _Noted:
     name: str
     by: str
     at: float
+    aside: bool
 
 
 class ActLog:
@@ -31,38 +32,74 @@ class ActLog:
     def __init__(self, ports: Ports) -> None:
         self._clock = ports.clock
         self._noted: deque[_Noted] = deque(maxlen=MOST)
+        self._now = 0.0
+        """When the commit came: all that it did has the same age."""
+        self._away: deque[bytes] = deque(maxlen=MOST)
+        """MLS keys of those that went outside, or whose connection was lost: a client lets them in
+        again by rule."""
 
     def merged(self, outcome: Merged) -> None:
         """A commit was followed, or made."""
+        self._now = self._clock()
         replaced = {one.name for one in outcome.joined} & {one.name for one in outcome.gone}
         for person in outcome.joined:
-            self._note("rejoin" if person.name in replaced else "admit", person.name, outcome)
+            back = person.key in self._away
+            act: events.FacilitatorAct = "rejoin" if person.name in replaced else "admit"
+            self._note(act, person.name, outcome, aside=back)
         for person in outcome.rejoined:
-            self._note("rejoin", person.name, outcome)
+            self._note("rejoin", person.name, outcome, aside=True)
         absent = {leaf.signature_key for leaf in outcome.absent}
         for person in outcome.gone:
             left = person.relay_key in outcome.by_wish
             away = person.key in absent
+            if left or away:
+                self._away.append(person.key)
             if person.name in replaced:
                 continue  # nobody was taken out: this person is there with new keys
-            self._note("left" if left else "absent" if away else "remove", person.name, outcome)
+            gone: events.FacilitatorAct = "left" if left else "absent" if away else "remove"
+            # One that was coming in by the standby is cleared away with its facilitator.
+            self._note(gone, person.name, outcome, aside=left or away or person.entering)
         for person in outcome.roles:
             self._note("appoint" if person.facilitator else "demote", person.name, outcome)
         self._changes(outcome)
 
     def _changes(self, outcome: Merged) -> None:
+        self._doors(outcome)
+        self._rules(outcome)
         before, state = outcome.before, outcome.state
-        old, new = set(before.door_ids()), set(state.door_ids())
-        for _ in new - old:
-            self._note("invite", "", outcome)
-        for _ in old - new:
-            self._note("revoke", "", outcome)
+        aside = _is_about_people(outcome)
         paused = set(before.paused_keys()), set(state.paused_keys())
         for person in outcome.people:
             if person.key in paused[1] - paused[0]:
-                self._note("pause", person.name, outcome)
+                self._note("pause", person.name, outcome, aside=aside)  # it came in to listen
             elif person.key in paused[0] - paused[1]:
-                self._note("unpause", person.name, outcome)
+                self._note("unpause", person.name, outcome, aside=aside)
+        folded = set(before.folded_keys()), set(state.folded_keys())
+        for person in (*outcome.people, *outcome.gone):
+            if person.key in folded[1] - folded[0]:
+                self._note("fold", person.name, outcome)
+            elif person.key in folded[0] - folded[1]:
+                self._note("unfold", person.name, outcome, aside=aside)
+        if before.lobby_key != state.lobby_key:
+            self._note("lobby_key", "", outcome, aside=True)  # nobody asks for it
+        if before.ttl != state.ttl:
+            self._note("ttl", "", outcome)
+        if before.standby != state.standby:
+            made = state.standby is not None
+            self._note("standby" if made else "standby_off", "", outcome, aside=aside)
+        if before.agreement != state.agreement:
+            self._note("agreement", "", outcome)
+
+    def _doors(self, outcome: Merged) -> None:
+        old, new = set(outcome.before.door_ids()), set(outcome.state.door_ids())
+        aside = _is_about_people(outcome)  # a way back from outside, or the link of one removed
+        for _ in new - old:
+            self._note("invite", "", outcome, aside=aside)
+        for _ in old - new:
+            self._note("revoke", "", outcome, aside=aside or bool(new - old))  # it made place
+
+    def _rules(self, outcome: Merged) -> None:
+        before, state = outcome.before, outcome.state
         if (before.hold is None) is not (state.hold is None):
             self._note("resume" if state.hold is None else "hold", "", outcome)
         elif before.hold != state.hold:
@@ -72,32 +109,28 @@ class ActLog:
         if before.slow != state.slow:
             self._note("slow", "", outcome)
         if before.locked != state.locked:
-            self._note("lock" if state.locked else "unlock", "", outcome)
-        for person in (*outcome.people, *outcome.gone):
-            if person.key in set(state.folded_keys()) - set(before.folded_keys()):
-                self._note("fold", person.name, outcome)
-            elif person.key in set(before.folded_keys()) - set(state.folded_keys()):
-                self._note("unfold", person.name, outcome)
-        if before.lobby_key != state.lobby_key:
-            self._note("lobby_key", "", outcome)
-        if before.ttl != state.ttl:
-            self._note("ttl", "", outcome)
-        if before.standby != state.standby:
-            self._note("standby" if state.standby is not None else "standby_off", "", outcome)
-        if before.agreement != state.agreement:
-            self._note("agreement", "", outcome)
+            held = before.hold != state.hold  # a hold locks the door
+            self._note("lock" if state.locked else "unlock", "", outcome, aside=held)
 
-    def _note(self, act: events.FacilitatorAct, name: str, outcome: Merged) -> None:
-        self._noted.append(_Noted(act, name, outcome.by, self._clock()))
+    def _note(
+        self, act: events.FacilitatorAct, name: str, outcome: Merged, *, aside: bool = False
+    ) -> None:
+        self._noted.append(_Noted(act, name, outcome.by, self._now, aside))
 
     def folded(self, name: str, by: str) -> None:
         """A facilitator folded one message of this member's."""
-        self._noted.append(_Noted("fold", name, by, self._clock()))
+        self._noted.append(_Noted("fold", name, by, self._clock(), aside=False))
 
     def acts(self) -> tuple[events.PastAct, ...]:
         """All that are kept, the oldest first."""
         now = self._clock()
         return tuple(
-            events.PastAct(noted.act, noted.name, noted.by, int(now - noted.at))
+            events.PastAct(noted.act, noted.name, noted.by, int(now - noted.at), noted.aside)
             for noted in self._noted
         )
+
+
+def _is_about_people(outcome: Merged) -> bool:
+    """Whether members came, went, or have another part by it. Each act of a person is a commit of
+    its own, so what else it changes came along."""
+    return bool(outcome.joined or outcome.rejoined or outcome.gone or outcome.roles)

@@ -22,7 +22,8 @@ CHANGED: Final = (
 )
 CHANGED_WITHOUT_YOU: Final = (
     "The ground rules changed, and the new text has not come here yet. What you write waits. If no "
-    "other facilitator's client sends the text again, give the room its ground rules anew."
+    "other facilitator's client sends the text again, give the room its ground rules anew: "
+    "/newrules FILE."
 )
 """To a facilitator, who may be the only one."""
 CORRECTED: Final = (
@@ -99,6 +100,9 @@ class AgreementQuestion:
         if self._shown != state.agreement:
             raise NotNow("no_agreement", self._without_text)
         if version not in (None, state.agreement_version):
-            text = "The ground rules changed once more since; read the new ones, then accept them."
+            text = (
+                "The ground rules changed once more since. /rules shows them, and /accept accepts "
+                "them."
+            )
             raise NotNow("agreement_changed", text)
         self._membership.accepted = state.agreement

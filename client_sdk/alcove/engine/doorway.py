@@ -25,6 +25,8 @@ class Doorway(Standing):
     ports: Ports
     _outside: SteppingOutside
     _unknown_since: float | None
+    _moves: bool
+    """Whether this client hangs up to go to the door of a member outside."""
 
     @abstractmethod
     def _welcomed(self, membership: Membership, at: Position) -> None:
@@ -89,6 +91,6 @@ class Doorway(Standing):
         way = self._outside.take()
         if way is None:
             return False
-        self.link.hang_up = True
+        self.link.hang_up = self._moves = True
         self._knock_again(way.invite, way.card, way.accepted)
         return True

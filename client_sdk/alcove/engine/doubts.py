@@ -26,6 +26,7 @@ class Doubts:
         ports: Ports,
         *,
         denied: Callable[[], bool],
+        gap: Callable[[], None],
     ) -> None:
         self._membership = membership
         self._stream = stream
@@ -34,8 +35,11 @@ class Doubts:
         self._link = ports.link
         self._clock = ports.clock
         self._denied = denied
+        self._gap = gap
         self._ask_at = 0.0
         self._asked_from: Position | None = None
+        self._lost_to: Position | None = None
+        """The log's last position when it was told that messages before it were lost."""
 
     def advance(self, position: Position, blob_class: int, blob: bytes) -> Advance:
         """As `Stream.advance`, or LATER when a number before this one is missing that can be this
@@ -86,15 +90,30 @@ class Doubts:
 
     def ask_presence(self, pump: Callable[[], None]) -> None:
         """Resume at the present position: no blob comes again, and the relay says whether it heard
-        a facilitator. Once in each interval of heartbeats."""
+        a facilitator. Once in each interval of heartbeats. What it kept back before comes now, or
+        is told as lost: without a facilitator no heartbeat shows that anything is missing."""
         if not self._presence.in_doubt or self._clock() < self._ask_at:
             return
         self._ask_at = self._clock() + limits.HEARTBEAT_INTERVAL
-        position = self._stream.cursor.encode()
+        position = self._stream.cursor
 
         def answered(answer: RelayAnswer | None) -> None:
             if isinstance(answer, frames.Resumed):
+                if answer.lost and position == self._stream.cursor:
+                    self._lost(answer)
                 self._presence.relay_says(read_only=answer.read_only)
                 pump()
 
-        self._link.request(lambda n: frames.Resume(n, position, 0), answered)
+        self._link.request(lambda n: frames.Resume(n, position.encode(), 0), answered)
+
+    def _lost(self, answer: frames.Resumed) -> None:
+        """Messages behind this client's position never came, and have expired. Once for a head of
+        the log. What waits for a log to be settled is asked for and told by itself."""
+        head = Position.decode(answer.head)
+        if self._following.waits or head == self._lost_to:
+            return
+        self._lost_to = head
+        if self._stream.resumed(answer):
+            self._link.hang_up = True  # the log began anew meanwhile
+        else:
+            self._gap()

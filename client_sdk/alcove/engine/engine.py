@@ -70,7 +70,7 @@ class Engine(ForgottenRoom, EnteringRoom):
         self._standstill = Standstill(clock, stopped_after)
         self._silence = Silence(self.link, self.emit)
         self._stopped = False
-        self._connected_before = False
+        self._connected_before = self._moves = False
         self._clock_watch = ClockWatch(self.ports)
         self._coming_back = ComingBack(self.ports, partial(self.close, CloseReason.LOST))
         self._going = False
@@ -110,7 +110,8 @@ class Engine(ForgottenRoom, EnteringRoom):
         self._silence.connection_lost()
         self._endings.connection_lost()
         if self.closed is None and was_up:
-            self.emit(events.ConnectionChanged(ConnectionState.RECONNECTING))
+            self.emit(events.ConnectionChanged(ConnectionState.RECONNECTING, moving=self._moves))
+        self._moves = False
         if self._away_since is None:
             self._away_since = self.ports.clock()
         if self.member is not None:

@@ -25,7 +25,8 @@ from alcove.messages.stream import Advance
 from alcove.relay.ports import Ports
 
 BEAT_AGAIN: Final = 1.0
-"""Seconds after which a refused heartbeat is sent again, and the first one after a replay."""
+"""Seconds after which a refused heartbeat is sent again, and after the last blob of a replay the
+first one. In the middle of it one names a number that the others passed long ago: it is late."""
 
 
 class MemberClient(HeldMember):
@@ -55,10 +56,11 @@ class MemberClient(HeldMember):
         self._on_first_resume = on_first_resume
         self._put_out = put_out
         self._ever_resumed = False
-        self._beat_at = 0.0
+        self._beat_at = self._blob_at = 0.0
 
     def become_facilitator(self, handover: Handover) -> Facilitator:
         """From here on this member's client facilitates: at the opening, or when appointed."""
+        self.life.began()
         self.facilitator = Facilitator(
             self._identity,
             self.membership,
@@ -154,6 +156,7 @@ class MemberClient(HeldMember):
         if self._new_log.keeps_back(frame, self.facilitator):
             return
         position = Position.decode(frame.position)
+        self._blob_at = self._clock()
         step = self._doubts.advance(position, frame.blob_class, frame.blob)
         if step in (Advance.BEHIND, Advance.LATER):
             return
@@ -232,7 +235,7 @@ class MemberClient(HeldMember):
                 self._begin_log_hash(position, external=external)
                 self._merged(outcome, own=False, blob=blob)
             case Burned():
-                if outcome.read or not (self._following.new_log and self.stream.opens(position)):
+                if outcome.read or not self._new_log.is_commit_before(blob, position):
                     self._telling.burned(outcome)
                 if self.committer is not None:
                     self.committer.base_moved()
@@ -307,6 +310,15 @@ class MemberClient(HeldMember):
             taken=lambda digest: self.life.beat_taken(digest, sent),
         )
 
+    def _beat_when_due(self, now: float) -> None:
+        # At the start of a new log the replay brings the base first, and with it the anchor.
+        begun = self.stream.log.anchored or self.stream.cursor.number > 0
+        replayed = not self.stream.replays or now >= self._blob_at + BEAT_AGAIN
+        if self._following.waits:  # the relay has a commit that is not merged here: it refuses all
+            self._beat_at = max(self._beat_at, now + BEAT_AGAIN)
+        elif self.ready and begun and replayed and now >= self._beat_at:
+            self.beat()
+
     # --- time ----------------------------------------------------------------------------------
 
     def tick(self) -> None:
@@ -319,10 +331,7 @@ class MemberClient(HeldMember):
         if self.facilitator is not None:
             self.facilitator.tick()
             self.whereabouts.tick()
-            # At the start of a new log the replay brings the base first, and with it the anchor.
-            begun = self.stream.log.anchored or self.stream.cursor.number > 0
-            if self.ready and begun and now >= self._beat_at:
-                self.beat()
+            self._beat_when_due(now)
         self.standby_answers.tick()
         if self.tickets is not None:
             # Before a proof the group may be one that a false answer made up. What was parked

@@ -139,6 +139,7 @@ class MemberParts(ABC):
             self.presence,
             ports,
             denied=self._was_denied,
+            gap=self._gap,
         )
 
     def _wire_requests(self, opening: Opening, stranded: Callable[[], None]) -> None:

@@ -7,6 +7,7 @@ from hashlib import sha256
 from typing import Final
 
 from alcove_protocol import frames, limits
+from alcove_protocol.errors import Malformed
 from alcove_protocol.frames import BlobClass, RelayAnswer
 from alcove_protocol.position import Position
 
@@ -14,6 +15,7 @@ from alcove import mls
 from alcove.engine.bringing import Bringing
 from alcove.engine.following import Following
 from alcove.facilitation.facilitator import Facilitator
+from alcove.group.framing import unpack_commit
 from alcove.group.membership import Membership
 from alcove.messages.stream import Advance, Stream
 from alcove.relay.ports import Ports
@@ -106,10 +108,24 @@ class NewLog:
         """Whether this message is of an earlier epoch, and stands before the first commit of a log
         that began anew which this client had merged. Others had lost that commit until then. The
         gap was told at the start of the log."""
-        base = self._membership.base
+        following, base = self._following, self._membership.base
+        # Out of step the base may be a commit of before this client came, which it only burned.
         met = position.generation == base.generation and position.number > base.number
-        if met or not self._following.new_log:
+        return following.new_log and not (following.in_step and met) and self._is_earlier(blob)
+
+    def is_commit_before(self, blob: bytes, position: Position) -> bool:
+        """Whether this commit, which this client could not read, is no alarm: it stands at the
+        begin of a log that began anew, or before this client's own last one and is older."""
+        following = self._following
+        if not following.new_log or self._stream.opens(position):
+            return following.new_log
+        try:
+            return not following.in_step and self._is_earlier(unpack_commit(blob)[1])
+        except Malformed:
             return False
+
+    def _is_earlier(self, blob: bytes) -> bool:
+        """Whether this MLS message is of an earlier epoch than this client's."""
         try:
             return mls.peek(blob).epoch < self._membership.group.epoch
         except mls.MLSError:

@@ -66,10 +66,13 @@ class SteppingOutside:
         """Raises `NotNow` (`is_facilitator`, `not_outside`), `RoomClosed`."""
         standing, member = self._standing, self._standing.require_member()
         if member.facilitator is not None:
-            raise NotNow("is_facilitator", "Step down first, so that others hold the room.")
+            text = (
+                "Be a participant first, so that others hold the room: /stepdown or /handover NAME."
+            )
+            raise NotNow("is_facilitator", text)
         newcomer = standing.newcomer
         if not isinstance(newcomer, Newcomer) or newcomer.card is None:
-            text = "Your program came by no invite, so there is no way back by one; leave instead."
+            text = "Your program came by no invite, so there is no way back by one. /leave leaves."
             raise NotNow("not_outside", text)
         if self._way is not None and self._again_at is not None:
             return  # the wish goes on: a facilitator puts the door that it named first

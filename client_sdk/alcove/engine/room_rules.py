@@ -17,6 +17,7 @@ class RoomRules:
         self._membership = membership
         self._emit = ports.emit
         self._paused: frozenset[bytes] = frozenset()
+        self._people: set[bytes] = set()
         self._rules: dict[str, bool | int] = dict.fromkeys(RULES, False)
         self._standby: bytes | None = None
 
@@ -42,10 +43,16 @@ class RoomRules:
 
     def _look_at_pauses(self, paused: frozenset[bytes], by: str) -> None:
         changed, self._paused = paused ^ self._paused, paused
-        own = self._membership.own
-        for person in self._membership.people() if changed else ():
+        own, people = self._membership.own, self._membership.people()
+        keys = {person.key for person in people}
+        new, self._people = keys - self._people, keys
+        for person in people if changed else ():
             concerned = own.facilitator or person.key == own.key
             if not concerned or person.key not in changed:
                 continue
-            kind = events.Paused if person.key in paused else events.Unpaused
-            self._emit(kind(person.name, by, person.key == own.key))
+            you = person.key == own.key
+            if person.key not in paused:
+                self._emit(events.Unpaused(person.name, by, you))
+            else:
+                listens = person.key in new and (you or bool(by))
+                self._emit(events.Paused(person.name, by, you, to_listen=listens))

@@ -10,8 +10,8 @@ from alcove.relay.ports import Ports
 
 MISMATCH: Final = (
     "The relay's list of members does not match the group's. The relay is wrong, or the "
-    "facilitator who made the last change. If this is told again, ask to be let in again (rejoin): "
-    "that brings you the list whole."
+    "facilitator who made the last change. If this is told again, ask to be let in again "
+    "(/rejoin): that brings you the list whole."
 )
 BY_A_FACILITATOR: Final = (
     "{name} changed the relay's list of members, and not the group. The relay may now refuse what "

@@ -83,5 +83,8 @@ class SteppingDown:
 
 
 def _last() -> NotNow:
-    text = "You are the only facilitator. Make another member one first, or end the room."
+    text = (
+        "You are the only facilitator. Make another member one first (/appoint NAME), or end the "
+        "room (/end)."
+    )
     return NotNow("last_facilitator", text)

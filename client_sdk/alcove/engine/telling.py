@@ -24,7 +24,7 @@ class Telling:
         for person in outcome.joined:
             new = person.name in replaced or self._was_absent(person)
             back = events.NewKeys(person.name, outcome.by)
-            self._emit(back if new else events.Joined(person.name))
+            self._emit(back if new else events.Joined(person.name, by=outcome.by))
             self._deceptive(person, outcome)
             self._twin(person, outcome)
         absent = {leaf.signature_key for leaf in outcome.absent}
@@ -40,7 +40,8 @@ class Telling:
             if by_wish and doors:  # one of them is the way back
                 self._emit(events.Outside(person.name))
                 continue
-            self._emit(events.Left(person.name) if by_wish else events.Removed(person.name))
+            removed = events.Removed(person.name, "" if person.entering else outcome.by)
+            self._emit(events.Left(person.name) if by_wish else removed)
         for person in outcome.reloaded:
             self._emit(events.Reloaded(person.name))
         for person in outcome.roles:
@@ -99,8 +100,8 @@ class Telling:
         if not outcome.read:
             text = (
                 "A change of the group came that cannot be read here. It changes nothing. It may "
-                "be damaged or old, or the relay may have split the group. If messages stop, leave "
-                "and ask for a new invite."
+                "be damaged or old, or the relay may have split the group. If messages stop, "
+                "/leave leaves; then ask for a new invite."
             )
             self._emit(events.Problem("commit_unreadable", text))
             return

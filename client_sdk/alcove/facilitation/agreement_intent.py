@@ -12,8 +12,8 @@ from alcove.group.agreement_rules import may_correct, with_agreement
 from alcove.group.membership import Membership
 
 FULL = (
-    "The ground rules were corrected as often as is possible. Change them as a new rule, which "
-    "everybody is asked to accept."
+    "The ground rules were corrected as often as is possible. Change them as a new rule "
+    "(/newrules FILE), which everybody is asked to accept."
 )
 
 
@@ -33,7 +33,7 @@ class ChangeAgreement(Intent):
         if state.agreement_version + 1 != self.version:
             text = (
                 "Another facilitator changed the ground rules first, and yours were not changed. "
-                "Read theirs, then change them again."
+                "Read theirs (/rules), then change them again (/newrules FILE)."
             )
             raise NotNow("agreement_race", text)
         if self.correction and not may_correct(state):

@@ -53,18 +53,21 @@ WRONG: Final = (
 )
 OTHER_WORDS: Final = (
     "{name} put a card at an invite whose title, helplines or contact are not those that you know. "
-    "Newcomers read that card. Ask about it, or close the invite."
+    "Newcomers read that card. Ask about it, or close the invite: /invites lists it, and "
+    "/revoke NUMBER closes it."
 )
 SHUT: Final = (
     "The relay lets nobody knock by an invite that the room still lists: a facilitator closed it "
-    "without telling the group, or the relay did. Make a new invite for those who have this one."
+    "without telling the group, or the relay did. Make a new invite for "
+    "those who have this one: /invite new."
 )
 NO_NUMBER: Final = (
     "A wrong card stands at an invite, and no other card can take its place, so your client closes "
-    "the invite. Make a new one for those who have it."
+    "the invite. Make a new one for those who have it: /invite new."
 )
 NOT_TAKEN: Final = (
-    "A wrong card stands at an invite, and the relay takes no other card there. Close the invite, "
+    "A wrong card stands at an invite, and the relay takes no other card there. Close the "
+    "invite (/revoke NUMBER, by its number in /invites), "
     "and make a new one for those who have it."
 )
 

@@ -100,7 +100,13 @@ class DoorTalk:
     # --- what a person does --------------------------------------------------------------------
 
     def take(self, id: bytes) -> None:
-        """Talk with this newcomer from now on. Raises `NotNow` (`unknown_knock`, `door_taken`)."""
+        """Talk with this newcomer from now on: `DoorTaken` tells it, also if it is so already.
+        Raises `NotNow` (`unknown_knock`, `door_taken`)."""
+        if self._free(id).holder == self._own:
+            self._emit(events.DoorTaken(id.hex(), self._membership.own.name))
+        self._take(id)
+
+    def _take(self, id: bytes) -> None:
         talk = self._free(id)
         if talk.holder != self._own:
             self._ask(RequestKind.TAKE, id)
@@ -113,7 +119,7 @@ class DoorTalk:
         content = checked_text(text)
         if id is not None:
             talk = self._free(id)
-            self.take(id)
+            self._take(id)
             self._line(talk, TalkKind.TEXT, content, done)
             return
         if not self._talks:
@@ -139,7 +145,7 @@ class DoorTalk:
 
     def _line(self, talk: _Talk, kind: str, content: bytes, done: Done) -> None:
         if talk.sent >= limits.DOOR_TALK:
-            text = "No more can be said at the door; let this person in, or refuse."
+            text = "No more can be said at the door. /admit lets this person in, /refuse does not."
             done(NotNow("talk_full", text))
             return
         talk.sent += 1

@@ -224,7 +224,7 @@ class AdmitNewcomer(Intent):
         if membership.find_relay_key(self.relay_key):
             return None
         if membership.state.locked:
-            text = "The door is locked, so nobody was let in. They wait on; unlock the door first."
+            text = "The door is locked, so nobody was let in. They wait on; /lock off opens it."
             raise NotNow("locked", text)
         leaf = self.key_package.leaf_node
         check_welcome(leaf, membership, self.instead.key)

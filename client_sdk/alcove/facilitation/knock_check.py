@@ -13,7 +13,7 @@ from alcove import mls
 from alcove.errors import InvalidInput, NotNow
 from alcove.facilitation.intents import check_welcome
 from alcove.facilitation.key_packages import KeyPackages
-from alcove.facilitation.same_names import NamedMember
+from alcove.facilitation.same_names import NamedMember, NotKnownYet
 from alcove.group.extensions import leaf_extension, name_of
 from alcove.group.membership import Membership
 from alcove.group.rights import NotAllowed, check_leaf
@@ -52,11 +52,16 @@ class KnockCheck:
         self._wall = ports.wall
 
     def check(
-        self, relay_key: bytes, body: KnockBody, waiting: Sequence[str], instead: bytes = b""
+        self,
+        relay_key: bytes,
+        body: KnockBody,
+        waiting: Sequence[str],
+        kept: Sequence[str] = (),
+        instead: bytes = b"",
     ) -> mls.KeyPackage:
-        """Return the KeyPackage of a knock by this relay key, beside those that wait under these
-        names, and instead of the member with this MLS key. It counts as used from then on. Raises
-        `CannotAdmit`."""
+        """Return the KeyPackage of a knock by this relay key, beside those that wait or may come
+        back under these names, and instead of the member with this MLS key. It counts as used from
+        then on. Raises `CannotAdmit`, and `NotKnownYet` beside one that waits under such a name."""
         try:
             key_package = mls.KeyPackage.decode(body.key_package)
             self._check_lifetime(key_package)
@@ -70,11 +75,14 @@ class KnockCheck:
             raise CannotAdmit("bad_key_package")
         if body.agreement != leaf.agreement:
             raise CannotAdmit("agreement")
-        self._check_name(body.name, waiting)
+        self._check_name(body.name, kept)
         try:
             check_welcome(key_package.leaf_node, self._membership, instead)
         except NotNow as error:
             raise CannotAdmit(error.code) from None
+        if looks_like_any(body.name, waiting):
+            # It may be one person, whose first program died at the door. No member has the name.
+            raise NotKnownYet
         try:
             self._key_packages.use(key_package)
         except NotAllowed:
@@ -87,12 +95,12 @@ class KnockCheck:
         if lifetime is None or not lifetime.not_before <= now <= lifetime.not_after:
             raise CannotAdmit("clock_wrong")
 
-    def _check_name(self, name: str, waiting: Sequence[str]) -> None:
-        """Judge a name by itself and beside the other knocks."""
+    def _check_name(self, name: str, kept: Sequence[str]) -> None:
+        """Judge a name by itself and beside those of members that may come back."""
         try:
             if clean_name(name) != name:
                 raise CannotAdmit("name_deceptive")
         except InvalidInput as error:
             raise CannotAdmit(error.code) from None
-        if looks_like_any(name, waiting):
+        if looks_like_any(name, kept):
             raise CannotAdmit("name_taken")

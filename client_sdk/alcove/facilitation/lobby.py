@@ -38,7 +38,7 @@ from alcove.facilitation.member_requests import MemberRequests, NotMine, NotYet
 from alcove.facilitation.outside import WaysBack
 from alcove.facilitation.refusals import Refusals
 from alcove.facilitation.roles import Roles
-from alcove.facilitation.same_names import SameNames, WaitForLife
+from alcove.facilitation.same_names import NotKnownYet, SameNames
 from alcove.facilitation.vaults import Vaults
 from alcove.group.door_texts import text_of
 from alcove.group.membership import Membership
@@ -60,7 +60,9 @@ FOR_THE_NEWCOMER: Final = frozenset({"agreement", "name_taken"})
 
 LINK_CLOSED: Final = "link_closed"
 """Why a knock is refused whose invite a facilitator closed."""
-INVITE_USED: Final = "The invite that this person came by has no uses left. Give them a new one."
+INVITE_USED: Final = (
+    "The invite that this person came by has no uses left. Give them a new one: /invite new."
+)
 """Why the relay refused an admission (`door_used`), said to the facilitator."""
 
 
@@ -216,10 +218,9 @@ class Lobby:
         try:
             answer = text_of(body.answer)
             again = self._same_names.find(body.name)
-            others = [knock.body.name for knock in self._waiting.values()]
-            others += self._same_names.kept(body.name)
-            key_package = self._check.check(item.key, body, others, again.key if again else b"")
-        except WaitForLife:
+            instead = again.key if again else b""
+            key_package = self._check.check(item.key, body, *self._names_beside(body), instead)
+        except NotKnownYet:
             self._put_off(item)
             return
         except Malformed:
@@ -239,6 +240,13 @@ class Lobby:
         of_name = self._same_names.knocked(again, key_package.leaf_node, body.word)
         notes = answer, outside, *of_name
         self._emit(events.Knocked(item.id.hex(), body.name, code, revoked, *notes))
+
+    def _names_beside(self, body: KnockBody) -> tuple[list[str], list[str]]:
+        """The names of the others that wait, and of members that were let go or stepped outside."""
+        waiting = self._waiting.values()
+        outside = [one.body.name for one in waiting if self._outside.knows(one)]
+        kept = [*self._same_names.kept(body.name), *outside]
+        return [one.body.name for one in waiting], kept
 
     def _open_knock(self, door: Door, item: LobbyItem) -> KnockBody | None:
         for keys in self._lobby_keys.for_knocks():

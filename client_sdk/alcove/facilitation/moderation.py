@@ -50,7 +50,7 @@ class Moderation:
     def slow(self, seconds: int, done: Done) -> None:
         """Set how long a participant waits after a turn. Raises `InvalidInput` (`bad_seconds`)."""
         if not 0 <= seconds <= limits.SLOW_MAX:
-            text = f"Give the pause in seconds, from 0 to {limits.SLOW_MAX}."
+            text = f"Give the pause in seconds, from 0 to {limits.SLOW_MAX}: /slow SECONDS."
             raise InvalidInput("bad_seconds", text)
         self._committer.want(SetSlow(done, seconds))
 

@@ -137,7 +137,7 @@ class Rejoins:
         text = f"{person.name} asks to be let in again, for the {own + 1}. time within an hour."
         if own < OWN_MOST:
             text = f"{person.name} asks to be let in again; in this hour members were {room} times."
-        text += " Each time interrupts everybody. You decide: admit or refuse."
+        text += " Each time interrupts everybody. You decide: /admit or /refuse."
         self._emit(events.Problem("rejoins", text, sender=person.name))
         self._emit(events.Knocked(item.id.hex(), person.name, "", False))
 

@@ -31,7 +31,7 @@ WaysBackOf = Callable[[bytes], tuple[bytes, ...] | None]
 
 def demote_first() -> NotNow:
     """Of a removal that names a facilitator."""
-    return NotNow("is_facilitator", "A facilitator has to be demoted first.")
+    return NotNow("is_facilitator", "A facilitator has to be a participant first: /demote NAME.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,7 +75,7 @@ class Removals:
         (`not_oneself`, `is_facilitator`).
         """
         if not 0 < len(set(names)) <= MOST:
-            text = f"Name at least one person, and at most {MOST}."
+            text = f"Name at least one person, and at most {MOST}: /remove NAME, NAME."
             raise InvalidInput("bad_count", text)
         asked = None if question is None else checked_question(question)
         people = self._here(names)
@@ -169,7 +169,10 @@ class Removals:
             return away
         person = named(self._membership, name, facilitator=False)
         if person.key == self._membership.own.key:
-            raise NotNow("not_oneself", "You cannot remove yourself; leave or end the room.")
+            text = (
+                "You cannot remove yourself. /leave leaves, and /end ends the room for everybody."
+            )
+            raise NotNow("not_oneself", text)
         if person.facilitator:
             raise demote_first()
         return person

@@ -41,7 +41,7 @@ NOT_READY: Final = (
 
 TWO: Final = (
     "Several members have this name, so it does not say whom you mean. Remove the one who should "
-    "not be here, then try again."
+    "not be here (/remove NAME), then try again."
 )
 
 Wish = Callable[[Done], Intent]
@@ -111,7 +111,8 @@ class Roles:
         """Raises `InvalidInput` (`unknown_name`), `NotNow` (`not_oneself`, `no_facilitator`)."""
         person = named(self._membership, name, facilitator=True)
         if person.key == self._identity.signature.public:
-            raise NotNow("not_oneself", "Step down instead; another facilitator then confirms it.")
+            text = "/stepdown makes you a participant; another facilitator's client confirms it."
+            raise NotNow("not_oneself", text)
         if not person.facilitator:
             raise NotNow("no_facilitator", "They are not a facilitator.")
         self._drop(person.key, lambda then: Demote(then, person.key, None, self.coming_key), done)
@@ -121,7 +122,8 @@ class Roles:
         `handing_over`)."""
         person = self._only(named(self._membership, name, facilitator=True))
         if person.key == self._identity.signature.public:
-            raise NotNow("not_oneself", "Name another member, who facilitates from then on.")
+            text = "Name another member, to facilitate from then on: /handover NAME."
+            raise NotNow("not_oneself", text)
         if self._handing is not None and self._handing.key == person.key:
             raise NotNow("handing_over", "You are handing over to them already.")
         if not person.facilitator:

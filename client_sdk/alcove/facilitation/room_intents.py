@@ -27,19 +27,22 @@ RoomRule = Literal["listen_only", "locked"]
 
 def not_paused() -> NotNow:
     """Why a facilitator is not paused."""
-    text = "A facilitator cannot be paused; demote them first."
+    text = "A facilitator cannot be paused. Make them a participant first: /demote NAME."
     return NotNow("is_facilitator", text)
 
 
 def not_folded() -> NotNow:
     """Why not all that a facilitator writes is folded."""
-    text = "What a facilitator writes is not folded as a whole; demote them first."
+    text = (
+        "What a facilitator writes is not folded as a whole. Make them a participant first: "
+        "/demote NAME."
+    )
     return NotNow("is_facilitator", text)
 
 
 def on_hold() -> NotNow:
     """Why participants do not write while the room is held."""
-    text = "The room is paused for everybody, so this was not done. Resume it first."
+    text = "The room is paused for everybody, so this was not done. /resume opens it again."
     return NotNow("on_hold", text)
 
 

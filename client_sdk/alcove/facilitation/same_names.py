@@ -1,7 +1,7 @@
 """Knocks under a member's own name: a person whose device died comes back without their keys.
 
     the member gave a sign of life just now         the name is taken
-    a little silence                                wait: a living client will give one
+    a little silence, or nothing heard yet          wait: a living client will give one
     silent for some frames, or let go as absent     a person decides: "they say that they are Sam"
 
 A person that is admitted so takes the old leaf's place in one commit. Nothing proves that it is the
@@ -30,8 +30,9 @@ SILENT: Final = 4
 """Frames that did not come before a person is asked."""
 
 
-class WaitForLife(Exception):
-    """Whether the member is there is not known yet."""
+class NotKnownYet(Exception):
+    """Whether the name is free is not known yet: its member gave no sign of life for a little, or
+    one that waits at the door may come in under a name like it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ class SameNames:
 
     def find(self, name: str) -> NamedMember | None:
         """The silent participant with exactly this name, or one that was let go. None when there is
-        none, or when the name is taken by one who is there. Raises `WaitForLife`."""
+        none, or when the name is taken by one who is there. Raises `NotKnownYet`."""
         membership = self._membership
         same = [person for person in membership.people() if person.name == name]
         if not same:
@@ -76,10 +77,10 @@ class SameNames:
         if len(same) > 1 or same[0].facilitator:
             return None
         key, interval = same[0].key, membership.state.desk_interval
-        if self._life.since_sign(key) <= FRESH * interval:
+        if self._life.signed_within(key, FRESH * interval):
             return None
         if self._life.silence(key) <= SILENT * interval:
-            raise WaitForLife
+            raise NotKnownYet
         paused = key in membership.state.paused_keys()
         return NamedMember(name, key, key, int(self._life.since_sign(key)), paused)
 

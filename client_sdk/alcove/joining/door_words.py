@@ -53,6 +53,9 @@ KNOCK_DROPPED: Final = (
     "Your knock is no longer at the relay, and no facilitator answered it. Your client knocks "
     "again."
 )
+RULES_CHANGED: Final = (
+    "The ground rules changed. /rules shows the new ones, and /accept accepts them."
+)
 KNOCKING_AGAIN: Final = (
     "The relay does not list you as a member any more, as after a loss. Your client asks to be let "
     "in again; a facilitator decides."
@@ -143,7 +146,7 @@ def checked_answer(answer: str, *, asked: bool) -> str:
     (`no_answer`), `InvalidInput` (`bad_answer`)."""
     answer = answer.strip() if asked else ""
     if asked and not answer:
-        text = "This invite asks a question. Accept with your answer to it, in a few words."
+        text = "This invite asks a question. Type /accept and your answer to it, in a few words."
         raise NotNow("no_answer", text)
     try:
         fixed_text(answer)

@@ -40,6 +40,7 @@ from alcove.joining.door_words import (
     KNOCK_DROPPED,
     OUTSIDE_LOCKED,
     REFUSAL_SENTENCES,
+    RULES_CHANGED,
     checked_answer,
     contact_of,
     helplines_of,
@@ -214,7 +215,7 @@ class Newcomer:
         if self.stage is Stage.READING:
             raise NotNow("no_agreement", "The ground rules have not arrived yet; wait a moment.")
         if self.card is not None and version not in (None, self.card.card.agreement_version):
-            raise NotNow("agreement_changed", "The ground rules changed; read the new ones first.")
+            raise NotNow("agreement_changed", RULES_CHANGED)
         if self.stage is Stage.ASKED:
             self._answer = checked_answer(answer, asked=bool(self.card and self.card.card.question))
             self.word = word if word != NO_WORD else self.word

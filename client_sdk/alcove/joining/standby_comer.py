@@ -31,7 +31,7 @@ from alcove.group.standby_entry import Candidate, Entry, make_entry, read_answer
 from alcove.joining.candidates import Candidates
 from alcove.joining.card import CheckedCard
 from alcove.joining.chain_reader import ChainReader
-from alcove.joining.door_words import REFUSAL_SENTENCES, refusal_sentence
+from alcove.joining.door_words import REFUSAL_SENTENCES, RULES_CHANGED, refusal_sentence
 from alcove.joining.names import looks_like_any
 from alcove.joining.standby_asks import AskKeys, StandbyAsks
 from alcove.messages.agreements import Agreements, read_agreement
@@ -246,7 +246,7 @@ class StandbyComer:
         if self.stage is not WayIn.SHOWN or shown is None:
             raise NotNow("no_agreement", "The ground rules have not arrived yet; wait a moment.")
         if version not in (None, shown.version):
-            raise NotNow("agreement_changed", "The ground rules changed; read the new ones first.")
+            raise NotNow("agreement_changed", RULES_CHANGED)
         self.accepted = shown.hash
         self.stage = WayIn.ASKING
         if self._link.authenticated:

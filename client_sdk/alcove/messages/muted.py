@@ -10,10 +10,7 @@ def muted(membership: Membership) -> NotNow | None:
     if may(membership.state, membership.own.key, Act.TEXT):
         return None
     if membership.own.key in membership.state.paused_keys():
-        text = (
-            "A facilitator has paused you, so this was not sent. You can read on, and you are told "
-            "when you can write again."
-        )
+        text = "You can only read for now, so this was not sent. You are told when you can write."
         return NotNow("paused", text)
     if membership.state.hold is not None:
         text = (

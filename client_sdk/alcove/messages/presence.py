@@ -41,7 +41,7 @@ LATELY: Final = 60.0
 
 _LAST_LEFT: Final = (
     " has left, and no other facilitator is here. Nobody can post any more. The room ends by "
-    "itself within half an hour; until then you can read what is here, or leave."
+    "itself within half an hour; until then you can read what is here. /leave leaves."
 )
 
 

@@ -29,6 +29,8 @@ TICKET: Final = Ticket(_ROOM, "https://relay.example", _ROOM)
 WORDS: Final = ("lusab", "babad", "gutih", "tugad", "mudof", "sakat", "haguz", "biram")
 PAST: Final = (
     events.PastAct("admit", "Robin", "Mara", 130),
+    events.PastAct("pause", "Robin", "Mara", 130, aside=True),
+    events.PastAct("revoke", "", "Mara", 100, aside=True),
     events.PastAct("invite", "", "Mara", 5),
 )
 DOOR: Final = "0a" * 8
@@ -74,7 +76,9 @@ class FakeScene:
     echoes: bool = False
     """Whether what is said is told again, in the letters of ASCII."""
     late: bool = False
-    """Whether the relay takes texts only at `send_anyway`."""
+    """Whether the relay takes texts only at `send_anyway`, and no command of a facilitator."""
+    changes_nothing: bool = False
+    """Whether the door is locked already, so that to lock it changes nothing."""
     full_until: int = 0
     """How many texts are refused first, as by a room with a full queue."""
     title: str = "Evening circle"
@@ -187,7 +191,7 @@ class FakeRoom:
             await asyncio.Event().wait()
         if id != KNOCK.id:
             raise Refused.by_relay("unknown_knock")
-        self.happen(events.Joined(KNOCK.name))
+        self.happen(events.Joined(KNOCK.name, by="Mara"))
 
     async def refuse(self, id: str, reason: str = "refused") -> None:
         self._note("refuse", id if reason == "refused" else f"{id} {reason}")
@@ -195,6 +199,11 @@ class FakeRoom:
 
     async def outside(self) -> None:
         self._note("outside", "")
+        if self.scene.late:
+            return
+        lost = events.ConnectionState.RECONNECTING
+        self.happen(events.ConnectionChanged(lost, moving=True))
+        self.happen(events.ConnectionChanged(events.ConnectionState.CONNECTED))
         self.happen(events.Outside("Mara", you=True))
 
     async def inside(self, name: str | None = None) -> None:
@@ -210,7 +219,7 @@ class FakeRoom:
     async def remove(self, *names: str, fold: bool = False, question: str | None = None) -> None:
         name = names[0]
         self._note("remove", " ".join((*names, "fold" if fold else "", question or "")).strip())
-        self.happen(events.Removed(name))
+        self.happen(events.Removed(name, "Mara"))
         self.happen(events.InviteChanged(INVITE + "B"))
 
     async def appoint(self, name: str) -> None:
@@ -250,7 +259,7 @@ class FakeRoom:
 
     async def fold_member(self, name: str, on: bool = True) -> None:
         self._note("fold_member" if on else "unfold_member", name)
-        self.happen(events.Folded((), name, "Mara", on))
+        self.happen(events.Folded((), name, "Mara", on, "member"))
 
     async def standby(self, on: bool = True) -> None:
         self._note("standby", str(on))
@@ -259,6 +268,10 @@ class FakeRoom:
 
     async def lock(self, on: bool = True) -> None:
         self._note("lock", str(on))
+        if self.scene.late:
+            await asyncio.Event().wait()
+        if self.scene.changes_nothing:
+            return
         self.happen(events.RulesChanged(False, on, ("locked",), "Mara"))
 
     async def step_down(self) -> None:
@@ -365,12 +378,13 @@ EVERYTHING: Final = (
     events.DoorSaid("aa02", "Is it quiet today?", "Sam"),
     events.DoorSaid("", "Very quiet.", "Mara"),
     events.KnockGone("aa02"),
-    events.Joined("Robin"),
+    events.Joined("Robin", by="Mara"),
     NEW_RULES,
     CORRECTED,
     events.Accepted("Robin"),
     events.Left("Sam"),
-    events.Removed("Kim"),
+    events.Removed("Kim", "Robin"),
+    events.ConnectionChanged(events.ConnectionState.RECONNECTING, moving=True),
     events.Absent("Lou", "Mara"),
     events.NewKeys("Lou", "Mara"),
     events.Reloaded("Lou"),
@@ -402,6 +416,7 @@ EVERYTHING: Final = (
     events.RoleChanged("Robin", False, "Mara"),
     events.Paused("Robin", "Mara"),
     events.Paused("Mara", "", True),
+    events.Paused("Mara", "", True, True),
     events.Unpaused("Robin", "Mara"),
     events.Unpaused("Mara", "Robin", True),
     events.PresenceChanged("Robin", "away"),
@@ -499,6 +514,11 @@ SCENES: Final = MappingProxyType(
         "held": FakeScene((*JOINED, HELD), members=ROBIN_IN),
         "cut-off": FakeScene((*JOINED, LOST), members=ROBIN_IN),
         "silent": FakeScene((*JOINED, SILENT), members=ROBIN_IN, late=True),
+        "silent-facilitator": FakeScene((*OPENED, SILENT), late=True),
+        "locked": FakeScene(OPENED, changes_nothing=True),
+        "in-to-listen": FakeScene(
+            (*JOINED, events.Paused("Robin", you=True, to_listen=True)), members=ROBIN_IN
+        ),
         "answering": FakeScene((*JOINED, SILENT, CONNECTED), members=ROBIN_IN),
         "taking-nothing": FakeScene(OPENED, full_until=1000),
         "not-let-in": FakeScene((RULES, Closed(CloseReason.REFUSED)), members=()),

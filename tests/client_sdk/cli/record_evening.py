@@ -239,7 +239,7 @@ async def _hard_minute(evening: Evening, everybody: tuple[Person, ...]) -> None:
     await robin.type("what was that")
     await robin.see("It stays in your line")
     evening.shoot(robin, "held")
-    await ash.decide("/remove kim", "Kim is no longer in the room.")
+    await ash.decide("/remove kim", "You took Kim out of the room.")
     await kim.see("You are no longer")
     await robin.see("Someone has left.")
     evening.shoot(ash, "removed")

@@ -49,7 +49,7 @@ async def test_a_conversation_in_lines() -> None:
         reader = Reader(room)
         await reader.see(INVITE, "Robin (code lamp river) asks to be let in. Type /admit")
         await reader.type("/admit")
-        await reader.see("[room] Robin joined.")
+        await reader.see("[room] You let Robin in.")
         await reader.type("hello")
         await reader.type("/help")
         await reader.see("    /remove NAME: take a person out")
@@ -104,8 +104,8 @@ async def test_every_event_is_a_sentence_and_no_text_acts_on_the_terminal() -> N
         "[room] Sam left.",
         "[room] Kim is no longer in the room.",
         "[room] Robin took a message back.",
-        "[room] The room is open again.",
-        "[room] A facilitator folded 2 messages above.",
+        "[room] You opened the room again.",
+        "[room] You folded 2 messages above, for everybody.",
         "[room] Not sent: Only a facilitator can do that.",
         "[room] 3 messages did not reach you.",
         "[room] Messages may be missing here, and nobody can tell",
@@ -142,7 +142,7 @@ async def test_one_that_is_outside_is_removed_by_name() -> None:
         await reader.type("/remove robin")
         await reader.see("[room] Remove Robin? Robin is not here now, and can then be let in")
         await reader.type("/remove robin")
-        await reader.see("[room] Robin is no longer in the room.")
+        await reader.see("[room] You took Robin out of the room.")
         await reader.type("/leave")
         await reader.end()
 
@@ -166,7 +166,7 @@ async def test_a_folded_text_is_printed_on_demand() -> None:
     async with await start("folds", *MARA) as room:
         reader = Reader(room)
         await reader.see("Robin: This is folded.")
-        await reader.see("A facilitator folded a message above.")
+        await reader.see("You folded a message above, for everybody.")
         assert "more of it" not in reader.text
         await reader.type("/show")
         await reader.see("Robin: more of it")
@@ -175,7 +175,7 @@ async def test_a_folded_text_is_printed_on_demand() -> None:
         await reader.type("/fold Robin")
         await reader.see("What Robin wrote is folded for everybody.")
         await reader.type("/unfold Robin")
-        await reader.see("What Robin writes from now on is not folded any more.")
+        await reader.see("You ended it: what Robin writes from now on is not folded any more.")
 
 
 async def test_a_warned_text_is_shown_on_demand() -> None:
@@ -342,7 +342,7 @@ async def test_what_is_said_at_the_door_is_shown_to_its_author() -> None:
         screen.type("/door robin Welcome" + ENTER)
         await screen.see("[room] [at the door] [you] to Robin: Welcome")
         screen.type("/refuse robin" + ENTER)
-        await screen.see("You did not let Robin in; they are told so.")
+        await screen.see("You did not let Robin in; your client tells them so.")
 
 
 async def test_a_list_has_a_line_for_each() -> None:
@@ -350,7 +350,9 @@ async def test_a_list_has_a_line_for_each() -> None:
         await screen.see("You are in")
         screen.type("/invites" + ENTER + "/acts" + ENTER)
         await screen.see("closes one:\n    1. It lets in 3 people more", "\n    3. It is open")
-        await screen.see("since you came:\n    Mara let Robin in", "\n    Mara made an invite")
+        await screen.see(
+            "since you came:\n    Mara let Robin in, to listen, 2", "\n    Mara made an invite"
+        )
 
 
 async def test_a_newcomer_that_goes_is_told() -> None:
@@ -455,7 +457,7 @@ def test_what_was_not_sent_is_named() -> None:
 async def test_each_way_of_folding_leaves_what_show_says_true(columns: int) -> None:
     async with Terminal("fold-ways", *MARA, "--plain", columns=columns, rows=60) as screen:
         # In sight when it was folded, in sight in part, behind a warning, and folded at once.
-        await screen.see("A facilitator folded 3", "Robin: This is folded, and has")
+        await screen.see("You folded 3", "Robin: This is folded, and has")
         await screen.see("This message has 8 more")
         assert "a hard day" not in screen.shown
         for text in ("Robin: worse", "Robin: a hard day", "line 19."):
@@ -465,6 +467,6 @@ async def test_each_way_of_folding_leaves_what_show_says_true(columns: int) -> N
         screen.type("/show" + ENTER)
         await screen.see("stands above")
         screen.type("/hold" + ENTER)  # since nothing: it folds what comes behind it only
-        await screen.see("The room is paused")
+        await screen.see("You paused the room")
         screen.type("/show" + ENTER)
         await screen.see_times("stands above", 2)

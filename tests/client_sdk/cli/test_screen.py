@@ -35,7 +35,7 @@ async def test_a_facilitator_talks_and_admits_a_newcomer() -> None:
         screen.type(TAB)
         await screen.see("Press A, L or R", "A let in · L to listen · R refuse, then Enter")
         screen.type("a" + ENTER)
-        await screen.see("Robin joined.", "Enter send")
+        await screen.see("You let Robin in.", "Enter send")
         await screen.see_no("Press A")
         screen.type("/retract" + ENTER)
         await screen.see_no("hello [b]all[/b]")
@@ -57,7 +57,7 @@ async def test_one_that_is_outside_is_removed_by_name() -> None:
         screen.type("in" + ENTER)
         await screen.see("Remove Robin? Robin is not here now")
         screen.type("/remove robin" + ENTER)
-        await screen.see("Robin is no longer in the room.")
+        await screen.see("You took Robin out of the room.")
 
 
 async def test_what_is_said_at_the_door_leaves_the_screen_with_the_knock() -> None:
@@ -465,7 +465,7 @@ async def test_it_works_without_colours_and_in_a_small_window() -> None:
         screen.type(TAB)
         await screen.see("Press A, L or R", "A let in · L to listen · R refuse")
         screen.type("a" + ENTER)
-        await screen.see("Robin joined.", "quick exit")
+        await screen.see("You let Robin in.", "quick exit")
         await screen.see_no("Press A")
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from alcove.cli.slash_commands import is_command
 
 from tests.client_sdk.cli.collect_sentences import sentences
 
@@ -38,6 +39,38 @@ def test_no_sentence_frightens(state: str) -> None:
     for sentence, its_state in table().items():
         if its_state == state and not state.startswith(_DEVELOPERS):
             assert not _FRIGHTENING.search(sentence), sentence
+
+
+_ASKS_FOR_AN_ACT: Final = re.compile(
+    r"\b((un)?lock the door|demoted?\b.* first|(step down|resume|revoke).{0,20} (first|instead)"
+    r"|(close|make|give them) (the|a new) (invite|one)\b|let this person in"
+    r"|remove .* first|read theirs"
+    r"|admit or refuse|leave (it,|or end|instead)|end the room|the new ones first)",
+    re.I,
+)
+_OVER: Final = (  # nothing can be typed any more, or not yet
+    "Shown by",
+    "The command line",
+    "The room is over",
+    "An invite or",
+    "The relay answered this code",
+    "By a ticket",
+    "A signature, a card",
+)
+
+
+def test_a_sentence_that_asks_for_an_act_names_the_command() -> None:
+    for sentence, state in table().items():
+        told = bool(_ASKS_FOR_AN_ACT.search(sentence)) and not state.startswith(_OVER)
+        claims = sentence.startswith(("The relay", "You asked", "Your client", "A member's"))
+        if told and not claims:
+            assert re.search(r"/[a-z]+", sentence), sentence
+
+
+def test_each_command_that_a_sentence_names_can_be_typed() -> None:
+    for sentence in table():
+        for word in re.findall(r"(?:^|[ (\"])(/[a-z]+)\b", sentence):
+            assert is_command(word), sentence
 
 
 def test_the_collector_finds_what_is_told() -> None:

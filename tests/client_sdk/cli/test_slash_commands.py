@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 from alcove import events
-from alcove.cli import words
+from alcove.cli import help_words, words
 from alcove.cli.commands import (
     AcceptCommand,
     ActsCommand,
@@ -433,7 +433,7 @@ def test_what_a_line_can_become(line: str, whole: str | None) -> None:
 
 
 def test_every_line_of_the_help_is_read() -> None:
-    for word, _ in words.HELP + words.FACILITATORS_HELP:
+    for word, _ in help_words.HELP + help_words.FACILITATORS_HELP:
         line = (
             word.replace("NAME", "Robin")
             .replace("TEXT", "hello")
@@ -444,12 +444,12 @@ def test_every_line_of_the_help_is_read() -> None:
         state = a_view()
         state.apply(events.InvitesListed(OPEN_INVITES))
         assert read(line, state, MEMBERS) is not None
-    assert "/remove" in words.help_for(True)
-    assert "/remove" not in words.help_for(False)
+    assert "/remove" in help_words.help_for(True)
+    assert "/remove" not in help_words.help_for(False)
 
 
 def test_every_command_of_the_help_is_completed() -> None:
-    shown = words.help_for(True)
+    shown = help_words.help_for(True)
     offered = set(re.findall(r"(?<![/\w])/[a-z]+", shown))
     assert len(offered) > 20
     assert {word for word in offered if completed(word, a_view(), MEMBERS) != word} == set()

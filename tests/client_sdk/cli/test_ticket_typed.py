@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from alcove import events
-from alcove.cli import invite_input, slash_commands, words
+from alcove.cli import help_words, invite_input, slash_commands
 from alcove.cli.naming import Misread
 from alcove.cli.ui.app import RoomApp
 from alcove.cli.ui.log import LogEntry
@@ -53,7 +53,7 @@ def test_what_can_become_no_ticket_wants_no_more(text: str) -> None:
 
 
 def test_a_participant_is_offered_it() -> None:
-    assert "/ticket" in words.help_for(facilitator=False)
+    assert "/ticket" in help_words.help_for(facilitator=False)
     view = RoomApp(FakeRoom(FakeScene()), accepted=True)._view
     assert slash_commands.completed("/ti", view, ()) == "/ticket"
     with pytest.raises(Misread):

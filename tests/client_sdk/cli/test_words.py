@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 from alcove import events
-from alcove.cli import invite_words, words
+from alcove.cli import help_words, invite_words, words
 from alcove.cli.room_view import RoomView
 from alcove.cli.ui import bar
 from alcove.cli.wrapping import cells
@@ -82,7 +82,7 @@ def test_a_pause_is_shown_to_facilitators_and_to_the_member() -> None:
         words.who([replace(one, you=one is self) for one in (mara, robin, sam)], [])
         for self in (mara, robin, sam)
     ]
-    assert [["[paused]" in line for line in seen] for seen in lines] == [
+    assert [["[only reads]" in line for line in seen] for seen in lines] == [
         [False, True, False],
         [False, True, False],
         [False, False, False],
@@ -123,7 +123,7 @@ ALONE = (FakeMember("Mara"), FakeMember("Ash", facilitator=True, you=True))
             MARA_ASH,
             "Ash made you a facilitator. /help lists what you can do now.",
         ),
-        (events.RoleChanged("Ash", True, "Mara"), MARA_ASH, "Mara made Ash a facilitator."),
+        (events.RoleChanged("Ash", True, "Mara"), MARA_ASH, "You made Ash a facilitator."),
         (
             events.RoleChanged("Mara", False, "Ash"),
             (FakeMember("Mara", you=True), FakeMember("Ash", facilitator=True)),
@@ -217,11 +217,11 @@ def test_what_stands_in_the_empty_line_is_whole_in_the_narrowest_window() -> Non
         assert cells(text) <= 34, text
 
 
-def test_who_knocks_again_was_last_heard_and_is_not_said_to_be_away() -> None:
+def test_who_knocks_again_was_not_heard_and_is_not_said_to_be_away() -> None:
     """The list says beside it that this member is here: a minute of silence is nothing yet."""
     knock = replace(KNOCK, again="Robin", away=26, word="fits")
     said = words.of_event(knock)
-    assert "Robin was last heard 26 seconds ago." in said
+    assert "Robin has not been heard for 26 seconds." in said
     assert "away" not in said
 
 
@@ -249,8 +249,8 @@ def test_a_newcomer_is_not_told_why_a_facilitator_talks_with_them_no_more() -> N
 
 @pytest.mark.parametrize("facilitator", [True, False])
 def test_the_help_lists_no_key_that_does_nothing(facilitator: bool) -> None:
-    assert ("F2: " in words.help_of_the_screen(facilitator)) is facilitator
-    assert ("Tab: " in words.help_of_the_screen(facilitator)) is facilitator
+    assert ("F2: " in help_words.help_of_the_screen(facilitator)) is facilitator
+    assert ("Tab: " in help_words.help_of_the_screen(facilitator)) is facilitator
 
 
 def test_an_invite_that_another_closed_is_shown_no_more() -> None:

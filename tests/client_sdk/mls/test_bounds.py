@@ -65,6 +65,10 @@ def _from_outside(group: mls.Group, size: int) -> bytes:
 def test_outsiders_proposals_have_a_budget_and_take_no_members_room() -> None:
     these = room("bob", "carol")
     bob, taken = these["bob"], 0
+    large = _from_outside(bob, 4 * 2**20 - 600)
+    for _ in range(30):
+        refused(bob, large, mls.ProposalsFull, "from outside")
+    assert len(bob.proposals) == 0
     for _ in range(300):
         try:
             bob.receive(_from_outside(bob, 1024))
@@ -72,7 +76,7 @@ def test_outsiders_proposals_have_a_budget_and_take_no_members_room() -> None:
             break
         taken += 1
     assert 150 < taken < 256  # 256 KiB of them, a KiB and some each
-    refused(bob, _from_outside(bob, 4 * 2**20 - 600), mls.ProposalsFull, "from outside")
+    refused(bob, large, mls.ProposalsFull, "from outside")
     # An honest member's Update is taken all the same, and the commit that names it is followed.
     ref = these.propose_update("carol")
     these.settle("alice", these["alice"].commit((), [ref], now=NOW))

@@ -112,6 +112,14 @@ class Past:
         """Leave one number out of what the victim is shown."""
         self._extra += 1
 
+    def swap(self) -> None:
+        """Let the last two blobs that wait for the victim change places."""
+        (first_at, first), (second_at, second) = self._queue[-2:]
+        self._queue[-2:] = [
+            (first_at, replace(second, position=first.position)),
+            (second_at, replace(first, position=second.position)),
+        ]
+
     def go(self, seconds: int) -> None:
         for _ in range(seconds):
             self._hand_over()

@@ -26,7 +26,9 @@ from tests.end_to_end.evil.rooms import (
 from tests.end_to_end.world import Client
 
 
-def forked() -> tuple[EvilWorld, list[Client]]:
+def forked(
+    talk: tuple[str, ...] = ("one", "two", "three"),
+) -> tuple[EvilWorld, list[Client]]:
     """Bob and Dora were at another node for a while. Both nodes' facilitators committed once."""
     world, ann, bob, cleo = two_facilitators()
     dora = world.join(ann, "Dora")
@@ -38,7 +40,7 @@ def forked() -> tuple[EvilWorld, list[Client]]:
     world.settle()
     world.advance(35, step=5)
     assert done == [None]
-    for text in ("one", "two", "three"):
+    for text in talk:
         ann.say(text)  # so that the first node's log is the longer one
         world.settle()
     everybody = [ann, bob, cleo, dora]

@@ -3,11 +3,19 @@
 import pytest
 from alcove import events
 from alcove.events import RoomState
-from alcove_protocol.frames import BlobClass, Publish, RequestRefused
+from alcove_protocol.frames import BlobClass, BlobIs, Publish, RequestRefused
 
 from tests.end_to_end.evil.relay import EvilWorld
 from tests.end_to_end.evil.rogue import relay_key, room_of
-from tests.end_to_end.evil.rooms import forget, named, problems, state, two_facilitators
+from tests.end_to_end.evil.rooms import (
+    forget,
+    gaps,
+    goes_on,
+    named,
+    problems,
+    state,
+    two_facilitators,
+)
 from tests.end_to_end.facilitating import do
 from tests.end_to_end.world import Client
 
@@ -108,3 +116,42 @@ def test_a_facilitator_who_comes_back_and_falls_silent_again_is_told_of_again() 
         bob.back()
         world.advance(40)
     assert named(cleo, SILENT) == ["Bob", "Bob"]
+
+
+def kept_from_cleo(world: EvilWorld, bob: Client, cleo: Client) -> None:
+    """The relay keeps Bob's words from Cleo."""
+    world.advance(31, step=31)
+    kept = world.drop(cleo, BlobIs, lambda blob: blob.blob_class == BlobClass.APPLICATION)
+    bob.say("I cannot go on")
+    world.settle()
+    kept.stop()
+    assert len(kept.hits) == 1
+    forget(cleo)
+
+
+def test_words_that_were_kept_back_before_a_silence_are_told_as_missed() -> None:
+    """No heartbeat shows the hole any more. The answer of the relay to the client's question does:
+    whether it hears anybody who holds the room."""
+    world = EvilWorld()
+    ann = world.open("Ann", ttl=60)
+    bob, cleo = world.join(ann, "Bob"), world.join(ann, "Cleo")
+    kept_from_cleo(world, bob, cleo)
+    ann.cut()
+    world.advance(300, stay_away=(ann,))
+    assert state(cleo) is RoomState.READ_ONLY
+    assert cleo.texts() == []
+    assert gaps(cleo) == [None]  # once, however often it asks
+    ann.back()
+    world.advance(40)
+    assert gaps(cleo) == [None]
+    goes_on(world, ann, bob, cleo)
+
+
+def test_words_that_were_kept_back_before_a_silence_come_when_they_have_not_expired() -> None:
+    world = EvilWorld()
+    ann = world.open("Ann")
+    bob, cleo = world.join(ann, "Bob"), world.join(ann, "Cleo")
+    kept_from_cleo(world, bob, cleo)
+    ann.cut()
+    world.advance(120, stay_away=(ann,))
+    assert cleo.texts() == ["I cannot go on"]

@@ -9,21 +9,22 @@ from alcove.group.extensions import capabilities
 from alcove.group.keys import ROOM_SUITE, Identity
 from alcove.group.standby import StandbySecrets
 from alcove.joining.standby_asks import AskKeys
-from alcove.joining.ticket_comer import ALONE
+from alcove.joining.ticket_comer import ALONE, TicketComer
 from alcove_protocol import frames
 from alcove_protocol.codec import pack_list, unpack_list
-from alcove_protocol.frames import BlobIs
+from alcove_protocol.frames import BlobClass, BlobIs
 from alcove_protocol.ticket import Ticket
 
 from tests.end_to_end.evil.relay import EvilWorld
-from tests.end_to_end.evil.rooms import three, two_facilitators
+from tests.end_to_end.evil.rogue import leaf_of, rogue_commit, room_of
+from tests.end_to_end.evil.rooms import forget, three, two_facilitators
 from tests.end_to_end.evil.test_standby_answers import branch_of
 from tests.end_to_end.evil.test_standby_lies import old_answers
 from tests.end_to_end.evil.test_way_in import with_entry
 from tests.end_to_end.facilitating import do, goes_on
 from tests.end_to_end.standing_by import comes, orphaned
 from tests.end_to_end.ticketing import codes, crashes, resumes, ticket_of
-from tests.end_to_end.world import Client, World, room_of_three
+from tests.end_to_end.world import Client, World, closed, room_of_three
 
 
 def test_a_history_that_lacks_what_was_seen_is_refused() -> None:
@@ -256,3 +257,36 @@ def test_a_granted_request_is_void_for_one_that_returned_alone_to_an_earlier_epo
     assert ALONE in [one.text for one in ann.of(events.Problem)]
     let_in_once(world, ann, asked, again)
     goes_on(world, ann, again, cleo)
+
+
+def test_the_way_back_of_an_earlier_program_done_once_more_is_told_as_another_program() -> None:
+    """What remains: after two returns a facilitator commits the KeyPackage of the first once more.
+    The program of the second did not make it, and nobody has its keys."""
+    world, ann, bob, cleo = two_facilitators()
+    ticket = ticket_of(world, cleo)
+    crashes(world, cleo)
+    first = resumes(world, ticket, "Cleo")
+    assert isinstance(first.engine.newcomer, TicketComer)
+    assert first.engine.newcomer._offer is not None
+    old = first.engine.newcomer._offer.bundle.key_package
+    world.advance(62)
+    ticket = ticket_of(world, first)
+    crashes(world, first)
+    second = resumes(world, ticket, "Cleo")
+    assert second.of(events.Joined)
+    world.advance(62)
+    forget(ann, second)
+    blob = rogue_commit(bob, mls.Remove(leaf_of(second)), mls.Add(old))
+    bob.cut()
+    world.take(room_of(ann), blob, BlobClass.COMMIT)
+    world.advance(5, stay_away=(bob,))
+    assert "Another program with your keys" in closed(second).text
+    assert ann.of(events.Reloaded) == [events.Reloaded("Cleo")]
+    world.advance(30, stay_away=(bob,))
+    again = world.knock(ann.invite(), "Cleo")  # as after any loss of the keys: a person decides
+    world.advance(2, stay_away=(bob,))
+    assert ann.of(events.Knocked)[-1].again == "Cleo"
+    ann.admit(ann.of(events.Knocked)[-1])
+    world.advance(3, stay_away=(bob,))
+    assert again.of(events.Joined)
+    assert ann.members() == {"Ann", "Bob", "Cleo"}

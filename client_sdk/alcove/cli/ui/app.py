@@ -17,6 +17,7 @@ from alcove import events
 from alcove.cli import (
     door_words,
     escape,
+    help_words,
     invite_words,
     slash_commands,
     standby_words,
@@ -34,7 +35,8 @@ from alcove.cli.commands import (
 from alcove.cli.kept_text import KeptText
 from alcove.cli.leaving import LastQuestion
 from alcove.cli.naming import Misread
-from alcove.cli.performer import Performer
+from alcove.cli.own_commands import OwnCommands
+from alcove.cli.performer import Performer, Told
 from alcove.cli.room_runner import RoomRunner, catch_signals, debugging, own_fault, sentence_of
 from alcove.cli.room_view import RoomView
 from alcove.cli.rooms import RoomLike
@@ -57,6 +59,8 @@ _QUICK_LEAVE: Final = 2.0
 """Seconds that a quick exit spends on telling the relay. The screen is gone by then."""
 _TWICE: Final = 1.0
 """Seconds between two presses of Escape that count as one quick exit."""
+_LOOK_AGAIN: Final = 0.5
+"""Seconds between two looks whether a command of this person waits."""
 _WIPE: Final = "\x1b[H\x1b[2J\x1b[3J"
 """Clear screen and scrollback, as `clear` does: the command line above may say enough."""
 
@@ -105,6 +109,7 @@ class RoomApp(App[None]):
         )
         self._last = LastQuestion()
         self._kept = KeptText()
+        self._own = OwnCommands(steady_clock)
         self._escaped_at = 0.0
         self._quick = False
 
@@ -128,7 +133,9 @@ class RoomApp(App[None]):
             runner.entered,
             decided=self._knock_decided,
             done=self._did,
+            own=self._own,
         )
+        self.set_interval(_LOOK_AGAIN, self._tell_of_own)
         self._life = asyncio.create_task(runner.run())
         self._input.focus()
         self._refresh()
@@ -156,6 +163,7 @@ class RoomApp(App[None]):
         if not self.is_running:
             return
         log = self._entries
+        self._own.happened(event)
         match event:
             case (
                 events.Message()
@@ -200,11 +208,15 @@ class RoomApp(App[None]):
             log.end_talk("")
         self._refresh()
 
+    def _tell_of_own(self) -> None:
+        for sentence in self._own.news():
+            self._say(sentence)
+
     def _tell(self, event: words.ToldEvent) -> None:
-        room, waiting = self._room, self._view.waiting
+        room, knocks = self._room, self._view.knocks
         self._say(
             words.of_event(
-                event, facilitates=room.is_facilitator, members=room.members, waiting=waiting
+                event, facilitates=room.is_facilitator, members=room.members, waiting=knocks
             )
         )
 
@@ -278,7 +290,7 @@ class RoomApp(App[None]):
             if not entered and wanted is not None:
                 raise Misread("Not connected yet. Ctrl+X gives it up.")
             self._last.check(wanted, members, self._view.waiting.values(), away)
-            await self._do(wanted)
+            await self._do(wanted, line)
         except (Misread, AlcoveError) as error:
             done = line.startswith("/")
             self._say(str(error) if done else f"{error} {words.STAYS}")
@@ -288,14 +300,14 @@ class RoomApp(App[None]):
             return False
         return True
 
-    async def _do(self, wanted: slash_commands.UserAction | None) -> None:
+    async def _do(self, wanted: slash_commands.UserAction | None, line: str) -> None:
         match wanted:
             case None:
                 return
             case SendCommand(text=text):
                 self._messages.post(text)
             case slash_commands.Help():
-                help = words.help_of_the_screen(self._room.is_facilitator)
+                help = help_words.help_of_the_screen(self._room.is_facilitator)
                 log = self._entries
                 log.read_from(log.system(f"What you can type:\n{help}"))
             case slash_commands.Who():
@@ -305,10 +317,10 @@ class RoomApp(App[None]):
             case slash_commands.ShowInvite(new):
                 assert self._performer is not None
                 # Beside, so that keys still work while the relay thinks, above all the quick exit.
-                self._performer.also(partial(self._invites.find, new))
+                self._performer.also(partial(self._invites.find, new), line)
             case slash_commands.ShowCode():
                 assert self._performer is not None
-                self._performer.also(self._invites.show_code)
+                self._performer.also(self._invites.show_code, line)
             case slash_commands.ShowRules(language):
                 self._say(texts.rules(self._view, self._room, language))
             case slash_commands.Reveal():
@@ -319,7 +331,7 @@ class RoomApp(App[None]):
             case command:
                 assert self._performer is not None
                 log = self._entries
-                await self._performer.perform(command)
+                await self._performer.perform(command, line)
                 if isinstance(command, RetractCommand):
                     log.note(command.id, "taking it back")
 
@@ -332,7 +344,9 @@ class RoomApp(App[None]):
             else AdmitCommand(id=event.id, to_listen=event.act == "listen")
         )
         self._input.focus()  # letters decide in the list, and one key must not decide twice
-        await self._performer.perform(command)
+        knock = self._view.waiting.get(event.id)
+        word = "/refuse" if event.act == "refuse" else "/admit"
+        await self._performer.perform(command, f"{word} {knock.name if knock else ''}")
 
     def _type_on(self, text: str) -> None:
         self.screen.set_focus(self._input)  # at once: the next key belongs to the text
@@ -343,8 +357,8 @@ class RoomApp(App[None]):
         self._hint = event.text
         self._refresh_keys()
 
-    async def _did(self, command: DoorSayCommand | RefuseCommand) -> None:
-        said = door_words.done(command, self._view.waiting)
+    async def _did(self, command: Told) -> None:
+        said = door_words.done(command, self._view.waiting, joined=self._view.joined)
         if said is not None and isinstance(command, DoorSayCommand):
             self._entries.at_door(command.id or "", said)
         else:

@@ -18,6 +18,8 @@ def state_in_short(view: RoomView, width: int, unanswered: int = 0) -> str:
     connection = words.CONNECTING_SHORT
     if view.connection is not None:
         connection = words.CONNECTION_SHORT[view.connection].format(unanswered)
+    if view.moving:
+        connection = words.MOVING_SHORT
     where = words.ROOM_SHORT[view.state or RoomState.OPEN]
     if view.lacks_facilitators:
         where = words.TOO_FEW_SHORT

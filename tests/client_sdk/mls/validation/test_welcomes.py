@@ -395,6 +395,10 @@ def test_a_message_that_is_no_welcome() -> None:
         ((mls.Extension(5, b"\xff\xff garbage"),), "prefix 11"),
         ((mls.Extension(3, b"\x00"),), "truncated"),
         ((mls.Extension(2, b"junk"), mls.Extension(4, b"junk")), "does not belong"),
+        (
+            (mls.Extension(2, b"junk"), mls.Extension(4, b"junk"), mls.Extension(1, b"x")),
+            "does not belong",
+        ),
         ((mls.Extension(1, b"x"),), "does not belong"),
         ((mls.Extension(3, bytes(3)), mls.Extension(3, bytes(3))), "occurs twice"),
     ],

@@ -1,0 +1,224 @@
+"""What became of a person's commands, where nothing else tells it for a while.
+
+A command that is done at once shows by its event. While the relay is silent, or the line is gone,
+nothing would show, so one that waits is told, with what its kind of command does then: most are
+sent until the relay answers, and some are not kept. What turns out to be so already is told too.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import count
+from typing import Final, TypeAlias
+
+from alcove import events
+from alcove.cli.commands import (
+    AcceptCommand,
+    ActsCommand,
+    AnyCommand,
+    AppointCommand,
+    DemoteCommand,
+    DoorTakeCommand,
+    EndCommand,
+    FoldCommand,
+    HoldCommand,
+    InsideCommand,
+    InvitesCommand,
+    LeaveCommand,
+    ListenOnlyCommand,
+    LockCommand,
+    MembersCommand,
+    OutsideCommand,
+    PauseCommand,
+    RefuseCommand,
+    RejoinCommand,
+    RetractCommand,
+    RevokeCommand,
+    SendAnywayCommand,
+    SendCommand,
+    SlowCommand,
+    StandbyCommand,
+    UnpauseCommand,
+    WordsCommand,
+)
+from alcove.cli.own_texts import WAITS_AFTER, beginning
+
+_HERE: Final = (
+    SendCommand,  # `OwnTexts` tells of these
+    SendAnywayCommand,
+    RejoinCommand,
+    RefuseCommand,
+    MembersCommand,
+    ActsCommand,
+    WordsCommand,
+    InvitesCommand,
+    LeaveCommand,
+)
+"""These are answered by this client alone, at once."""
+_LATER: Final = (OutsideCommand, RetractCommand, DoorTakeCommand)
+"""The room takes these at once, and an event says when they are done. So it is with the fold of one
+message, and at the door with the acceptance."""
+_SAYS_SO: Final = (
+    PauseCommand,
+    UnpauseCommand,
+    ListenOnlyCommand,
+    LockCommand,
+    HoldCommand,
+    SlowCommand,
+    AppointCommand,
+    DemoteCommand,
+    RevokeCommand,
+    StandbyCommand,
+    FoldCommand,
+)
+"""Each of these has an event of its own, unless there was nothing to change."""
+_EVENT_WITHIN: Final = 1.0
+"""Seconds that the event of a command has, once the room says that it is done."""
+_KEPT: Final = (
+    "Not done yet: {}. It is kept, and goes to the relay until it answers; you need to do nothing, "
+    "and you are told when it is done or cannot be done."
+)
+_OUTSIDE: Final = (
+    "Not done yet: {}. Your client asks again for a minute, and you are told what became of it."
+)
+_TO_DOOR: Final = (
+    "You are out of the room, and its door is not reached yet. Your client tries again by itself; "
+    "you need to do nothing."
+)
+_END: Final = (
+    "Not done yet: {}. The relay has not answered. An end is not sent again by itself: if the room "
+    "is still there once you are connected again, type it once more."
+)
+_ONCE: Final = (
+    "Not done yet: {}. It is not sent again by itself: if you are not told that it is done once "
+    "the relay answers, type it once more."
+)
+_DONE: Final = "Done now: {}."
+_SO_ALREADY: Final = "There was nothing to change for {}: it is so already."
+
+Answer: TypeAlias = Callable[[events.AnyEvent], bool]
+
+
+@dataclass(slots=True)
+class _Asked:
+    """One command, from when it begins until the person knows what became of it."""
+
+    command: AnyCommand
+    said: str
+    due: float
+    told: bool = False
+    answered: bool = False
+    done_at: float | None = None
+    moves: bool = False
+
+
+class OwnCommands:
+    """The commands under way. Of each line only the beginning is kept."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._numbers = count()
+        self._asked: dict[int, _Asked] = {}
+        self._in_room = False
+
+    def begun(self, command: AnyCommand, said: str) -> int:
+        """The person typed this line, and the command begins. Return its number."""
+        number = next(self._numbers)
+        if not isinstance(command, _HERE):
+            quoted = f'"{beginning(said)}"' if said else "what you chose"
+            self._asked[number] = _Asked(command, quoted, self._clock() + WAITS_AFTER)
+        return number
+
+    def over(self, number: int, *, failed: bool) -> None:
+        """The room took the command, or it failed, which is told in its own way."""
+        asked = self._asked.get(number)
+        if asked is None:
+            return
+        if failed:
+            del self._asked[number]
+        elif not self._comes_later(asked.command):
+            asked.done_at = self._clock()
+
+    def happened(self, event: events.AnyEvent) -> None:
+        """An event is told to the person: it may be what a command waits for."""
+        if isinstance(event, events.Joined | events.Outside) and event.you:
+            self._in_room = isinstance(event, events.Joined)
+        for number, asked in list(self._asked.items()):
+            if isinstance(event, events.ConnectionChanged) and event.moving:
+                if isinstance(asked.command, OutsideCommand):
+                    asked.moves, asked.told = True, False
+                    asked.due = self._clock() + WAITS_AFTER
+            elif _answers(event, asked.command):
+                asked.answered = True
+                if self._comes_later(asked.command):
+                    del self._asked[number]
+
+    def _comes_later(self, command: AnyCommand) -> bool:
+        if isinstance(command, AcceptCommand):
+            return not self._in_room  # in the room it holds at once, and at the door one knocks
+        fold = isinstance(command, FoldCommand) and command.id is not None
+        return fold or isinstance(command, _LATER)
+
+    def news(self) -> list[str]:
+        """What is to be told now."""
+        said = []
+        for number, asked in list(self._asked.items()):
+            sentence = self._news_of(number, asked)
+            said += [sentence] if sentence else []
+        return said
+
+    def _news_of(self, number: int, asked: _Asked) -> str:
+        now = self._clock()
+        if asked.done_at is None:
+            if asked.told or asked.due > now:
+                return ""
+            asked.told = True
+            return _waits(asked)
+        says_so = isinstance(asked.command, _SAYS_SO)
+        if says_so and not asked.answered and now - asked.done_at < _EVENT_WITHIN:
+            return ""
+        del self._asked[number]
+        if says_so and not asked.answered:
+            return _SO_ALREADY.format(asked.said)
+        return _DONE.format(asked.said) if asked.told else ""
+
+
+def _waits(asked: _Asked) -> str:
+    if asked.moves:
+        return _TO_DOOR
+    kinds = {OutsideCommand: _OUTSIDE, EndCommand: _END, DoorTakeCommand: _ONCE}
+    return kinds.get(type(asked.command), _KEPT).format(asked.said)
+
+
+def _answers(event: events.AnyEvent, command: AnyCommand) -> bool:
+    """Whether `event` tells what became of `command`. Names are compared by programs, so any event
+    of the right kind counts: a person that reads it is not told that nothing changed."""
+    match command:
+        case OutsideCommand():
+            failed = isinstance(event, events.Problem) and event.code == "not_outside"
+            return failed or (isinstance(event, events.Outside) and event.you)
+        case RetractCommand(id=id):
+            over = events.Retracted | events.Expired | events.Failed
+            return isinstance(event, over) and event.id == id
+        case FoldCommand(id=str(id)):
+            expired = isinstance(event, events.Expired) and event.id == id
+            return expired or (isinstance(event, events.Folded) and id in event.ids)
+        case DoorTakeCommand(id=id):
+            return isinstance(event, events.KnockGone | events.DoorTaken) and event.id == id
+        case AcceptCommand():
+            return isinstance(event, events.Waiting | events.Joined | events.AgreementShown)
+        case FoldCommand():
+            return isinstance(event, events.Folded) and event.name != ""
+        case PauseCommand() | UnpauseCommand():
+            return isinstance(event, events.Paused | events.Unpaused)
+        case ListenOnlyCommand() | LockCommand() | HoldCommand() | SlowCommand():
+            return isinstance(event, events.RulesChanged)
+        case AppointCommand() | DemoteCommand():
+            return isinstance(event, events.RoleChanged)
+        case RevokeCommand():
+            return isinstance(event, events.InviteRevoked)
+        case StandbyCommand():
+            return isinstance(event, events.StandbyChanged | events.StandbyLink)
+        case InsideCommand():
+            return isinstance(event, events.Joined)
+        case _:
+            return False

@@ -1,0 +1,301 @@
+"""What a person reads of their own acts: that they did it, that it waits, or that it was so."""
+
+import pytest
+from alcove import events
+from alcove.cli import act_words, moderation_words, words
+from alcove.cli.commands import (
+    AcceptCommand,
+    AnyCommand,
+    DoorTakeCommand,
+    EndCommand,
+    FoldCommand,
+    LockCommand,
+    MembersCommand,
+    OutsideCommand,
+    PauseCommand,
+    RetractCommand,
+)
+from alcove.cli.naming import Misread
+from alcove.cli.own_commands import OwnCommands
+from alcove.cli.room_view import RoomView
+from alcove.cli.slash_commands import read
+from alcove.cli.ui import bar
+
+from tests.client_sdk.cli.fake_room import INVITE, KNOCK, PAST, FakeMember
+from tests.client_sdk.cli.process import start
+from tests.client_sdk.cli.record_evening import _join, _open, _played
+from tests.client_sdk.cli.terminal import ENTER, Terminal
+from tests.client_sdk.cli.test_plain_mode import MARA, ROBIN_HERE, Reader
+
+MARA_ASH = (FakeMember("Mara", facilitator=True, you=True), FakeMember("Ash", facilitator=True))
+SILENT = events.ConnectionChanged(events.ConnectionState.SILENT, 7)
+GOES = events.ConnectionChanged(events.ConnectionState.RECONNECTING, moving=True)
+CONNECTED = events.ConnectionChanged(events.ConnectionState.CONNECTED)
+HELD = ("hold", "listen_only", "locked")
+OWN = (
+    events.Paused("Kim", "Mara"),
+    events.Unpaused("Kim", "Mara"),
+    events.RulesChanged(True, False, ("listen_only",), "Mara"),
+    events.RulesChanged(False, False, ("listen_only",), "Mara"),
+    events.RulesChanged(False, True, ("locked",), "Mara"),
+    events.RulesChanged(False, False, ("locked",), "Mara"),
+    events.RulesChanged(True, True, HELD, "Mara", True, ("Mara", "Ash")),
+    events.RulesChanged(False, True, ("hold", "listen_only"), "Mara"),
+    events.RulesChanged(False, False, ("slow",), "Mara", slow=60),
+    events.RulesChanged(False, False, ("slow",), "Mara"),
+    events.Removed("Kim", "Mara"),
+    events.Joined(KNOCK.name, by="Mara"),
+    events.RoleChanged("Ash", True, "Mara"),
+)
+
+
+@pytest.mark.parametrize("event", OWN, ids=lambda event: str(event)[:60])
+def test_an_own_act_begins_with_you_and_another_facilitators_does_not(
+    event: words.ToldEvent,
+) -> None:
+    waiting = {KNOCK.id: KNOCK}
+    said = words.of_event(event, facilitates=True, members=MARA_ASH, waiting=waiting)
+    assert said.startswith("You ")
+    assert "Mara" not in said
+    ash = (FakeMember("Mara", facilitator=True), FakeMember("Ash", facilitator=True, you=True))
+    other = words.of_event(event, facilitates=True, members=ash, waiting=waiting)
+    assert not other.startswith("You ") or isinstance(event, events.RoleChanged)
+
+
+def test_one_that_comes_back_by_rule_is_not_let_in_by_the_person() -> None:
+    """The client of a facilitator adds a member that was outside, and its person did nothing."""
+    back = events.Joined("Robin", by="Mara")
+    knock = events.Knocked("aa05", "Robin", "", False, outside=True)
+    for waiting in ({}, {knock.id: knock}):
+        said = words.of_event(back, facilitates=True, members=MARA_ASH, waiting=waiting)
+        assert said == "Robin joined."
+
+
+def test_that_a_newcomer_is_in_may_be_told_behind_the_end_of_the_knock() -> None:
+    """The room says that it is done, and tells the event, in either order."""
+    view = RoomView()
+    view.apply(KNOCK)
+    view.decided(KNOCK.id)
+    joined = events.Joined(KNOCK.name, by="Mara")
+    said = words.of_event(joined, facilitates=True, members=MARA_ASH, waiting=view.knocks)
+    assert said == "You let Robin in."
+    view.apply(events.Outside(KNOCK.name))  # and they come back by rule
+    said = words.of_event(joined, facilitates=True, members=MARA_ASH, waiting=view.knocks)
+    assert said == "Robin joined."
+
+
+def test_who_was_let_in_to_listen_is_not_told_that_they_were_paused() -> None:
+    listens = events.Paused("Robin", you=True, to_listen=True)
+    said = words.of_event(listens)
+    assert said.startswith("You are in to listen: you can read, and not write for now.")
+    assert "paused" not in said
+    assert "paused" in words.of_event(events.Paused("Robin", "Mara", you=True))
+    told = words.of_event(
+        events.Paused("Robin", "Mara", to_listen=True), facilitates=True, members=MARA_ASH
+    )
+    assert told.startswith("Robin came in to listen: they can only read until /unpause Robin.")
+    assert "paused" not in words.of_event(events.Unpaused("Robin", you=True))
+
+
+async def test_one_that_comes_in_to_listen_reads_so() -> None:
+    async with await start("in-to-listen", *ROBIN_HERE) as room:
+        reader = Reader(room)
+        await reader.see("[room] You are in to listen: you can read, and not write for now.")
+        assert "paused" not in reader.text
+
+
+def test_the_list_of_acts_has_what_people_did_and_no_bookkeeping() -> None:
+    said = act_words.listed(PAST).split("\n")
+    assert said[1:] == [
+        "Mara let Robin in, to listen, 2 min ago.",
+        "Mara made an invite, just now.",
+    ]
+    aside = events.PastAct("lobby_key", "", "Mara", 5, aside=True)
+    assert act_words.listed((aside,)) == "No facilitator did anything since you came."
+    standby = act_words.act(events.PastAct("appoint", "Lou", "Lou", 5))
+    assert standby == "Lou came by the standby's link, and facilitates, just now."
+
+
+def test_a_fold_is_told_to_the_one_that_did_it_also_where_its_text_is_out_of_sight() -> None:
+    one = events.Folded(("bb01",), by="Mara")
+    beside = moderation_words.fold_told(one, facilitates=True, me="Mara")
+    opened = "for everybody. Each reader can still open what is folded."
+    assert beside == [f"You folded a message, {opened}"]
+    assert moderation_words.fold_told(one, facilitates=True, me="Ash") == []
+    lines = moderation_words.folded(one, facilitates=True, me="Mara")
+    assert lines == [f"You folded a message above, {opened}"]
+    (other,) = moderation_words.folded(one, facilitates=True, me="Ash")
+    assert other.startswith("A facilitator folded a message above.")
+    whole = events.Folded(("bb01",), "Robin", "Mara", why="member")
+    (said,) = moderation_words.fold_told(whole, facilitates=True, me="Mara")
+    assert said.startswith("You folded what Robin wrote, for everybody.")
+
+
+def test_to_fold_the_last_message_twice_says_that_it_is_folded() -> None:
+    view = RoomView()
+    view.apply(events.Message("bb01", "Robin", "abuse", 60))
+    assert read("/foldlast robin", view, MARA_ASH) == FoldCommand(id="bb01")
+    view.apply(events.Folded(("bb01",), by="Mara"))
+    with pytest.raises(Misread, match="folded already"):
+        read("/foldlast robin", view, MARA_ASH)
+    view.apply(events.Expired("bb01"))
+    assert view.folded == set()
+
+
+@pytest.mark.parametrize("mode", [("--plain",), ()])
+async def test_who_steps_outside_is_not_told_that_they_are_not_connected(
+    mode: tuple[str, ...],
+) -> None:
+    async with Terminal("open", *MARA, *mode, columns=80, rows=40) as screen:
+        await screen.see("You are in")
+        screen.type("/outside" + ENTER)
+        await screen.see("You asked to step outside.", "You are outside: nothing of the room")
+        assert "not connected" not in screen.shown
+        assert screen.shown.count("Connected.") <= 1  # of the beginning, in plain lines
+
+
+def test_the_top_line_says_that_a_person_goes_to_the_door() -> None:
+    view = RoomView()
+    view.connection, view.joined = events.ConnectionState.CONNECTED, True
+    assert view.is_no_news(GOES)
+    view.apply(GOES)
+    assert bar.state_in_short(view, 80) == words.MOVING_SHORT
+    assert view.is_no_news(CONNECTED)
+    view.apply(CONNECTED)
+    lost = events.ConnectionChanged(events.ConnectionState.RECONNECTING)
+    assert not view.is_no_news(lost)
+    view.apply(lost)
+    assert not view.is_no_news(CONNECTED)
+
+
+class _Followed:
+    """Commands of one person, and a clock."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.own = OwnCommands(lambda: self.now)
+        self.own.happened(events.Joined("Mara", True, ("Mara",)))
+
+    def after(self, seconds: float) -> list[str]:
+        self.now += seconds
+        return self.own.news()
+
+
+def test_a_command_that_waits_is_told_once_and_again_when_it_is_done() -> None:
+    person = _Followed()
+    number = person.own.begun(PauseCommand(name="Robin"), "/pause robin")
+    assert person.after(1.9) == []
+    (waits,) = person.after(0.2)
+    assert waits.startswith('Not done yet: "/pause robin". It is kept, and goes to the relay')
+    assert person.after(20) == []
+    person.own.happened(events.Paused("Robin", "Mara"))
+    person.own.over(number, failed=False)
+    assert person.after(0.1) == ['Done now: "/pause robin".']
+    assert person.after(60) == []
+
+
+@pytest.mark.parametrize(
+    ("command", "line", "what"),
+    [
+        (EndCommand(), "/end", "An end is not sent again by itself"),
+        (OutsideCommand(), "/outside", "Your client asks again for a minute"),
+        (DoorTakeCommand(id="aa01"), "/take robin", "It is not sent again by itself"),
+        (RetractCommand(id="bb01"), "/retract", "It is kept, and goes to the relay"),
+        (FoldCommand(id="bb01"), "/foldlast robin", "It is kept, and goes to the relay"),
+    ],
+)
+def test_each_kind_says_what_becomes_of_it(command: AnyCommand, line: str, what: str) -> None:
+    person = _Followed()
+    number = person.own.begun(command, line)
+    if not isinstance(command, EndCommand):
+        person.own.over(number, failed=False)  # the room takes it at once, and an event is to come
+    (said,) = person.after(2)
+    assert said.startswith(f'Not done yet: "{line}".')
+    assert what in said
+
+
+def test_a_command_that_failed_or_is_done_in_time_gets_no_line() -> None:
+    person = _Followed()
+    person.own.over(person.own.begun(EndCommand(), "/end"), failed=True)
+    person.own.over(person.own.begun(AcceptCommand(), "/accept"), failed=False)
+    person.own.over(person.own.begun(MembersCommand(), "/members"), failed=False)
+    person.own.begun(OutsideCommand(), "/outside")
+    person.own.happened(events.Outside("Mara", you=True))
+    person.own.begun(RetractCommand(id="bb01"), "/retract")
+    person.own.happened(events.Retracted("bb01"))
+    person.own.begun(FoldCommand(id="bb02"), "/foldlast robin")
+    person.own.happened(events.Folded(("bb02",), by="Mara"))
+    assert person.after(60) == []
+
+
+def test_an_acceptance_at_the_door_waits_for_the_knock() -> None:
+    person = _Followed()
+    person.own.happened(events.Outside("Mara", you=True))
+    person.own.over(person.own.begun(AcceptCommand(), "/accept"), failed=False)
+    assert len(person.after(2)) == 1
+    person.own.happened(events.Waiting("1"))
+    assert person.after(60) == []
+
+
+def test_what_changes_nothing_is_answered_too() -> None:
+    person = _Followed()
+    person.own.over(person.own.begun(LockCommand(on=True), "/lock"), failed=False)
+    assert person.after(0.5) == []  # its event may be on its way
+    assert person.after(0.5) == ['There was nothing to change for "/lock": it is so already.']
+    assert person.after(60) == []
+
+
+def test_who_is_out_and_reaches_no_door_is_told_where_they_are() -> None:
+    person = _Followed()
+    person.own.begun(OutsideCommand(), "/outside")
+    assert len(person.after(3)) == 1
+    person.own.happened(GOES)
+    assert person.after(1.9) == []
+    (said,) = person.after(0.2)
+    assert said.startswith("You are out of the room, and its door is not reached yet.")
+
+
+@pytest.mark.parametrize("mode", [("--plain",), ()])
+async def test_a_command_typed_while_the_relay_is_silent_says_that_it_waits(
+    mode: tuple[str, ...],
+) -> None:
+    async with Terminal("silent-facilitator", *MARA, *mode, columns=80, rows=40) as screen:
+        await screen.see("You are in")
+        screen.type("/lock" + ENTER)
+        await screen.see('Not done yet: "/lock". It is kept')
+
+
+async def test_a_pipe_is_told_that_nothing_changed() -> None:
+    async with await start("locked", *MARA) as room:
+        reader = Reader(room)
+        await reader.see(INVITE, "You are in")
+        await reader.type("/lock")
+        await reader.see('There was nothing to change for "/lock": it is so already.')
+
+
+async def test_real_programs_say_what_is_so() -> None:
+    """Let in to listen, outside and back, with a real relay, in plain lines."""
+    async with _played("plain-80", 0.0) as played:
+        mara = await _open(played)
+        robin = await _join(played, "Robin")
+        await mara.see("Robin (code")
+        await mara.type("/tolisten robin")
+        await robin.see("You are in to listen: you can read")
+        await mara.see("You let Robin in.")
+        await mara.see("Robin came in to listen")
+        await robin.type("/outside")
+        await robin.see("You asked to step outside.")
+        await robin.see("You are outside: nothing of the room")
+        await mara.see("is outside and comes back by themselves")
+        await robin.type("/inside")
+        await robin.see("You asked to come back.")
+        await robin.see("You are in; one other is here.")
+        await mara.see("Robin joined.")  # by rule: no person let them in
+        await mara.type("/lock off")
+        await mara.see('There was nothing to change for "/lock off"')
+        await mara.type("/acts")
+        await mara.see("What facilitators did since you came: Mara let Robin in, to listen")
+        for one in (mara, robin):
+            assert not one.sees("not connected")
+            assert not one.sees("paused")
+        assert not mara.sees("made an invite")  # the way back of one outside
