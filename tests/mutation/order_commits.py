@@ -50,8 +50,8 @@ ONE_COMMIT: Final[tuple[Mutant, ...]] = (
     order(
         "lying answer",
         "alcove.engine.doubts:Doubts.ask_presence",
-        "if answer.lost and position == self._stream.cursor:",
-        "if False:",
+        "elif answer.lost and position == self._stream.cursor:",
+        "elif False:",
         f"{EVIL}/test_silent_facilitators.py"
         "::test_words_that_were_kept_back_before_a_silence_are_told_as_missed",
     ),

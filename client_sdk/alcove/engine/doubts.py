@@ -99,7 +99,9 @@ class Doubts:
 
         def answered(answer: RelayAnswer | None) -> None:
             if isinstance(answer, frames.Resumed):
-                if answer.lost and position == self._stream.cursor:
+                if self._stream.is_of_another_log(answer):
+                    self._link.hang_up = True
+                elif answer.lost and position == self._stream.cursor:
                     self._lost(answer)
                 self._presence.relay_says(read_only=answer.read_only)
                 pump()
@@ -113,7 +115,5 @@ class Doubts:
         if self._following.waits or head == self._lost_to:
             return
         self._lost_to = head
-        if self._stream.resumed(answer):
-            self._link.hang_up = True  # the log began anew meanwhile
-        else:
-            self._gap()
+        self._stream.resumed(answer)
+        self._gap()
