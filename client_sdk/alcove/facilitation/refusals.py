@@ -10,6 +10,10 @@ from alcove.group.membership import Membership
 from alcove.group.sealing import Psk, RefusalBody, seal_refusal
 from alcove.relay.ports import Ports
 
+FOR_THE_NEWCOMER: Final = frozenset({"agreement", "name_taken"})
+"""Why an admission failed, where only the newcomer can mend it: they are told, and knock again."""
+LINK_CLOSED: Final = "link_closed"
+"""Why a knock is refused whose invite a facilitator closed."""
 AGAIN: Final = 5.0
 """Seconds between two rounds of what a busy relay did not take."""
 

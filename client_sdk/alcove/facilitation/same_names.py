@@ -31,8 +31,7 @@ SILENT: Final = 4
 
 
 class NotKnownYet(Exception):
-    """Whether the name is free is not known yet: its member gave no sign of life for a little, or
-    one that waits at the door may come in under a name like it."""
+    """Whether the name is free is not known yet: its member gave no sign of life for a little."""
 
 
 @dataclass(frozen=True, slots=True)
