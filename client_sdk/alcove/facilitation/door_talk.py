@@ -184,7 +184,7 @@ class DoorTalk:
 
     def resumed(self) -> None:
         """Connected again: what the relay did not answer goes once more, a text byte for byte. A
-        talk is asked for while it is nobody's: the first request counts, so twice is once."""
+        talk is asked for while it is free: the first request counts, so twice is once."""
         not_asked, self._not_asked = self._not_asked, set()
         for id in not_asked:
             if id in self._talks and not self._talks[id].holder:
