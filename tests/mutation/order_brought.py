@@ -3,7 +3,7 @@
 from typing import Final
 
 from tests.mutation.mutant import Mutant
-from tests.mutation.order_places import CONTRACT, EVIL, order
+from tests.mutation.order_places import CONTRACT, EVIL, MEMBERSHIP, order
 
 SETTLING: Final = "alcove_server.rooms.settling"
 NEW_LOG: Final = "alcove.engine.new_log:NewLog"
@@ -11,6 +11,10 @@ UNSETTLED: Final = "tests/server/test_unsettled.py"
 BACK: Final = f"{EVIL}/test_brought_back.py"
 EARLIER: Final = f"{EVIL}/test_earlier_commits.py"
 ADMISSION: Final = f"{EVIL}/test_lost_admission.py"
+MIDWAY: Final = f"{EVIL}/test_other_log_midway.py"
+LOST: Final = f"{EVIL}/test_lost_entries.py"
+LATE: Final = f"{LOST}::test_a_change_that_comes_too_late_for_the_settling_is_made_with_a_new_entry"
+AGAIN: Final = "alcove.group.listed_again"
 CHOICE: Final = f"{EVIL}/test_rejoin_by_choice.py"
 BRANCHES: Final = (
     f"{UNSETTLED}::test_members_who_are_behind_do_not_shorten_the_wait_for_an_absent_facilitator"
@@ -76,6 +80,13 @@ BROUGHT_BACK: Final[tuple[Mutant, ...]] = (
     ),
     order(
         "brought back",
+        "alcove_server.requests.restore:name",
+        "if votes and said.head != history.roster.head:",
+        "if votes and not frame.doors and said.head != history.roster.head:",
+        f"{UNSETTLED}::test_a_head_that_is_lacked_is_answered_so_whatever_its_doors_say",
+    ),
+    order(
+        "brought back",
         f"{NEW_LOG}.keeps_back",
         "if not self._bringing.unsettled or",
         "if True or",
@@ -130,6 +141,26 @@ BROUGHT_BACK: Final[tuple[Mutant, ...]] = (
         "return False and",
         f"{ADMISSION}::test_a_commit_of_before_their_admission_is_no_alarm_among_words",
     ),
+    *(
+        order("brought back", place, "self._stream.is_of_another_log(answer)", "False", test)
+        for place, test in (
+            (
+                "alcove.engine.doubts:Doubts.ask_presence",
+                f"{MIDWAY}::test_who_asks_for_presence_and_hears_of_another_log_comes_in_as_with"
+                "_any_new_log",
+            ),
+            (
+                f"{NEW_LOG}.look",
+                f"{MIDWAY}::test_who_looks_whether_a_log_is_settled_and_hears_of_another_one_comes"
+                "_in_as_always",
+            ),
+            (
+                f"{NEW_LOG}.read_admission",
+                f"{MIDWAY}::test_a_newcomer_who_reads_its_admission_and_hears_of_another_log"
+                "_knocks_again",
+            ),
+        )
+    ),
     order(
         "brought back",
         f"{NEW_LOG}.look_due",
@@ -144,6 +175,41 @@ BROUGHT_BACK: Final[tuple[Mutant, ...]] = (
         "if not following.ahead or",
         "if True or",
         f"{BACK}::test_an_acknowledged_commit_that_the_relay_lost_is_taken_again",
+    ),
+    order(
+        "brought back",
+        f"{NEW_LOG}.repeat_commit",
+        "entry = membership.entry_again(lost, self._identity.relay)",
+        "entry = None",
+        f"{LATE}[locks-True]",
+    ),
+    order(
+        "brought back",
+        f"{NEW_LOG}.repeat_commit",
+        "self._bringing.has_all_again()",
+        "pass",
+        f"{LOST}::test_an_invite_whose_card_was_put_with_a_lost_entry_lets_people_in",
+    ),
+    order(
+        "brought back",
+        f"{AGAIN}:_changes",
+        "not any(lets_in) and",
+        "",
+        f"{LATE}[admits-False]",
+    ),
+    order(
+        "brought back",
+        f"{AGAIN}:Branch.chain",
+        "known[:place]",
+        "known",
+        f"{LATE}[locks-True]",
+    ),
+    order(
+        "brought back",
+        f"{MEMBERSHIP}:Membership.came_again",
+        "entry_hash(Label.ROSTER, entry.body) != merged.after.head",
+        "False",
+        f"{LOST}::test_who_had_followed_what_was_lost_takes_the_new_entries_too",
     ),
     order(
         "brought back",
