@@ -65,11 +65,13 @@ def _by_a_stranger(world: "World", name: str) -> bool:
 
 def _way_back_is_gone(world: "World", name: str) -> bool:
     """Whether a facilitator removed this person while they were outside, which closes their own way
-    back and the invite that they came by. A relay that lost its memory knows no closed door."""
+    back and the invite that they came by. A relay that lost its memory knows no closed door. It
+    knows none at all while no facilitator was there since: a member that does not facilitate brings
+    a room without its doors."""
     truth = world.truth
-    *_, last = [None, *(change.op for change in truth.changes if change.name == name)]
-    went = truth.commands[name].outside and last is Op.LEFT
-    return bool(truth.losses) and went and truth.commanded("removed", name)
+    went = truth.commands[name].outside and truth.last(name) is Op.LEFT
+    none = max(truth.beat_at, default=START) < truth.restored_at
+    return bool(truth.losses) and went and (none or truth.commanded("removed", name))
 
 
 def may_be_lost(world: "World") -> bool:

@@ -306,6 +306,10 @@ class Truth:
         """The first such change."""
         return next((c for c in self.changes if c.op is op and c.name == name), None)
 
+    def last(self, name: str) -> Op | None:
+        """The last change of this person."""
+        return next((c.op for c in reversed(self.changes) if c.name == name), None)
+
     def let_in_at(self, name: str) -> float:
         """When this person was let in last, by the relay's list."""
         times = (one.at for one in self.changes if one.op is Op.ADD and one.name == name)
