@@ -116,6 +116,9 @@ def may_be_refused(world: "World", name: str) -> set[str]:
     links = {person.link for person in world.people if person.name == name} - {b""}
     if any(commands.revoked for commands in truth.commands.values()):
         codes |= {"door_revoked"} if links else {"door_revoked", "link_closed"}
+    doors = {person.door.hex() for person in world.people if person.name == name}
+    if doors & truth.revoked:
+        codes.add("door_revoked")  # also by who facilitates and lacks what the vault should have
     if any(commands.removed for commands in truth.commands.values()):
         codes |= {"door_revoked", "removed"}
     if truth.commands[name].outside and truth.commanded("removed", name):

@@ -138,6 +138,8 @@ class Truth:
         """The person who has a relay key that was made later, or empty."""
         self.questions: set[str] = set()
         """What invites ask newcomers."""
+        self.revoked: set[str] = set()
+        """Doors of which facilitators were told, in true sentences, that one closed them."""
         self.keys: defaultdict[str, set[bytes]] = defaultdict(set)
         """The relay keys under which each person was let in."""
         self._seats: dict[bytes, Seat] = {}
