@@ -5,8 +5,8 @@
 
 The text is in the log before the commit that makes it current. A client that dies between leaves a
 text that no commit names, and the room as it was. Any facilitator repeats the text while the leaf
-of a member names an agreement that is not good: that person may not have seen it. The same while
-nobody told it since a member came back by a ticket, without any text.
+of a member names an agreement that is not good: that person may not have seen it. The same when a
+member came back by a ticket, without any text, and it was not told since.
 """
 
 from collections.abc import Callable
@@ -202,7 +202,7 @@ class AgreementChange:
         return RANK * keys.index(own) if own in keys else 0.0
 
     def _anyone_lacks_it(self) -> bool:
-        """Whether any other member may have the text from nobody."""
+        """Whether any other member may lack the text."""
         good, own = self._membership.state.good_agreements(), self._membership.own.key
         behind = any(has not in good for key, has in self._accepted_by.items() if key != own)
         return behind or self._reloaded
