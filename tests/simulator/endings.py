@@ -65,11 +65,13 @@ def _by_a_stranger(world: "World", name: str) -> bool:
 
 def _way_back_is_gone(world: "World", name: str) -> bool:
     """Whether a facilitator removed this person while they were outside, which closes their own way
-    back and the invite that they came by. A relay that lost its memory knows no closed door."""
+    back and the invite that they came by. A relay that lost its memory knows no closed door. It
+    knows none at all while no facilitator was there since: a member that does not facilitate brings
+    a room without its doors."""
     truth = world.truth
-    *_, last = [None, *(change.op for change in truth.changes if change.name == name)]
-    went = truth.commands[name].outside and last is Op.LEFT
-    return bool(truth.losses) and went and truth.commanded("removed", name)
+    went = truth.commands[name].outside and truth.last(name) is Op.LEFT
+    none = max(truth.beat_at, default=START) < truth.restored_at
+    return bool(truth.losses) and went and (none or truth.commanded("removed", name))
 
 
 def may_be_lost(world: "World") -> bool:
@@ -114,6 +116,9 @@ def may_be_refused(world: "World", name: str) -> set[str]:
     links = {person.link for person in world.people if person.name == name} - {b""}
     if any(commands.revoked for commands in truth.commands.values()):
         codes |= {"door_revoked"} if links else {"door_revoked", "link_closed"}
+    doors = {person.door.hex() for person in world.people if person.name == name}
+    if doors & truth.revoked:
+        codes.add("door_revoked")  # also by who facilitates and lacks what the vault should have
     if any(commands.removed for commands in truth.commands.values()):
         codes |= {"door_revoked", "removed"}
     if truth.commands[name].outside and truth.commanded("removed", name):

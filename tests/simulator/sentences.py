@@ -164,7 +164,8 @@ class Told:
             case events.InviteChanged(_, door) if door:
                 wanted = self.world.truth.commands[self.person.name].invited
                 return "" if wanted else "this person did not ask"
-            case events.InviteRevoked():
+            case events.InviteRevoked(door):
+                self.world.truth.revoked.add(door)
                 commands = self.world.truth.commands.values()
                 # A facilitator closes what its vault lacks, too (docs/protocol.md 10).
                 # A removal closes the invite that the member came by.
@@ -310,7 +311,7 @@ class Told:
             "ticket_asks": bool(self.person.came_by),
             "card_differs": puts_bare_cards(world, sender),
             "outside_locked": outside and truth.ruled("locked", on=True),
-            "not_outside": outside and not truth.happened(Op.LEFT, self.person.name),
+            "not_outside": outside and truth.last(self.person.name) is not Op.LEFT,
             "cannot_open": lost or two,  # of before the relay's loss, or for the other program
             "ending_doubted": lost,
             "room_forgotten": lost or may_be_lost(world),
