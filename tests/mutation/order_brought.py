@@ -77,6 +77,13 @@ BROUGHT_BACK: Final[tuple[Mutant, ...]] = (
     ),
     order(
         "brought back",
+        "alcove_server.requests.restore:name",
+        "if votes and said.head != history.roster.head:",
+        "if votes and not frame.doors and said.head != history.roster.head:",
+        f"{UNSETTLED}::test_a_head_that_is_lacked_is_answered_so_whatever_its_doors_say",
+    ),
+    order(
+        "brought back",
         f"{NEW_LOG}.keeps_back",
         "if not self._bringing.unsettled or",
         "if True or",

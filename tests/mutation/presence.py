@@ -164,10 +164,16 @@ ALL_PRESENCE: Final = (
         f"{_NAME}::test_nobody_takes_a_facilitators_place_so",
     ),
     _mutant(
-        "alcove.facilitation.intents:Instead.parts",
-        "not self.still(self.key)",
+        f"{_SAME}.check_silent",
+        "self._life.signed_within(key, fresh)",
         "False",
         f"{_NAME}::test_a_member_who_comes_back_meanwhile_keeps_the_place",
+    ),
+    _mutant(
+        f"{_SAME}.check_silent",
+        "self._life.silence(key) <= fresh",
+        "False",
+        f"{_NAME}::test_a_client_that_was_away_itself_calls_no_name_free_or_taken",
     ),
     _mutant(
         "alcove.facilitation.intents:AdmitNewcomer.plan",
