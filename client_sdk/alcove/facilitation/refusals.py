@@ -4,7 +4,7 @@ from typing import Final
 
 from alcove_protocol import frames
 
-from alcove.facilitation.unsent import Unsent
+from alcove.facilitation.unsent import NotTaken
 from alcove.group.membership import Membership
 from alcove.group.sealing import Psk, RefusalBody, seal_refusal
 from alcove.relay.ports import Ports
@@ -22,7 +22,7 @@ class Refusals:
         self._membership = membership
         self._link = ports.link
         self._random = ports.random
-        self._unsent: Unsent[tuple[bytes, bytes, str, Psk]] = Unsent(ports.clock)
+        self._unsent: NotTaken[tuple[bytes, bytes, str, Psk]] = NotTaken(ports.clock)
 
     def send(self, knock: bytes, reply_key: bytes, code: str, psk: Psk) -> None:
         """Refuse the knock with this id, for a reason that only its newcomer can read."""

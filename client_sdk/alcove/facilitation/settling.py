@@ -6,7 +6,7 @@ sender of a vault learns only by this that it was opened, and hands over only th
 
 from alcove_protocol import frames
 
-from alcove.facilitation.unsent import Unsent
+from alcove.facilitation.unsent import NotTaken
 from alcove.relay.ports import Ports
 
 
@@ -15,7 +15,7 @@ class Settling:
 
     def __init__(self, ports: Ports) -> None:
         self._link = ports.link
-        self._unsettled: Unsent[bytes] = Unsent(ports.clock)
+        self._unsettled: NotTaken[bytes] = NotTaken(ports.clock)
 
     def settle(self, id: bytes) -> None:
         """Tell the relay that the item with this id is done."""

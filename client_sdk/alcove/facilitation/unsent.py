@@ -23,7 +23,7 @@ UNSENT_MOST: Final = 1024
 that answers nothing grows no list here."""
 
 
-class Unsent(Generic[T]):
+class NotTaken(Generic[T]):
     """Those of one kind, the oldest first."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
