@@ -57,8 +57,9 @@ class ActLog:
             if person.name in replaced:
                 continue  # nobody was taken out: this person is there with new keys
             gone: events.FacilitatorAct = "left" if left else "absent" if away else "remove"
-            # One that was coming in by the standby is cleared away with its facilitator.
-            self._note(gone, person.name, outcome, aside=left or away or person.entering)
+            # One that was coming in by the standby goes with the standby.
+            cleared = person.entering and outcome.before.standby != outcome.state.standby
+            self._note(gone, person.name, outcome, aside=left or away or cleared)
         for person in outcome.roles:
             self._note("appoint" if person.facilitator else "demote", person.name, outcome)
         self._changes(outcome)
@@ -74,9 +75,9 @@ class ActLog:
             self._note("ttl", "", outcome)
         if before.standby != state.standby:
             made = state.standby is not None
-            self._note(
-                "standby" if made else "standby_off", "", outcome, aside=_is_about_people(outcome)
-            )
+            # It goes with the facilitator that set it, and with nobody else.
+            along = outcome.roles or any(person.facilitator for person in outcome.gone)
+            self._note("standby" if made else "standby_off", "", outcome, aside=bool(along))
         if before.agreement != state.agreement:
             self._note("agreement", "", outcome)
 
@@ -143,8 +144,3 @@ class ActLog:
             events.PastAct(noted.act, noted.name, noted.by, int(now - noted.at), noted.aside)
             for noted in self._noted
         )
-
-
-def _is_about_people(outcome: Merged) -> bool:
-    """Whether members came, went, or have another part by it."""
-    return bool(outcome.joined or outcome.rejoined or outcome.gone or outcome.roles)
