@@ -108,6 +108,20 @@ ALL_PRESENCE: Final = (
         f"{_NAME}::test_of_two_at_the_door_the_second_is_told_that_the_name_is_taken_when_it_is",
     ),
     _mutant(
+        "alcove.engine.member:MemberClient._beat_when_due",
+        "replayed = waited or not self.stream.replays",
+        "replayed = True",
+        "tests/end_to_end/test_whereabouts.py"
+        "::test_who_comes_back_after_somebody_came_in_is_here_at_once",
+    ),
+    _mutant(
+        "alcove.engine.member:MemberClient._beat_when_due",
+        "min(self._blob_at + BEAT_AGAIN, self._replay_most)",
+        "self._blob_at + BEAT_AGAIN",
+        "tests/end_to_end/evil/test_long_replay.py"
+        "::test_a_room_is_held_by_a_facilitator_whose_replay_takes_long",
+    ),
+    _mutant(
         "alcove.facilitation.lobby:Lobby._look_again",
         "self.in_step()",
         "pass",
