@@ -43,7 +43,8 @@ def wrong_ending(world: "World", person: "Person", reason: CloseReason, code: st
         removed = code == "lost" and _by_a_stranger(world, name)
         let_go = truth.happened(Op.ABSENT, name) and code in ("knock_again", "not_member")
         behind = code == "knock_again" and held_for_good(world, person)
-        closed = code == "unknown_door" and _way_back_is_gone(world, name)
+        gone = _way_back_is_gone(world, name) or _way_back_is_lost(world, name)
+        closed = code == "unknown_door" and gone
         ways = (refused, removed, let_go, behind, closed)
         lost = any(ways) or world.lies or may_be_lost(world)
         return "" if lost else "the room is not lost"
@@ -70,6 +71,19 @@ def _way_back_is_gone(world: "World", name: str) -> bool:
     *_, last = [None, *(change.op for change in truth.changes if change.name == name)]
     went = truth.commands[name].outside and last is Op.LEFT
     return bool(truth.losses) and went and truth.commanded("removed", name)
+
+
+def _way_back_is_lost(world: "World", name: str) -> bool:
+    """Whether the relay lost its memory since this person stepped outside, and no facilitator is
+    there that saw them go: nobody else has the key of their way back."""
+    truth = world.truth
+    changes = [change for change in truth.changes if change.name == name]
+    if not changes or changes[-1].op is not Op.LEFT or not truth.commands[name].outside:
+        return False
+    last = changes[-1]
+    holders = (person for person in world.people if person.inside and person.facilitates)
+    saw = any(world.told[one].in_since < last.at for one in holders)
+    return not saw and any(at > last.at for at in truth.losses)
 
 
 def may_be_lost(world: "World") -> bool:
@@ -114,6 +128,8 @@ def may_be_refused(world: "World", name: str) -> set[str]:
     links = {person.link for person in world.people if person.name == name} - {b""}
     if any(commands.revoked for commands in truth.commands.values()):
         codes |= {"door_revoked"} if links else {"door_revoked", "link_closed"}
+    if any("invites_dropped" in told.problems for told in world.told.values()):
+        codes.add("door_revoked")  # a facilitator closed what their vault lacks
     if any(commands.removed for commands in truth.commands.values()):
         codes |= {"door_revoked", "removed"}
     if truth.commands[name].outside and truth.commanded("removed", name):

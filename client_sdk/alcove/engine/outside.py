@@ -34,8 +34,8 @@ NOT_LET_OUT: Final = (
     "/leave to go."
 )
 HOLDS_THE_ROOM: Final = (
-    "You facilitate now, so you are not let outside, and are still in the room. To go outside, be a "
-    "participant first: /stepdown or /handover NAME."
+    "You facilitate now, so you are not let outside, and are still in the room. To go outside, be "
+    "a participant first: /stepdown or /handover NAME."
 )
 
 
