@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -19,9 +20,9 @@ from pathlib import Path
 from statistics import median
 from typing import IO, Final
 
-from alcove_protocol.frames import RequestRefused, Settle
+from alcove_protocol.frames import Answer, Bye, RequestRefused, Settle
 
-from bench.fairness.attacks import ATTACKS, OVER_TLS
+from bench.fairness.attacks import ATTACKS, DRAINED, OVER_TLS
 from bench.fairness.stage import SecureStream
 from bench.fanout.alcove_wire import Member, SeatedRoom
 from bench.fanout.native import Missing
@@ -37,6 +38,9 @@ GOOD: Final = 5
 """Good clients, each of a network and a room of its own, that ask in turns."""
 PAUSE: Final = 0.01
 """Seconds between two requests of them: each asks 20 times a second, which is its rate."""
+
+BEFORE_DRAIN: Final = 1.0
+"""Seconds of an attack before the relay is told to stop."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,15 @@ class Up:
         """The worst stall since the last call, in milliseconds."""
         self.file.unlink(missing_ok=True)
         os.kill(self.process.pid, signal.SIGUSR1)
+        return self._told()
+
+    def worst_to_the_end(self) -> float:
+        """The same, of a relay that was told to stop. Raises `RuntimeError` when that failed."""
+        if self.process.wait(20):
+            raise RuntimeError("the relay did not stop in order")
+        return self._told()
+
+    def _told(self) -> float:
         end = time.monotonic() + 30
         while not self.file.exists():
             if time.monotonic() > end:
@@ -112,9 +125,38 @@ def _round_trips(good: Sequence[Member], attack: subprocess.Popen[bytes]) -> lis
     return took
 
 
+def _until_drained(good: Sequence[Member], relay: subprocess.Popen[bytes]) -> list[float]:
+    """The same of a relay that is told to stop after a while, until each client has heard that it
+    has to come back."""
+    took, there, told = list[float](), deque(good), time.perf_counter() + BEFORE_DRAIN
+    while there:
+        if told and time.perf_counter() > told:
+            relay.terminate()
+            told = 0.0
+        began = time.perf_counter()
+        if not _answered(there[0]):
+            there.popleft()
+        took.append(time.perf_counter() - began)
+        there.rotate(-1)
+        time.sleep(PAUSE)
+    return took
+
+
 def _asked(good: Member) -> None:
     """One request, and its answer, which is that nothing is waiting."""
     good.ask(Settle(good.number(), bytes(16)), RequestRefused)
+
+
+def _answered(good: Member) -> bool:
+    """The same, or false when the relay says that the client has to come back."""
+    asked = Settle(good.number(), bytes(16))
+    good.send(asked)
+    while True:
+        heard = good._heard()
+        if isinstance(heard, Bye):
+            return False
+        if isinstance(heard, Answer) and heard.n == asked.n:
+            return True
 
 
 def _good(port: int, number: int, stream: type[Stream]) -> Member:
@@ -146,10 +188,15 @@ def run(name: str, compiled: bool, seconds: float, folder: Path) -> tuple[float,
         up.worst()
         attack.stdin.write(b"go\n")
         attack.stdin.flush()
-        took = sorted(_round_trips(good, attack))
+        if name in DRAINED:
+            took = sorted(_until_drained(good, up.process))
+            attack.wait()
+        else:
+            took = sorted(_round_trips(good, attack))
         if attack.returncode:
             raise RuntimeError("the attack failed")
-        return up.worst(), took[int(len(took) * 0.99)] * 1e3
+        worst = up.worst_to_the_end() if name in DRAINED else up.worst()
+        return worst, took[int(len(took) * 0.99)] * 1e3
 
 
 def measure(name: str, compiled: bool, repetitions: int, seconds: float) -> Row:

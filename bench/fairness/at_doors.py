@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
+import time
+from itertools import cycle
+from typing import Final
 
 from alcove_protocol import limits
 from alcove_protocol.codec import pack_list
 from alcove_protocol.frames import (
     Authenticate,
     Authenticated,
+    Done,
     Knock,
+    LobbyRequest,
     OpenRoom,
     PutDoor,
     ReadCard,
@@ -26,9 +31,12 @@ from bench.fairness.stage import (
     Hall,
     at_door,
 )
-from bench.fanout.alcove_wire import Member
+from bench.fanout.alcove_wire import Member, beat
 from bench.fanout.wires import masked
 from tests.server.keys import Door, Facilitated, answer, public, sign
+
+A_DOOR: Final = limits.KNOCKS_PER_DOOR
+"""Knocks that wait at one door."""
 
 
 def cards(port: int) -> Go:
@@ -96,6 +104,47 @@ def knocks(port: int) -> Go:
         return masked(knock.to_bytes()) + masked(Withdraw(3).to_bytes())
 
     return again(crowd, lambda: pair() + pair(), 0.1)
+
+
+def words(port: int) -> Go:
+    """100 newcomers that wait at five doors, and the facilitator, send each other words as fast as
+    the relay reads. Some knock anew in between, as often as their network may."""
+    hall, listed = Hall(port, 2, 175), [Door() for _ in range(limits.KNOCKS // A_DOOR)]
+    hall.members[0].send(beat(hall.base))
+    newcomers = []
+    for number, door in enumerate(listed):
+        hall.put_door(door)
+        where = f"127.176.{number}.1"
+        newcomers += [at_door(port, hall, door, where) for _ in range(A_DOOR)]
+    for one in newcomers:
+        one.ask(Knock(one.number(), os.urandom(16), os.urandom(limits.KNOCK)), Done)
+    crowd = Crowd([one.stream for one in (*newcomers, *hall.members)])
+    host, keys = hall.members[0].stream.socket, cycle([public(one.key) for one in newcomers])
+
+    def said(to: bytes | None) -> bytes:
+        text = os.urandom(limits.DOOR_TEXT)
+        return masked(LobbyRequest(5, os.urandom(16), text, to).to_bytes())
+
+    def anew() -> bytes:
+        knock = Knock(7, os.urandom(16), os.urandom(limits.KNOCK))
+        return masked(Withdraw(6).to_bytes()) + masked(knock.to_bytes())
+
+    def go(seconds: float) -> None:
+        end, turn = time.monotonic() + seconds, 0
+        while time.monotonic() < end and len(crowd):
+            turn += 1
+            for number, link in enumerate(crowd.all):
+                if crowd.waiting(link):
+                    continue
+                if link is host:
+                    crowd.send(link, b"".join(said(next(keys)) for _ in range(A_DOOR)))
+                    continue
+                crowd.send(link, b"".join(said(None) for _ in range(5)))
+                if (number + turn) % A_DOOR == 0:
+                    crowd.send(link, anew())
+            crowd.pump(0.05)
+
+    return go
 
 
 def doors(port: int) -> Go:

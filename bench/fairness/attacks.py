@@ -16,6 +16,7 @@ from bench.fairness import (
     comings,
     hard_minute,
     in_rooms,
+    let_go,
     on_the_wire,
     tickets,
 )
@@ -54,6 +55,7 @@ ATTACKS: Final[dict[str, Prepare]] = {
         comings.lobbies,
         at_doors.rooms,
         at_doors.knocks,
+        at_doors.words,
         at_doors.doors,
         in_rooms.requests,
         on_the_wire.heads,
@@ -72,6 +74,9 @@ ATTACKS: Final[dict[str, Prepare]] = {
         on_the_wire.hellos,
         hard_minute.desks,
         hard_minute.slow_mode,
+        let_go.requests_back,
+        let_go.letting_go,
+        in_rooms.drain,
         tickets.parks,
         tickets.rooms_that_park,
         tickets.wrong_fetches,
@@ -80,6 +85,8 @@ ATTACKS: Final[dict[str, Prepare]] = {
     )
 }
 OVER_TLS: Final = frozenset({"records", "hellos"})
+DRAINED: Final = frozenset({"drain"})
+"""In the middle of these the relay gets a SIGTERM."""
 
 
 def main(name: str, port: int, seconds: float) -> None:

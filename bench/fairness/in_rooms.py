@@ -63,6 +63,11 @@ def crowd_of_500(port: int) -> Go:
     return again(crowd, lambda: posts(hall.base, 10, 1000), 0.05)
 
 
+def drain(port: int) -> Go:
+    """The same, while the relay is told to stop."""
+    return crowd_of_500(port)
+
+
 def many_rooms(port: int) -> Go:
     """30 rooms of 10, each with one who publishes blobs of 30 KB."""
     halls = [Hall(port, 10, 41 + number // 5) for number in range(30)]

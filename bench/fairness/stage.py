@@ -9,16 +9,20 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from alcove_protocol import limits
+from alcove_protocol.codec import pack_list
 from alcove_protocol.frames import (
     Authenticate,
     Authenticated,
     BlobClass,
+    ConnectionRole,
     Done,
     Publish,
+    Published,
     PutDoor,
 )
 from alcove_protocol.labels import SUBPROTOCOL, Label
 from alcove_protocol.roster import Change, Op, Role, Seat
+from alcove_protocol.statements import Signed
 from nacl.signing import SigningKey
 
 from bench.fanout.alcove_wire import Member, SeatedRoom, beat
@@ -27,6 +31,9 @@ from tests.server.keys import Door, answer, public, sign
 
 A_NETWORK = 50
 """Connections from one address prefix: fewer than the handshakes that it may make at once."""
+
+_WELCOME = 600
+"""Bytes of a Welcome."""
 
 
 def source(net: int, number: int) -> str:
@@ -67,8 +74,13 @@ class Hall:
         ]
         changes = [Change(Op.RESET, bytes(32))]
         changes += [Change(Op.ADD, public(key), Seat(role=role)) for key, role in seats]
+        return self.changed(changes)
+
+    def changed(self, changes: Sequence[Change], welcomed: Sequence[bytes] = ()) -> Publish:
+        """The facilitator changes the list, with Welcomes for these keys."""
         commit = os.urandom(64)
-        entry = self.seated.room.entry(changes, base=self.base, commit=commit)
+        welcomes = pack_list([key + os.urandom(_WELCOME) for key in welcomed])
+        entry = self.seated.room.entry(changes, base=self.base, commit=commit, welcomes=welcomes)
         return Publish(
             self.members[0].number(),
             os.urandom(16),
@@ -78,7 +90,16 @@ class Hall:
             commit,
             entry.body,
             entry.signature,
+            welcomes or None,
         )
+
+    def land(self, changes: Sequence[Change], welcomed: Sequence[bytes] = ()) -> None:
+        """The same, and the relay takes it. Raises `ConnectionError`."""
+        frame = self.changed(changes, welcomed)
+        self.seated.base = self.members[0].ask(frame, Published).position
+        assert frame.entry is not None
+        assert frame.signature is not None
+        self.seated.room.take(Signed(frame.entry, frame.signature))
 
     def put_door(self, door: Door) -> None:
         said = door.statement(self.seated.room)
@@ -101,9 +122,9 @@ def door_proof(member: Member, hall: Hall, door: Door) -> Authenticate:
     return Authenticate(member.number(), mine.body, mine.signature, theirs.signature)
 
 
-def member_proof(member: Member, room: bytes) -> bytes:
+def member_proof(member: Member, room: bytes, role: str = ConnectionRole.MEMBER) -> bytes:
     """The answer to the challenge, as bytes on the wire."""
-    said = answer(member.key, room, "member", member._nonce, host=member._host)
+    said = answer(member.key, room, role, member._nonce, host=member._host)
     signed = sign(member.key, Label.CHALLENGE, said)
     return masked(Authenticate(member.number(), signed.body, signed.signature).to_bytes())
 

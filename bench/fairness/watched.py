@@ -1,7 +1,7 @@
 """The relay with a watch in its loop: `python -m bench.fairness.watched FILE [flags of the relay]`.
 
-Each SIGUSR1 writes what was seen since the last one to FILE, as JSON: the most CPU milliseconds of
-the loop's thread between two ticks, and the number of ticks.
+Each SIGUSR1, and the end of the relay, writes what was seen since the last one to FILE, as JSON:
+the most CPU milliseconds of the loop's thread between two ticks, and the number of ticks.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Watch:
         self._used = time.thread_time()
         self._worst = 0.0
         self._ticks = 0
-        self._loop.add_signal_handler(signal.SIGUSR1, self._tell)
+        self._loop.add_signal_handler(signal.SIGUSR1, self.tell)
         self._tick()
 
     def _tick(self) -> None:
@@ -40,7 +40,8 @@ class Watch:
         self._used, self._ticks = used, self._ticks + 1
         self._loop.call_later(TICK, self._tick)
 
-    def _tell(self) -> None:
+    def tell(self) -> None:
+        """Write what was seen since the last time."""
         told = {"worst_ms": round(self._worst * 1e3, 2), "ticks": self._ticks}
         self._worst, self._ticks = 0.0, 0
         part = self._file.with_suffix(".part")
@@ -49,8 +50,9 @@ class Watch:
 
 
 async def _watched(self: Service) -> None:
-    Watch(FILE)
+    watch = Watch(FILE)
     await _run(self)
+    watch.tell()
 
 
 if __name__ == "__main__":

@@ -96,6 +96,29 @@ def test_a_member_who_comes_back_meanwhile_keeps_the_place() -> None:
     assert bob.engine.closed is None
 
 
+def test_a_client_that_was_away_itself_calls_no_name_free_or_taken() -> None:
+    """Bob may have come back while Ann's client heard nothing. The knock waits, and nobody is told
+    that the name is taken."""
+    world, ann, bob, cleo = a_room()
+    bob.cut()
+    world.advance(60, stay_away=(bob,))
+    again = world.knock(ann.invite(), "Bob")
+    world.advance(2, stay_away=(bob,))
+    knock = knock_of(ann)
+    ann.cut()
+    world.advance(5, stay_away=(ann, bob))
+    world.advance(3, stay_away=(bob,))
+    result = ann.admit(knock)
+    world.settle()
+    assert [getattr(error, "code", None) for error in result] == ["not_known_yet"]
+    assert again.engine.closed is None
+    world.advance(25, stay_away=(bob,))
+    result = ann.admit(knock)
+    world.settle()
+    assert result == [None]
+    assert ann.members() == cleo.members() == again.members() == {"Ann", "Bob", "Cleo"}
+
+
 def test_who_was_let_go_and_lost_the_keys_is_asked_about_too() -> None:
     world, ann, bob, cleo = a_room()
     do(world, ann, "pause", "Bob")

@@ -11,6 +11,7 @@ UNSETTLED: Final = "tests/server/test_unsettled.py"
 BACK: Final = f"{EVIL}/test_brought_back.py"
 EARLIER: Final = f"{EVIL}/test_earlier_commits.py"
 ADMISSION: Final = f"{EVIL}/test_lost_admission.py"
+MIDWAY: Final = f"{EVIL}/test_other_log_midway.py"
 LOST: Final = f"{EVIL}/test_lost_entries.py"
 LATE: Final = f"{LOST}::test_a_change_that_comes_too_late_for_the_settling_is_made_with_a_new_entry"
 AGAIN: Final = "alcove.group.listed_again"
@@ -139,6 +140,26 @@ BROUGHT_BACK: Final[tuple[Mutant, ...]] = (
         "return not following.in_step and",
         "return False and",
         f"{ADMISSION}::test_a_commit_of_before_their_admission_is_no_alarm_among_words",
+    ),
+    *(
+        order("brought back", place, "self._stream.is_of_another_log(answer)", "False", test)
+        for place, test in (
+            (
+                "alcove.engine.doubts:Doubts.ask_presence",
+                f"{MIDWAY}::test_who_asks_for_presence_and_hears_of_another_log_comes_in_as_with"
+                "_any_new_log",
+            ),
+            (
+                f"{NEW_LOG}.look",
+                f"{MIDWAY}::test_who_looks_whether_a_log_is_settled_and_hears_of_another_one_comes"
+                "_in_as_always",
+            ),
+            (
+                f"{NEW_LOG}.read_admission",
+                f"{MIDWAY}::test_a_newcomer_who_reads_its_admission_and_hears_of_another_log"
+                "_knocks_again",
+            ),
+        )
     ),
     order(
         "brought back",

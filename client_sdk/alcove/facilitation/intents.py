@@ -8,6 +8,7 @@ moot.
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from alcove_protocol import limits
 from alcove_protocol.errors import Malformed
@@ -179,25 +180,28 @@ def _with_doors(
     return replace(state, doors=b"".join([*doors, *([add] if add else [])]))
 
 
+THERE_AGAIN: Final = "The member of this name is there again, so nobody was let in for them."
+
+
 @dataclass(frozen=True, slots=True)
 class Instead:
     """The member whose leaf goes with an admission, by MLS key. Empty: none does. `paused` says
-    whether that member is paused now, which goes over to the newcomer, and `still` whether they are
-    silent as before."""
+    whether that member is paused now, which goes over to the newcomer. `check_silent` raises
+    `NotNow` unless they are silent as before."""
 
     key: bytes = b""
     paused: Callable[[], bool] = field(default=lambda: False, compare=False)
-    still: Callable[[bytes], bool] = field(default=lambda key: True, compare=False)
+    check_silent: Callable[[bytes], None] = field(default=lambda key: None, compare=False)
 
     def parts(self, membership: Membership) -> tuple[tuple[mls.Proposal, ...], tuple[Change, ...]]:
         """What takes the member out. The door that they came by stays. Raises `NotNow`
-        (`name_taken`) when they are there again."""
+        (`name_taken`) when they are there again or facilitate, and as `check_silent`."""
         index, person = membership.group.find(self.key), membership.find_key(self.key)
         if index is None or person is None:
             return (), ()
-        if person.facilitator or not self.still(self.key):
-            text = "The member of this name is there again, so nobody was let in for them."
-            raise NotNow("name_taken", text)
+        if person.facilitator:
+            raise NotNow("name_taken", THERE_AGAIN)
+        self.check_silent(self.key)
         gone = Change(Op.REMOVE, person.relay_key, Seat(paused=True))
         return (mls.Remove(index),), (gone,)
 

@@ -15,9 +15,10 @@ from typing import Final
 
 from alcove import mls
 from alcove.desk.life import SignsOfLife
+from alcove.errors import NotNow
 from alcove.facilitation.absences import Absences
 from alcove.facilitation.committer import Committer
-from alcove.facilitation.intents import Instead
+from alcove.facilitation.intents import THERE_AGAIN, Instead
 from alcove.facilitation.room_intents import FoldMember
 from alcove.facilitation.todays_words import TodaysWords
 from alcove.group.membership import Membership
@@ -30,9 +31,14 @@ SILENT: Final = 4
 """Frames that did not come before a person is asked."""
 
 
+NOT_KNOWN_YET: Final = (
+    "Nobody was let in: your client was away, and does not know yet whether the member of this "
+    "name is there again. They wait on; let them in again in a minute."
+)
+
+
 class NotKnownYet(Exception):
-    """Whether the name is free is not known yet: its member gave no sign of life for a little, or
-    one that waits at the door may come in under a name like it."""
+    """Whether the name is free is not known yet: its member gave no sign of life for a little."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +123,7 @@ class SameNames:
         """Whose leaf goes with the admission of a knock under this member's name."""
         if member is None:
             return Instead()
-        return Instead(member.key, partial(self._is_paused, member), self.still_silent)
+        return Instead(member.key, partial(self._is_paused, member), self.check_silent)
 
     def _is_paused(self, member: NamedMember) -> bool:
         """Whether the pause of this member goes on. It may have begun or ended, and the member may
@@ -127,6 +133,11 @@ class SameNames:
         lost = self._absences.of(member.member)
         return member.paused if lost is None else lost.paused
 
-    def still_silent(self, key: bytes) -> bool:
-        """Whether this member may be replaced: no sign of life came meanwhile."""
-        return self._life.silence(key) > FRESH * self._membership.state.desk_interval
+    def check_silent(self, key: bytes) -> None:
+        """Raise `NotNow` unless this member may be replaced: `name_taken` when a sign of life came
+        meanwhile, `not_known_yet` when this client has just come back, and could have missed it."""
+        fresh = FRESH * self._membership.state.desk_interval
+        if self._life.signed_within(key, fresh):
+            raise NotNow("name_taken", THERE_AGAIN)
+        if self._life.silence(key) <= fresh:
+            raise NotNow("not_known_yet", NOT_KNOWN_YET)
