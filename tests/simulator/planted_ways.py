@@ -6,15 +6,17 @@ from typing import Final
 from alcove.desk.frame import DeskBody
 from alcove.desk.life import SignsOfLife
 from alcove.engine.engine import Engine
+from alcove.engine.outside import SteppingOutside, WayOut
 from alcove.engine.telling import Telling
 from alcove.engine.whereabouts import WhereaboutsWatch
-from alcove.events import CloseReason
+from alcove.events import CloseReason, Problem
 from alcove.facilitation.doors import Doors
 from alcove.facilitation.same_names import NamedMember, SameNames
 from alcove.group.outcomes import Merged, PutOut
 from alcove.members import Whereabouts
 from alcove.messages.coverage import Coverage
 from alcove_server.rooms.fetches import Fetches
+from alcove_server.store.memory.doors import MemoryDoors
 
 from tests.simulator.planting import Monkey, Planted
 
@@ -89,7 +91,26 @@ def _each_wait_is_told(monkey: Monkey) -> None:
     monkey.setattr("alcove.facilitation.overdue.TELL_AFTER", 0.0)
 
 
+def _who_goes_is_told_that_they_stay(monkey: Monkey) -> None:
+    take = SteppingOutside.take
+
+    def wrong(self: SteppingOutside) -> WayOut | None:
+        self._standing.emit(Problem("not_outside", ""))
+        return take(self)
+
+    monkey.setattr(SteppingOutside, "take", wrong)
+
+
+def _a_door_closes_with_its_first_use(monkey: Monkey) -> None:
+    def wrong(self: MemoryDoors, now: float, id: bytes) -> None:
+        self.close(now, id, "door_revoked")
+
+    monkey.setattr(MemoryDoors, "use", wrong)
+
+
 PLANTED_WAYS: Final = (
+    Planted("who goes is told to stay", _who_goes_is_told_that_they_stay, "for not_outside"),
+    Planted("a door closes with its first use", _a_door_closes_with_its_first_use, "door_revoked"),
     Planted("new programs are not told", _new_programs_are_not_told, "was started anew", (), 12),
     Planted(
         "a ticket beside its program", _a_ticket_beside_its_program, "program is connected", (), 18

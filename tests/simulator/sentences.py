@@ -311,7 +311,7 @@ class Told:
             "ticket_asks": bool(self.person.came_by),
             "card_differs": puts_bare_cards(world, sender),
             "outside_locked": outside and truth.ruled("locked", on=True),
-            "not_outside": outside and truth.last(self.person.name) is not Op.LEFT,
+            "not_outside": outside and self.person.name in truth.members,
             "cannot_open": lost or two,  # of before the relay's loss, or for the other program
             "ending_doubted": lost,
             "room_forgotten": lost or may_be_lost(world),

@@ -164,8 +164,10 @@ class MemberClient(HeldMember):
             self._gap()
         if frame.blob_class in COMMITS:
             self._commit(frame, position)
-        elif self._own(frame, position) or self._new_log.is_before(frame.blob, position):
+        elif self._own(frame, position):
             pass
+        elif self._new_log.is_before(frame.blob, position):
+            self._following.pass_over(said=frame.blob_class == BlobClass.APPLICATION)
         elif not self._following.held and not self._following.ahead:
             self._application(frame)
         elif frame.blob_class == BlobClass.BEAT:
