@@ -322,6 +322,7 @@ class MemberClient(HeldMember):
         replayed = waited or not self.stream.replays
         if self._following.waits:  # the relay has a commit that is not merged here: it refuses all
             self._beat_at = max(self._beat_at, now + BEAT_AGAIN)
+            self._replay_most = now + limits.HEARTBEAT_INTERVAL  # what is kept comes afterwards
         elif self.ready and begun and replayed and now >= self._beat_at:
             self.beat()
 
