@@ -11,6 +11,7 @@ UNSETTLED: Final = "tests/server/test_unsettled.py"
 BACK: Final = f"{EVIL}/test_brought_back.py"
 EARLIER: Final = f"{EVIL}/test_earlier_commits.py"
 ADMISSION: Final = f"{EVIL}/test_lost_admission.py"
+MIDWAY: Final = f"{EVIL}/test_other_log_midway.py"
 CHOICE: Final = f"{EVIL}/test_rejoin_by_choice.py"
 BRANCHES: Final = (
     f"{UNSETTLED}::test_members_who_are_behind_do_not_shorten_the_wait_for_an_absent_facilitator"
@@ -76,6 +77,13 @@ BROUGHT_BACK: Final[tuple[Mutant, ...]] = (
     ),
     order(
         "brought back",
+        "alcove_server.requests.restore:name",
+        "if votes and said.head != history.roster.head:",
+        "if votes and not frame.doors and said.head != history.roster.head:",
+        f"{UNSETTLED}::test_a_head_that_is_lacked_is_answered_so_whatever_its_doors_say",
+    ),
+    order(
+        "brought back",
         f"{NEW_LOG}.keeps_back",
         "if not self._bringing.unsettled or",
         "if True or",
@@ -129,6 +137,26 @@ BROUGHT_BACK: Final[tuple[Mutant, ...]] = (
         "return not following.in_step and",
         "return False and",
         f"{ADMISSION}::test_a_commit_of_before_their_admission_is_no_alarm_among_words",
+    ),
+    *(
+        order("brought back", place, "self._stream.is_of_another_log(answer)", "False", test)
+        for place, test in (
+            (
+                "alcove.engine.doubts:Doubts.ask_presence",
+                f"{MIDWAY}::test_who_asks_for_presence_and_hears_of_another_log_comes_in_as_with"
+                "_any_new_log",
+            ),
+            (
+                f"{NEW_LOG}.look",
+                f"{MIDWAY}::test_who_looks_whether_a_log_is_settled_and_hears_of_another_one_comes"
+                "_in_as_always",
+            ),
+            (
+                f"{NEW_LOG}.read_admission",
+                f"{MIDWAY}::test_a_newcomer_who_reads_its_admission_and_hears_of_another_log"
+                "_knocks_again",
+            ),
+        )
     ),
     order(
         "brought back",

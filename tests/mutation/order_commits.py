@@ -50,18 +50,18 @@ ONE_COMMIT: Final[tuple[Mutant, ...]] = (
     order(
         "lying answer",
         "alcove.engine.doubts:Doubts.ask_presence",
-        "if answer.lost and position == self._stream.cursor:",
-        "if False:",
+        "elif answer.lost and position == self._stream.cursor:",
+        "elif False:",
         f"{EVIL}/test_silent_facilitators.py"
         "::test_words_that_were_kept_back_before_a_silence_are_told_as_missed",
     ),
     order(
         "lying answer",
-        "alcove.engine.doubts:Doubts._lost",
-        " or head == self._lost_to",
+        "alcove.engine.doubts:Doubts.is_new_loss",
+        " or lost == self._told_lost",
         "",
         f"{EVIL}/test_silent_facilitators.py"
-        "::test_words_that_were_kept_back_before_a_silence_are_told_as_missed",
+        "::test_one_loss_is_told_once_however_often_the_relay_says_it",
     ),
     order(
         "lying answer",

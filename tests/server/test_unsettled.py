@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from alcove_protocol import limits
+from alcove_protocol.card import card_number
 from alcove_protocol.codec import pack_list, unpack_list
 from alcove_protocol.frames import (
     BlobClass,
@@ -350,6 +353,24 @@ def test_a_facilitator_puts_doors_that_the_relay_lost(scene: Scene, door: Door) 
     naming = Reseat(frame.n, frame.statement, frame.signature, b"", b"", doors)
     assert answered(host, naming) == ""
     empty.newcomer(door).knock()
+
+
+def test_a_head_that_is_lacked_is_answered_so_whatever_its_doors_say() -> None:
+    """A's card was put anew by an entry that this chain lacks. The answer has to say that it is to
+    be brought: what A did last would be lost else."""
+    gone, door = Forgotten(), Door()
+    gone.bring(gone.p, gone.before)
+    a = gone.enter(gone.a)
+    door.number = card_number(gone.true.roster.counter, 0)
+    put = door.statement(gone.true)
+    doors = pack_list([SeatedDoor(put.body, put.signature, door.card, 3, 60).encode()])
+    frame = frame_of(a, gone.true, whole=False)
+    assert answered(a, replace(frame, doors=doors)) == "bad_roster"
+    back = Person(gone.scene, gone.a)
+    back.authenticate("reseat")
+    frame = frame_of(back, gone.true, whole=True)
+    assert answered(back, replace(frame, doors=doors)) == ""
+    gone.scene.newcomer(door).knock()
 
 
 def test_a_newcomer_at_a_door_that_nobody_put_yet_is_told_to_wait() -> None:

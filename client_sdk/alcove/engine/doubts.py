@@ -38,8 +38,8 @@ class Doubts:
         self._gap = gap
         self._ask_at = 0.0
         self._asked_from: Position | None = None
-        self._lost_to: Position | None = None
-        """The log's last position when it was told that messages before it were lost."""
+        self._told_lost: tuple[Position, Position] | None = None
+        """This client's position and the log's last one when it was last told of a loss between."""
 
     def advance(self, position: Position, blob_class: int, blob: bytes) -> Advance:
         """As `Stream.advance`, or LATER when a number before this one is missing that can be this
@@ -99,7 +99,9 @@ class Doubts:
 
         def answered(answer: RelayAnswer | None) -> None:
             if isinstance(answer, frames.Resumed):
-                if answer.lost and position == self._stream.cursor:
+                if self._stream.is_of_another_log(answer):
+                    self._link.hang_up = True
+                elif answer.lost and position == self._stream.cursor:
                     self._lost(answer)
                 self._presence.relay_says(read_only=answer.read_only)
                 pump()
@@ -107,13 +109,19 @@ class Doubts:
         self._link.request(lambda n: frames.Resume(n, position.encode(), 0), answered)
 
     def _lost(self, answer: frames.Resumed) -> None:
-        """Messages behind this client's position never came, and have expired. Once for a head of
-        the log. What waits for a log to be settled is asked for and told by itself."""
-        head = Position.decode(answer.head)
-        if self._following.waits or head == self._lost_to:
+        """Messages behind this client's position never came, and have expired. What waits for a log
+        to be settled is asked for and told by itself."""
+        if self._following.waits:
             return
-        self._lost_to = head
-        if self._stream.resumed(answer):
-            self._link.hang_up = True  # the log began anew meanwhile
-        else:
+        self._stream.resumed(answer)
+        if self.is_new_loss(answer):
             self._gap()
+
+    def is_new_loss(self, answer: frames.Resumed) -> bool:
+        """Whether messages behind this client's position were lost, and it was not told so of this
+        position and this head of the log. The relay says it again in each answer."""
+        lost = self._stream.cursor, Position.decode(answer.head)
+        if not answer.lost or lost == self._told_lost:
+            return False
+        self._told_lost = lost
+        return True

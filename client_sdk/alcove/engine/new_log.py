@@ -77,8 +77,12 @@ class NewLog:
         lobby = facilitator.lobby.number if facilitator is not None else 0
 
         def answered(answer: RelayAnswer | None) -> None:
-            if isinstance(answer, frames.Resumed) and self._stream.resumed(answer):
-                self._link.hang_up = True  # the log began anew meanwhile
+            if not isinstance(answer, frames.Resumed):
+                return
+            if self._stream.is_of_another_log(answer):
+                self._link.hang_up = True
+            else:
+                self._stream.resumed(answer)
 
         self._link.request(lambda n: frames.Resume(n, before, lobby), answered)
 
@@ -190,6 +194,9 @@ class NewLog:
 
         def answered(answer: RelayAnswer | None) -> None:
             if not isinstance(answer, frames.Resumed):
+                return
+            if self._stream.is_of_another_log(answer):
+                self._link.hang_up = True
                 return
             self._bringing.resumed(answer, new_log=False)
             if self._following.waits:

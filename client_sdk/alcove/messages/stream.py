@@ -65,6 +65,11 @@ class Stream:
         self.log = LogHash()
         return True
 
+    def is_of_another_log(self, answer: frames.Resumed) -> bool:
+        """Whether the log began anew since this connection's first answer. A client can follow a
+        new log only from the first answer of a connection on: it has to come back then."""
+        return Position.decode(answer.head).generation != self.cursor.generation
+
     @property
     def replays(self) -> bool:
         """Whether the answer to `resume` named a later number, which a replay is to bring."""

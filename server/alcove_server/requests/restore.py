@@ -80,15 +80,16 @@ async def name(requester: Requester, frame: Reseat) -> None:
         return
     room, client, store = requester.seated, requester.client, requester.services.store
     said = restoring.named(frame, room.id, client.key)
-    history = room.history
+    history, common = room.history, room.history.roster.counter
+    votes = await store.unsettled(room.id) is not None
+    if votes and said.head != history.roster.head:
+        # Before the doors: one may be of an entry that this chain lacks, and that is to be brought.
+        common = await _counter_of(requester, said.head)
     doors = await restoring.doors_of(frame, history, client.key, _pause_of(requester))
     for door in doors:
         if await store.door(room.id, door.id) is None:
             await store.put_door(room.id, door, history.roster.head, requester.payer)
-    if await store.unsettled(room.id) is not None:
-        common = history.roster.counter
-        if said.head != history.roster.head:
-            common = await _counter_of(requester, said.head)
+    if votes:
         await store.vote(room.id, room.generation, client.key, Vote(said.head, common, False))
     client.send(Done(frame.n))
 

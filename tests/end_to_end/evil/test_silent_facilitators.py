@@ -155,3 +155,48 @@ def test_words_that_were_kept_back_before_a_silence_come_when_they_have_not_expi
     ann.cut()
     world.advance(120, stay_away=(ann,))
     assert cleo.texts() == ["I cannot go on"]
+
+
+def words_expired(world: EvilWorld) -> tuple[Client, Client, Client]:
+    """Cleo comes back when Bob's words have expired and no facilitator is there."""
+    ann = world.open("Ann", ttl=60)
+    bob, cleo = world.join(ann, "Bob"), world.join(ann, "Cleo")
+    world.advance(31, step=31)
+    forget(cleo)
+    cleo.cut()
+    bob.say("I cannot go on")
+    world.settle()
+    ann.cut()
+    world.advance(200, stay_away=(ann, cleo))
+    cleo.back()
+    world.advance(1, stay_away=(ann,))
+    assert gaps(cleo) == [None]
+    return ann, bob, cleo
+
+
+def test_one_loss_is_told_once_however_often_the_relay_says_it() -> None:
+    world = EvilWorld()
+    ann, bob, cleo = words_expired(world)
+    world.advance(200, stay_away=(ann,))  # it asks whether anybody holds the room
+    assert gaps(cleo) == [None]
+    cleo.cut()
+    world.advance(10, stay_away=(ann,))
+    assert gaps(cleo) == [None]
+    ann.back()
+    world.advance(60)
+    assert gaps(cleo) == [None]
+    goes_on(world, ann, bob, cleo)
+
+
+def test_a_second_loss_is_told_though_the_first_one_was() -> None:
+    world = EvilWorld()
+    ann, bob, cleo = words_expired(world)
+    ann.back()
+    world.advance(40)
+    cleo.cut()
+    bob.say("still here")
+    world.settle()
+    world.advance(100, stay_away=(ann, cleo))
+    world.advance(5, stay_away=(ann,))
+    assert gaps(cleo) == [None, None]
+    goes_on(world, ann, bob, cleo)
