@@ -15,6 +15,7 @@ class KeptText:
     def __init__(self) -> None:
         self._text = ""
         self._for_the_door = False
+        self._doubted = ""
 
     def came_in(self, line: str) -> None:
         """The person was at the door, where only facilitators read, and is in the room now. This
@@ -26,11 +27,15 @@ class KeptText:
         self._for_the_door = False
 
     def check(self, line: str) -> None:
-        """Hold a text back once that was begun at the door: in the room everybody would read it.
-        Raises `Misread`."""
+        """Hold a text back once that everybody would read and that was perhaps not for them: begun
+        at the door, or a command with a letter before it. Raises `Misread`."""
+        doubted, self._doubted = self._doubted, ""
         if self._for_the_door and (not line.startswith("/") or line.startswith("//")):
             self._for_the_door = False
             raise Misread(words.BEGUN_AT_DOOR)
+        if slash_commands.hides_command(line) and line != doubted:
+            self._doubted = line
+            raise Misread(words.HIDES_COMMAND)
 
     async def enter(self, line: str, do: Callable[[str], Awaitable[bool]]) -> str:
         """Let `do` do what `line` asks for. Return the text that stays in the line. `do` returns

@@ -154,7 +154,8 @@ class PlainMode:
     async def _try(self, text: str) -> bool:
         """Do what the line asks for. Return whether it is done with."""
         try:
-            self._kept.check(text)
+            if self._editor is not None:
+                self._kept.check(text)
             await self._do(text)
         except (Misread, AlcoveError) as error:
             done = text.startswith("/")

@@ -91,6 +91,8 @@ class ChooseWord:
     word: str = field(repr=False)
 
 
+_STRAY: Final = 3
+"""Letters before a command that are taken for keys that were pressed by mistake."""
 UserAction = AnyCommand | Help | Who | ShowInvite | ShowCode | ShowRules | Reveal | ChooseWord
 """What a typed line asks for: a command of the room, or something that this client does alone."""
 
@@ -164,6 +166,13 @@ def read(
 def is_command(line: str) -> bool:
     """Return whether `line` begins with a word that is known."""
     return line.partition(" ")[0] in _WORDS
+
+
+def hides_command(line: str) -> bool:
+    """Return whether a command stands behind a few letters: keys that were in the line already. As
+    a text it would tell everybody whom the command is about."""
+    before, slash, word = line.strip().partition(" ")[0].rpartition("/")
+    return 0 < len(before) <= _STRAY and "/" not in before and is_command(slash + word)
 
 
 def _said(text: str, view: RoomView) -> UserAction:

@@ -90,6 +90,10 @@ BEGUN_AT_DOOR: Final = (
     "where only facilitators read, so it was not sent."
 )
 """To one that was let in while they typed."""
+HIDES_COMMAND: Final = (
+    "A command stands here behind something else. Everybody would read it as a text, so it was not "
+    "sent."
+)
 STAYS: Final = "It stays in your line: Enter sends it later, and Ctrl+U clears it."
 """Behind the reason why a text was not sent, where the line can still be edited."""
 LONE_LEAVE: Final = (

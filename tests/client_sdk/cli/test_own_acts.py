@@ -27,7 +27,7 @@ from alcove.cli.naming import Misread
 from alcove.cli.own_commands import OwnCommands
 from alcove.cli.performer import Performer
 from alcove.cli.room_view import RoomView
-from alcove.cli.slash_commands import read
+from alcove.cli.slash_commands import hides_command, read
 from alcove.cli.ui import bar
 from alcove.errors import NotNow
 
@@ -448,3 +448,35 @@ async def test_what_is_late_is_named() -> None:
     performer.stop()
     assert isinstance(problem, events.Problem)
     assert problem.text == f'Not done yet: "/lock". {late.text}'
+
+
+@pytest.mark.parametrize("plain", [True, False])
+async def test_a_command_behind_a_stray_letter_is_not_told_to_everybody(*, plain: bool) -> None:
+    """A letter stood in the line already, and all of the room read "x/remove Kim"."""
+    async with Terminal("open", *MARA, *(("--plain",) if plain else ())) as screen:
+        await screen.see("You are in")
+        screen.type("x/remove Kim" + ENTER)
+        await screen.see("A command stands here", "not")
+        assert "[you]" not in screen.shown.replace("Mara [you]", "")
+        screen.type(ENTER)
+        await screen.see("[you] x/remove Kim" if plain else "[you] Mara  x/remove Kim")
+        screen.type("and/or" + ENTER)
+        await screen.see("and/or")
+        assert screen.shown.count("A command stands") == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "hides"),
+    [
+        ("x/remove Kim", True),
+        ("s/hold", True),
+        ("and/or", False),
+        ("/hold", False),
+        ("//hold", False),
+        ("see https://x.example/help", False),
+        ("type/hold please", False),
+        ("x /hold", False),
+    ],
+)
+def test_only_a_command_right_behind_a_few_letters_is_held_back(line: str, *, hides: bool) -> None:
+    assert hides_command(line) is hides
