@@ -27,8 +27,8 @@ class KeptText:
         self._for_the_door = False
 
     def check(self, line: str) -> None:
-        """Hold a text back once that everybody would read and that was perhaps not for them: begun
-        at the door, or a command with a letter before it. Raises `Misread`."""
+        """Hold a text back once that was perhaps not for the whole room: begun at the door, or a
+        command with a letter before it. Raises `Misread`."""
         doubted, self._doubted = self._doubted, ""
         if self._for_the_door and (not line.startswith("/") or line.startswith("//")):
             self._for_the_door = False

@@ -170,7 +170,7 @@ def is_command(line: str) -> bool:
 
 def hides_command(line: str) -> bool:
     """Return whether a command stands behind a few letters: keys that were in the line already. As
-    a text it would tell everybody whom the command is about."""
+    a text it would tell the whole room whom the command is about."""
     before, slash, word = line.strip().partition(" ")[0].rpartition("/")
     return 0 < len(before) <= _STRAY and "/" not in before and is_command(slash + word)
 
@@ -237,7 +237,7 @@ def _hold(name: str, view: RoomView) -> HoldCommand:
         return HoldCommand(on=True)
     try:
         return HoldCommand(on=True, since=naming.said_by(name, view, _HOLD)[0])
-    except Misread as misread:  # in a hard minute nobody should believe that it is paused
+    except Misread as misread:  # else a facilitator believes that it is paused
         raise Misread(f"{misread} So the room is not paused; /hold alone pauses it.") from None
 
 
