@@ -5,7 +5,7 @@ import inspect
 from collections.abc import Callable
 from types import ModuleType
 
-from alcove.facilitation import knock_check, lobby
+from alcove.facilitation import knock_check, lobby, refusals
 from alcove.facilitation.intents import check_welcome
 from alcove.joining import names
 from alcove.joining.door_words import REASONS, REFUSAL_SENTENCES, refusal_sentence
@@ -31,7 +31,7 @@ def test_every_reason_that_a_facilitator_gives_has_a_sentence() -> None:
     given |= codes_given(check_welcome, "NotNow")
     given |= codes_given(names, "InvalidInput")
     assert {"agreement", "name_empty"} <= given
-    given |= {*REASONS, lobby.LINK_CLOSED}
+    given |= {*REASONS, refusals.LINK_CLOSED}
     assert given | UNSENT == REFUSAL_SENTENCES.keys()
 
 

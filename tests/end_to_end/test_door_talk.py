@@ -15,7 +15,7 @@ from alcove_protocol.invite import Invite
 from tests.end_to_end.evil.relay import EvilWorld
 from tests.end_to_end.evil.rogue import committer_of
 from tests.end_to_end.facilitating import do, hold, kill, let
-from tests.end_to_end.world import Client, World, room_of_three
+from tests.end_to_end.world import Client, World
 
 
 def knock_of(client: Client) -> str:
@@ -39,12 +39,18 @@ def why_not(by: Client, text: str, id: str | None = None) -> str:
     return refused.value.code
 
 
-def two_facilitators() -> tuple[World, Client, Client, Client, Client]:
-    world, ann, bob, cleo = room_of_three()
+def two_facilitators() -> tuple[EvilWorld, Client, Client, Client, Client]:
+    world = EvilWorld()
+    ann = world.open("Ann")
+    bob, cleo = world.join(ann, "Bob"), world.join(ann, "Cleo")
     do(world, ann, "appoint", "Bob")
     world.advance(35)
     dora = world.knock(ann.invite(), "Dora")
     return world, ann, bob, cleo, dora
+
+
+def refuse(request: LobbyRequest) -> frames.RequestRefused:
+    return frames.RequestRefused(request.n, "busy", "")
 
 
 def test_who_waits_and_a_facilitator_say_short_texts_that_nobody_else_reads() -> None:
@@ -86,6 +92,45 @@ def test_of_two_who_take_a_talk_at_once_the_first_one_counts() -> None:
     world.settle()
     for client in (ann, bob):
         assert [event.by for event in client.of(events.DoorTaken)] == ["Bob"]
+
+
+@pytest.mark.parametrize("busy", [False, True])
+def test_a_talk_is_asked_for_again_when_the_relay_did_not_take_it(busy: bool) -> None:
+    """Else the texts that follow arrive, and the other facilitators talk with the same newcomer."""
+    world, ann, bob, _cleo, dora = two_facilitators()
+    lost = (
+        world.answer(ann, LobbyRequest, refuse, most=2) if busy else world.drop(ann, LobbyRequest)
+    )
+    ann.engine.commands.door_take(knock_of(ann))
+    world.settle()
+    assert lost.hits
+    assert not bob.of(events.DoorTaken)
+    lost.stop()
+    if not busy:
+        ann.cut()
+        ann.back()
+    world.advance(3)
+    assert [event.by for event in bob.of(events.DoorTaken)] == ["Ann"]
+    assert [event.by for event in dora.of(events.DoorTaken)] == ["Ann"]
+    assert why_not(bob, "hello?", knock_of(bob)) == "door_taken"
+
+
+def test_a_talk_that_another_has_meanwhile_is_not_asked_for_again() -> None:
+    world, ann, bob, _cleo, dora = two_facilitators()
+    lost = world.drop(ann, LobbyRequest)
+    ann.engine.commands.door_take(knock_of(ann))
+    world.settle()
+    bob.engine.commands.door_take(knock_of(bob))
+    world.settle()
+    lost.stop()
+    asked = len(world.seen(LobbyRequest, ann))
+    ann.cut()
+    ann.back()
+    world.advance(3)
+    assert [event.by for event in ann.of(events.DoorTaken)] == ["Bob"]
+    again = world.seen(LobbyRequest, ann)[asked:]
+    assert len([one for one in again if not one.to]) == 0
+    assert dora.engine.closed is None
 
 
 def test_who_waits_is_told_when_the_facilitator_is_gone() -> None:

@@ -3,7 +3,7 @@
 from typing import Final
 
 from tests.mutation.mutant import Mutant
-from tests.mutation.order_places import CONTRACT, EVIL, order
+from tests.mutation.order_places import CONTRACT, EVIL, MEMBERSHIP, order
 
 SETTLING: Final = "alcove_server.rooms.settling"
 NEW_LOG: Final = "alcove.engine.new_log:NewLog"
@@ -12,6 +12,9 @@ BACK: Final = f"{EVIL}/test_brought_back.py"
 EARLIER: Final = f"{EVIL}/test_earlier_commits.py"
 ADMISSION: Final = f"{EVIL}/test_lost_admission.py"
 MIDWAY: Final = f"{EVIL}/test_other_log_midway.py"
+LOST: Final = f"{EVIL}/test_lost_entries.py"
+LATE: Final = f"{LOST}::test_a_change_that_comes_too_late_for_the_settling_is_made_with_a_new_entry"
+AGAIN: Final = "alcove.group.listed_again"
 CHOICE: Final = f"{EVIL}/test_rejoin_by_choice.py"
 BRANCHES: Final = (
     f"{UNSETTLED}::test_members_who_are_behind_do_not_shorten_the_wait_for_an_absent_facilitator"
@@ -172,6 +175,41 @@ BROUGHT_BACK: Final[tuple[Mutant, ...]] = (
         "if not following.ahead or",
         "if True or",
         f"{BACK}::test_an_acknowledged_commit_that_the_relay_lost_is_taken_again",
+    ),
+    order(
+        "brought back",
+        f"{NEW_LOG}.repeat_commit",
+        "entry = membership.entry_again(lost, self._identity.relay)",
+        "entry = None",
+        f"{LATE}[locks-True]",
+    ),
+    order(
+        "brought back",
+        f"{NEW_LOG}.repeat_commit",
+        "self._bringing.has_all_again()",
+        "pass",
+        f"{LOST}::test_an_invite_whose_card_was_put_with_a_lost_entry_lets_people_in",
+    ),
+    order(
+        "brought back",
+        f"{AGAIN}:_changes",
+        "not any(lets_in) and",
+        "",
+        f"{LATE}[admits-False]",
+    ),
+    order(
+        "brought back",
+        f"{AGAIN}:Branch.chain",
+        "known[:place]",
+        "known",
+        f"{LATE}[locks-True]",
+    ),
+    order(
+        "brought back",
+        f"{MEMBERSHIP}:Membership.came_again",
+        "entry_hash(Label.ROSTER, entry.body) != merged.after.head",
+        "False",
+        f"{LOST}::test_who_had_followed_what_was_lost_takes_the_new_entries_too",
     ),
     order(
         "brought back",

@@ -6,6 +6,7 @@ from tests.mutation.mutant import Edit, Mutant
 
 _LINE: Final = "tests/end_to_end/test_presence.py"
 _GONE: Final = "tests/end_to_end/test_absent.py"
+_DOOR: Final = "tests/end_to_end/test_same_door_name.py"
 _NAME: Final = "tests/end_to_end/test_same_name.py"
 _SAME: Final = "alcove.facilitation.same_names:SameNames"
 _WORD: Final = "tests/end_to_end/test_todays_word.py"
@@ -100,7 +101,7 @@ ALL_PRESENCE: Final = (
     ),
     _mutant(
         "alcove.facilitation.knock_check:KnockCheck.check",
-        "raise NotKnownYet",
+        "raise AnotherWaits",
         "raise CannotAdmit('name_taken')",
         f"{_NAME}::test_who_died_at_the_door_knocks_again_when_the_first_knock_is_refused",
     ),
@@ -115,6 +116,24 @@ ALL_PRESENCE: Final = (
         "if looks_like_any(body.name, waiting):",
         "if False:",
         f"{_NAME}::test_of_two_at_the_door_the_second_is_told_that_the_name_is_taken_when_it_is",
+    ),
+    _mutant(
+        "alcove.facilitation.lobby:Lobby._look_again",
+        "self.in_step()",
+        "pass",
+        f"{_DOOR}::test_who_is_refused_and_knocks_again_at_once_does_not_overtake_who_waits",
+    ),
+    _mutant(
+        "alcove.facilitation.lobby:Lobby._knock",
+        "self._behind.put(body.name, item)",
+        "self._put_off(item)",
+        f"{_DOOR}::test_who_waits_behind_another_costs_nothing_while_nothing_changes",
+    ),
+    _mutant(
+        "alcove.facilitation.lobby:Lobby.link_closed",
+        "self._look_again(self._behind.take_all())",
+        "pass",
+        f"{_DOOR}::test_who_waits_behind_another_is_told_when_their_own_invite_is_closed",
     ),
     _mutant(
         f"{_SAME}.find",

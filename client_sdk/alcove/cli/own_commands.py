@@ -88,10 +88,6 @@ _END: Final = (
     "Not done yet: {}. The relay has not answered. An end is not sent again by itself: if the room "
     "is still there once you are connected again, type it once more."
 )
-_ONCE: Final = (
-    "Not done yet: {}. It is not sent again by itself: if you are not told that it is done once "
-    "the relay answers, type it once more."
-)
 _DONE: Final = "Done now: {}."
 _SO_ALREADY: Final = "There was nothing to change for {}: it is so already."
 
@@ -185,7 +181,7 @@ class OwnCommands:
 def _waits(asked: _Asked) -> str:
     if asked.moves:
         return _TO_DOOR
-    kinds = {OutsideCommand: _OUTSIDE, EndCommand: _END, DoorTakeCommand: _ONCE}
+    kinds = {OutsideCommand: _OUTSIDE, EndCommand: _END}
     return kinds.get(type(asked.command), _KEPT).format(asked.said)
 
 

@@ -95,6 +95,13 @@ class Bringing:
         """The relay is asked."""
         self._look_at = self._clock() + LOOK_AGAIN
 
+    def has_all_again(self) -> None:
+        """The log has what it lacked of this client's commits. A relay that took no door because of
+        an entry that it did not know takes it now."""
+        self.chain.fetch()
+        if not self._named:
+            self._name()
+
     def _name(self) -> None:
         """Tell the relay the head of the own chain. It counts the first one of each member."""
         signed, doors = self._statement(), self._doors()

@@ -36,8 +36,8 @@ class ChainKeeper:
         """The chain from entry 0 to this client's own head, or None when a part is missing."""
         membership = self._membership
         own = membership.roster
-        if len(membership.chain) == own.counter + 1:  # this client opened the room
-            return list(membership.chain)
+        if len(membership.chain) == own.counter + 1 and _head(membership.chain) == own.head:
+            return list(membership.chain)  # this client opened the room
         if self._roster is None:
             return None
         if self._roster.counter >= own.counter:
@@ -51,9 +51,16 @@ class ChainKeeper:
         return entries if head == own.head else None
 
     def fetch(self) -> None:
-        """Read what is missing. Called after each `resume`."""
-        if not self._asking and self.whole() is None:
-            self._ask()
+        """Read what is missing. Called after each `resume`, and when entries came again."""
+        if self._asking or self.whole() is not None:
+            return
+        if self._roster is not None and self._roster.counter >= self._membership.roster.counter:
+            self._forget()  # its last entries are lost: others follow the ones before
+        self._ask()
+
+    def _forget(self) -> None:
+        self._early.clear()
+        self._roster = None
 
     def _ask(self) -> None:
         self._asking = True
@@ -69,8 +76,9 @@ class ChainKeeper:
             for item in unpack_list(answer.entries, most=_ENTRIES):
                 self._take(Signed.decode(item))
         except Malformed:
-            self._early.clear()  # another room's history, or a part of another one: begin anew
-            self._roster = None
+            self._forget()  # another room's history, or a part of another one: begin anew
+            if answer.first:
+                self._ask()
             return
         if answer.more and len(self._early) > before:
             self._ask()

@@ -130,7 +130,7 @@ class MemberClient(HeldMember):
 
     def _begin_new_log(self, answer: frames.Resumed, base: Position) -> None:
         following, group = self._following, self.membership.group
-        following.new_log, following.ahead = True, b""
+        following.new_log, following.ahead, self.membership.branch = True, b"", None
         following.in_step = answer.commit == self.membership.commit_hash
         if following.in_step:
             self.membership.base = base
@@ -200,9 +200,11 @@ class MemberClient(HeldMember):
             membership.base = position
             if following.caught_up():
                 self._gap()
-            if entry is not None and following.new_log:
-                membership.replace_last_entry(entry)
+            if following.new_log:
+                membership.came_again(digest, entry)
+                self.bringing.chain.fetch()
         elif self._new_log.is_ahead_of(digest, position):
+            membership.came_again(digest, entry)
             self._new_log.passed(digest, position)
             self._new_log.repeat_commit(self.facilitator, self.pump)
         else:

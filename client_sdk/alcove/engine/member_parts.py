@@ -172,6 +172,7 @@ class MemberParts(ABC):
             self._identity, membership, ports, self._packed_doors, self._may_be_abandoned
         )
         self._new_log = NewLog(
+            self._identity,
             membership,
             self.stream,
             self._following,

@@ -16,6 +16,7 @@ from alcove.engine.bringing import Bringing
 from alcove.engine.following import Following
 from alcove.facilitation.facilitator import Facilitator
 from alcove.group.framing import unpack_commit
+from alcove.group.keys import Identity
 from alcove.group.membership import Membership
 from alcove.messages.stream import Advance, Stream
 from alcove.relay.ports import Ports
@@ -35,6 +36,7 @@ class NewLog:
 
     def __init__(
         self,
+        identity: Identity,
         membership: Membership,
         stream: Stream,
         following: Following,
@@ -44,6 +46,7 @@ class NewLog:
         published: Callable[[Position, BlobClass, bytes], Advance],
         gap: Callable[[], None],
     ) -> None:
+        self._identity = identity
         self._membership = membership
         self._stream = stream
         self._following = following
@@ -144,8 +147,8 @@ class NewLog:
         its last one is met there, also an earlier one."""
         membership, following = self._membership, self._following
         later = membership.merged.after(digest)
-        if not later or later == membership.commit_blob:
-            return bool(later)
+        if later is None or later.digest == membership.commit_hash:
+            return later is not None
         return following.new_log and (not following.in_step or self._before_base(position))
 
     def _before_base(self, position: Position) -> bool:
@@ -227,35 +230,44 @@ class NewLog:
     def repeat_commit(self, facilitator: Facilitator | None, pump: Callable[[], None]) -> None:
         """The relay took commits that this client has merged, and lost them. A client that had not
         heard of them brought the room, so that their followers would be on a dead branch. A
-        facilitator publishes the next one again, with the same bytes, while nothing else was
-        committed."""
+        facilitator publishes the next one again, with the same bytes and with an entry that follows
+        the list as it is there, while nothing else was committed."""
         membership, following = self._membership, self._following
         if not following.ahead or following.held or self._bringing.unsettled:
             return
-        blob = membership.merged.after(following.ahead)
-        if facilitator is None or not blob:
+        lost = membership.merged.after(following.ahead)
+        if facilitator is None or lost is None or not lost.blob or lost.external:
             return
         id, at = self._random(frames.ID_SIZE), membership.base
+        entry = membership.entry_again(lost, self._identity.relay)
 
         def answered(answer: RelayAnswer | None) -> None:
             if not isinstance(answer, frames.Published) or membership.base != at:
                 return  # when another one has published it, it comes from the log
             position = Position.decode(answer.position)
-            self._published(position, BlobClass.COMMIT, blob)
+            self._published(position, BlobClass.COMMIT, lost.blob)
             membership.base = position
-            digest = sha256(blob).digest()
-            if digest != membership.commit_hash:
-                following.ahead = digest
+            membership.came_again(lost.digest, entry)
+            if lost.digest != membership.commit_hash:
+                following.ahead = lost.digest
                 self.repeat_commit(facilitator, pump)
                 return
             self.begin_log(position)
             if following.caught_up():
                 self._gap()
+            self._bringing.has_all_again()
             pump()
 
         self._link.request(
             lambda n: frames.Publish(
-                n, id, at.encode(), int(BlobClass.COMMIT), limits.TTL_MAX, blob
+                n,
+                id,
+                at.encode(),
+                int(BlobClass.COMMIT),
+                limits.TTL_MAX,
+                lost.blob,
+                entry.body if entry is not None else None,
+                entry.signature if entry is not None else None,
             ),
             answered,
         )

@@ -10,7 +10,7 @@ of the knock. So no participant reads it, nor one that holds the link too. It go
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeAlias
 
 from alcove_protocol import frames, limits
 from alcove_protocol.errors import Malformed
@@ -30,10 +30,15 @@ from alcove.group.membership import Membership
 from alcove.group.outcomes import Person
 from alcove.group.sealing import EPOCH_SIZE
 from alcove.messages.presence import Presence
+from alcove.relay.link import OnAnswer
 from alcove.relay.ports import Ports
 
 GONE_AFTER: Final = 90.0
 """Seconds without a heartbeat after which a facilitator's talks are nobody's."""
+
+
+Ask: TypeAlias = Callable[[str, bytes, bytes | None, OnAnswer], None]
+"""Sends a signed request of a kind with a content and perhaps a reply key to all facilitators."""
 
 
 @dataclass(slots=True)
@@ -78,7 +83,7 @@ class DoorTalk:
         presence: Presence,
         in_line: InLine,
         ports: Ports,
-        ask: Callable[[str, bytes], None],
+        ask: Ask,
         wants_in: Callable[[WaitingKnock], None],
     ) -> None:
         self._wants_in = wants_in
@@ -94,6 +99,8 @@ class DoorTalk:
         self._random = ports.random
         self._talks: dict[bytes, _Talk] = {}
         self._unsent: list[_Line] = []
+        self._not_asked: set[bytes] = set()
+        """Knocks whose talk this client wants, and whose request the relay did not take."""
         self._here_at = ports.clock()
         """When this client was last connected and in step."""
 
@@ -109,8 +116,16 @@ class DoorTalk:
     def _take(self, id: bytes) -> None:
         talk = self._free(id)
         if talk.holder != self._own:
-            self._ask(RequestKind.TAKE, id)
+            self._ask_for(id)
             self._line(talk, TalkKind.TAKEN, fixed_text(""), lambda error: None)
+
+    def _ask_for(self, id: bytes) -> None:
+        def answered(answer: RelayAnswer | None) -> None:
+            refused = isinstance(answer, frames.RequestRefused) and answer.code in PASSING
+            if answer is None or refused:
+                self._not_asked.add(id)
+
+        self._ask(RequestKind.TAKE, id, None, answered)
 
     def say(self, text: str, id: bytes | None, done: Done) -> None:
         """Say a short text to one newcomer, whose talk it takes, or to all that wait. Raises
@@ -169,7 +184,12 @@ class DoorTalk:
         self._link.request(lambda n: frames.LobbyRequest(n, line.id, line.blob, line.to), answered)
 
     def resumed(self) -> None:
-        """Connected again: what the relay did not answer goes once more, byte for byte."""
+        """Connected again: what the relay did not answer goes once more, a text byte for byte. A
+        talk is asked for while it is free: the first request counts, so twice is once."""
+        not_asked, self._not_asked = self._not_asked, set()
+        for id in not_asked:
+            if id in self._talks and not self._talks[id].holder:
+                self._ask_for(id)
         unsent, self._unsent = self._unsent, []
         for line in unsent:
             self._send(line)

@@ -22,7 +22,7 @@ from alcove.facilitation.absences import Absences
 from alcove.facilitation.card_watch import CardWatch
 from alcove.facilitation.committer import Committer, OnTaken
 from alcove.facilitation.door_keeper import DoorKeeper
-from alcove.facilitation.door_talk import DoorTalk
+from alcove.facilitation.door_talk import Ask, DoorTalk
 from alcove.facilitation.doors import Doors, InviteTerms, RoomCard
 from alcove.facilitation.in_line import InLine
 from alcove.facilitation.intents import Done, RefreshKeys
@@ -106,7 +106,7 @@ class Facilitator:
         ports: Ports,
         handover: Handover,
         *,
-        ask: Callable[[str, bytes], None],
+        ask: Ask,
         on_taken: OnTaken,
         ready: Callable[[], bool],
         may_commit: Callable[[], bool],

@@ -11,9 +11,10 @@ from alcove_protocol.errors import Malformed
 
 from alcove import mls
 from alcove.errors import InvalidInput, NotNow
+from alcove.facilitation.behind import AnotherWaits
 from alcove.facilitation.intents import check_welcome
 from alcove.facilitation.key_packages import KeyPackages
-from alcove.facilitation.same_names import NamedMember, NotKnownYet
+from alcove.facilitation.same_names import NamedMember
 from alcove.group.extensions import leaf_extension, name_of
 from alcove.group.membership import Membership
 from alcove.group.rights import NotAllowed, check_leaf
@@ -61,7 +62,8 @@ class KnockCheck:
     ) -> mls.KeyPackage:
         """Return the KeyPackage of a knock by this relay key, beside those that wait or may come
         back under these names, and instead of the member with this MLS key. It counts as used from
-        then on. Raises `CannotAdmit`, and `NotKnownYet` beside one that waits under such a name."""
+        then on. Raises `CannotAdmit`, and `AnotherWaits` beside one that waits by a name like it.
+        """
         try:
             key_package = mls.KeyPackage.decode(body.key_package)
             self._check_lifetime(key_package)
@@ -82,7 +84,7 @@ class KnockCheck:
             raise CannotAdmit(error.code) from None
         if looks_like_any(body.name, waiting):
             # It may be one person, whose first program died at the door. No member has the name.
-            raise NotKnownYet
+            raise AnotherWaits
         try:
             self._key_packages.use(key_package)
         except NotAllowed:

@@ -20,34 +20,24 @@ from alcove_protocol.statements import Signed
 from alcove import events
 from alcove.errors import AlcoveError, NotNow, NotTrusted, Refused
 from alcove.facilitation.absences import Absences
+from alcove.facilitation.behind import AnotherWaits, Behind
 from alcove.facilitation.committer import Committer
 from alcove.facilitation.door_intents import CloseDoor
 from alcove.facilitation.door_talk import DoorTalk
 from alcove.facilitation.doors import Door, Doors
-from alcove.facilitation.intents import (
-    AdmitNewcomer,
-    Done,
-    LetMemberGo,
-    all_of,
-    not_awaited,
-)
+from alcove.facilitation.intents import AdmitNewcomer, Done, LetMemberGo, all_of, not_awaited
 from alcove.facilitation.key_packages import KeyPackages
 from alcove.facilitation.knock_check import CannotAdmit, KnockCheck, WaitingKnock
 from alcove.facilitation.lobby_keys import LobbyKeys
 from alcove.facilitation.member_requests import MemberRequests, NotMine, NotYet
 from alcove.facilitation.outside import WaysBack
-from alcove.facilitation.refusals import Refusals
+from alcove.facilitation.refusals import FOR_THE_NEWCOMER, LINK_CLOSED, Refusals
 from alcove.facilitation.roles import Roles
 from alcove.facilitation.same_names import NotKnownYet, SameNames
 from alcove.facilitation.vaults import Vaults
 from alcove.group.door_texts import text_of
 from alcove.group.membership import Membership
-from alcove.group.sealing import (
-    KnockBody,
-    door_psk,
-    open_knock,
-    short_code,
-)
+from alcove.group.sealing import KnockBody, door_psk, open_knock, short_code
 from alcove.relay.ports import Ports
 
 PUT_OFF_MOST: Final = 128
@@ -55,11 +45,6 @@ PUT_OFF_MOST: Final = 128
 which stays at the relay for the other facilitators."""
 SEEN_MOST: Final = 8192
 """Items that are known again: more than may be open, with 1,000 members."""
-FOR_THE_NEWCOMER: Final = frozenset({"agreement", "name_taken"})
-"""Why an admission failed, where only the newcomer can mend it: they are told, and knock again."""
-
-LINK_CLOSED: Final = "link_closed"
-"""Why a knock is refused whose invite a facilitator closed."""
 INVITE_USED: Final = (
     "The invite that this person came by has no uses left. Give them a new one: /invite new."
 )
@@ -124,6 +109,7 @@ class Lobby:
         self._closed_links: set[bytes] = set()
         """Doors of invites that this client's person closed."""
         self._later: OrderedDict[bytes, LobbyItem] = OrderedDict()
+        self._behind = Behind()
         self._refusals = Refusals(membership, ports)
         self._seen: OrderedDict[tuple[int, bytes], None] = OrderedDict()
         self.number = 0
@@ -135,6 +121,7 @@ class Lobby:
         self._seen.clear()
         self._refusals.new_log()
         self._later.clear()
+        self._behind.take_all()
         for id in list(self._waiting):
             self._gone(id)
 
@@ -152,6 +139,7 @@ class Lobby:
         self.number = item.number
         if item.kind == LobbyKind.GONE:
             self._later.pop(item.id, None)
+            self._behind.gone(item.id)
             self._gone(item.id)
             self._vaults.gone(item.id)
         elif self._may_handle(item):
@@ -223,6 +211,9 @@ class Lobby:
         except NotKnownYet:
             self._put_off(item)
             return
+        except AnotherWaits:
+            self._behind.put(body.name, item)
+            return
         except Malformed:
             return  # not of a client that speaks this version: it padded something wrong
         except CannotAdmit as error:
@@ -289,12 +280,14 @@ class Lobby:
         for knock in list(self._waiting.values()):
             if knock.body.agreement not in good:
                 self._refuse(knock, "agreement")
+        self._look_again(self._behind.take_all())
 
     def link_closed(self, door: bytes) -> None:
         """This client's person closed an invite: tell it to those that wait by it."""
         self._closed_links.add(door)
         for knock in [one for one in self._waiting.values() if one.door == door]:
             self._refuse(knock, LINK_CLOSED)
+        self._look_again(self._behind.take_all())
 
     def _refuse(self, knock: WaitingKnock, code: str) -> None:
         self._gone(knock.id)
@@ -307,9 +300,18 @@ class Lobby:
             self.talk.gone(id)
             self._outside.waits_no_more(id)
             self._emit(events.KnockGone(id.hex()))
+            self._look_again(self._behind.take(knock.body.name))
+
+    def _look_again(self, items: list[LobbyItem]) -> None:
+        """At once, so that no knock that comes later is before these."""
+        for item in items:
+            self._put_off(item)
+        self.in_step()
 
     def close(self, error: AlcoveError) -> None:
         """This client decides no more."""
+        self._later.clear()
+        self._behind.take_all()
         for id in list(self._waiting):
             self._gone(id)
         self.requests.rejoins.close(error)

@@ -38,8 +38,7 @@ NOT_KNOWN_YET: Final = (
 
 
 class NotKnownYet(Exception):
-    """Whether the name is free is not known yet: its member gave no sign of life for a little, or
-    one that waits at the door may come in under a name like it."""
+    """Whether the name is free is not known yet: its member gave no sign of life for a little."""
 
 
 @dataclass(frozen=True, slots=True)

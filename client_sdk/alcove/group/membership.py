@@ -29,9 +29,11 @@ from alcove.group.asking import Asker, LetIn
 from alcove.group.extensions import RoomExtension, leaf_extension, room_extension
 from alcove.group.external_wrap import read_external
 from alcove.group.framing import check_class, unpack_commit
+from alcove.group.keys import SigningKey
+from alcove.group.listed_again import Branch, entry_again
 from alcove.group.listing import is_the_groups, restated
 from alcove.group.members import Members
-from alcove.group.merged import MergedCommits
+from alcove.group.merged import MergedCommit, MergedCommits
 from alcove.group.outcomes import Burned, Held, Merged, Outcome, Person, PutOut
 from alcove.group.rights import NotAllowed
 from alcove.group.seal_secrets import DESK, DESK_KEPT, REQUEST, REQUESTS_KEPT, SealSecrets
@@ -55,7 +57,6 @@ class Membership(Members):
         self._last_in: dict[bytes, Position] = {}
         self.base = base
         self.commit_hash = commit  # SHA-256 of the last merged commit's blob
-        self.merged = MergedCommits(commit)
         self.state: RoomExtension = room_extension(group.context)
         self.facilitator_keys = self.state.facilitator_keys()  # each tick asks often
         self._came_as = self.own_leaf_key  # when this program came in
@@ -81,6 +82,9 @@ class Membership(Members):
         """Whether the relay was given a commit of this epoch that makes another member a
         facilitator. It may have taken it, whatever it said."""
         self._roster_before = self.roster if before is None else before
+        self.merged = MergedCommits(commit, self._roster_before, self.roster)
+        self.branch: Branch | None = None
+        """The list as the log has it where commits come again, until the last one has."""
         self.let_in = LetIn(group.epoch)
         self.request_secrets = SealSecrets(REQUEST, REQUESTS_KEPT)
         self.desk_secrets = SealSecrets(DESK, DESK_KEPT)
@@ -279,9 +283,12 @@ class Membership(Members):
         self.facilitator_keys = self.state.facilitator_keys()
         self.lobby_key = self.state.lobby_key
         self.commit_hash = sha256(blob).digest()
-        self.merged.add(self.commit_hash, blob)
-        head = self.roster.head
+        head, listed = self.roster.head, self.roster
         changes = self._extend_roster(blob, entry)
+        own = entry if self.roster.head != head else None
+        external = staged.is_external
+        self.merged.add(MergedCommit(self.commit_hash, blob, listed, self.roster, own, external))
+        self.branch = None
         self._chain_broke |= entry is not None and self.roster.head == head
         after = {person.key: person for person in self.people()}
         brought = (*staged.added, staged.committer) if staged.is_external else staged.added
@@ -341,13 +348,40 @@ class Membership(Members):
         """The seats of all members, as the roster has them or had them before its last entry."""
         return {**self._roster_before.seats, **self.roster.seats}
 
-    def replace_last_entry(self, entry: Signed) -> None:
-        """The same commit came again in a new log, so its entry has another base: replace it."""
-        try:
-            self.roster, _ = extend(self._roster_before, entry)
-            self.chain[-1:] = [entry]
-        except Malformed as error:
-            self.alarm = error.code
+    def came_again(self, digest: bytes, entry: Signed | None) -> None:
+        """A log that was brought back has this merged commit, perhaps with another entry: its base
+        is another there, and entries before it may be lost. With the last commit that list is this
+        client's."""
+        merged = self.merged.find(digest)
+        if merged is None:
+            return
+        if entry is not None and entry_hash(Label.ROSTER, entry.body) != merged.after.head:
+            try:
+                self._follow_again(merged, entry)
+            except Malformed as error:
+                self.alarm = error.code
+                return
+        if digest == self.commit_hash and self.branch is not None:
+            branch, self.branch = self.branch, None
+            self._roster_before, self.roster = branch.before, branch.roster
+            self.chain = branch.chain(self.chain)
+            self._chain_broke = False
+            self.compare_roster_with_group(self._signer(entry))
+
+    def _follow_again(self, merged: MergedCommit, entry: Signed) -> None:
+        """Raises `Malformed`."""
+        branch = self.branch
+        if branch is None:
+            previous = RosterEntry.decode(entry.body, limit=limits.ENTRY).previous
+            before = self.merged.before(merged)  # burned commits may have had entries in between
+            branch = Branch.at(before if before.head == previous else merged.before)
+        self.branch = branch.follow(merged.digest, entry)
+        self.merged.listed(merged.digest, self.branch.before, self.branch.roster, entry)
+
+    def entry_again(self, lost: MergedCommit, relay: SigningKey) -> Signed | None:
+        """The entry with which a lost commit goes again, on the present base."""
+        at = self.branch.roster if self.branch is not None else self.merged.before(lost)
+        return entry_again(lost, at, self.base, relay)
 
     def puts_me_out(self, signed: Signed) -> bool:
         """Whether a facilitator signed a roster entry that removes this client.
