@@ -187,10 +187,8 @@ class MemberClient(HeldMember):
 
     def _application(self, frame: frames.BlobIs) -> None:
         beat = self.conversation.receive(frame)
-        if beat is not None:
-            self.presence.heard(beat)
-            if self.presence.heard_within(beat.sender, 0.0):
-                self.life.beat_heard(sha256(frame.blob).digest())
+        if beat is not None and self.presence.heard(beat):
+            self.life.beat_heard(sha256(frame.blob).digest())
 
     def _commit(self, frame: frames.BlobIs, position: Position) -> None:
         signed = frame.entry is not None and frame.signature is not None
