@@ -28,17 +28,17 @@ def checked_agreement(
         agreement = (AgreementText(tag, "", agreement),)
     texts = tuple(agreement)
     if any(len(text.summary.strip().splitlines()) > SUMMARY_LINES for text in texts):
-        text = f"The summary of an agreement has at most {SUMMARY_LINES} lines."
+        text = f"The summary of ground rules has at most {SUMMARY_LINES} lines."
         raise InvalidInput("bad_agreement", text)
     if not texts or any(not text.text.strip() for text in texts):
-        raise InvalidInput("bad_agreement", "An agreement needs a text in each of its languages.")
+        raise InvalidInput("bad_agreement", "Ground rules need a text in each of their languages.")
     try:
         pack_agreement(texts)
     except UnicodeEncodeError:
-        text = "The agreement has characters that cannot be sent."
+        text = "The ground rules have characters that cannot be sent."
         raise InvalidInput("bad_agreement", text) from None
     except Malformed:
         kib = limits.AGREEMENT // limits.KIB
-        text = f"An agreement has at most {kib} KiB in all, and each language once."
+        text = f"Ground rules have at most {kib} KiB in all, and each language once."
         raise InvalidInput("bad_agreement", text) from None
     return texts

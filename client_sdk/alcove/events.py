@@ -292,7 +292,7 @@ class Expired(Event):
 class ConnectionChanged(Event):
     """The connection to the relay changed. The client connects again by itself. `unanswered` is how
     many seconds it has waited for an answer, of a relay that is silent. `moving`: it hung up by
-    itself to go from the room to its door, and nothing is wrong."""
+    itself to go between the room and its door, and nothing is wrong."""
 
     state: ConnectionState
     unanswered: int = 0

@@ -31,7 +31,7 @@ ACTS: Final[Mapping[events.FacilitatorAct, str]] = MappingProxyType(
         "revoke": "closed an invite",
         "lobby_key": "changed the key of the door",
         "ttl": "changed how long messages stay",
-        "agreement": "changed the agreement",
+        "agreement": "changed the ground rules",
         "standby": "made a standby's link",
         "standby_off": "closed the standby's link",
     }

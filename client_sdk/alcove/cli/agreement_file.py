@@ -22,7 +22,7 @@ def read_agreement(path: Path) -> str | tuple[AgreementText, ...]:
     if path.suffix.lower() == ".toml":
         return read_agreement_file(text)
     if not text:
-        raise InvalidInput("bad_agreement_file", "The agreement file is empty.")
+        raise InvalidInput("bad_agreement_file", "The file of the ground rules is empty.")
     if len(text.encode()) > limits.AGREEMENT:
         raise _too_long()
     return text
@@ -35,16 +35,18 @@ def _text(path: Path) -> str:
             data = file.read(FILE_MAX + 1)
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or "its name is no path"
-        text = f"The agreement file cannot be read: {why}."
+        text = f"The file of the ground rules cannot be read: {why}."
         raise InvalidInput("bad_agreement_file", text) from None
     if len(data) > FILE_MAX:
         raise _too_long()
     try:
         return data.decode("utf-8-sig").replace("\r\n", "\n").strip()
     except UnicodeDecodeError:
-        raise InvalidInput("bad_agreement_file", "The agreement file is not UTF-8 text.") from None
+        raise InvalidInput(
+            "bad_agreement_file", "The file of the ground rules is not UTF-8 text."
+        ) from None
 
 
 def _too_long() -> InvalidInput:
     kib = limits.AGREEMENT // limits.KIB
-    return InvalidInput("bad_agreement_file", f"The agreement is longer than {kib} KiB.")
+    return InvalidInput("bad_agreement_file", f"The ground rules are longer than {kib} KiB.")

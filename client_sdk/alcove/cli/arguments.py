@@ -248,7 +248,7 @@ def _template(name: str | None) -> int:
 
 @cli.command("join")
 @click.argument("invite", required=False, metavar="[INVITE|-]")
-@click.option("--accept", is_flag=True, help="Accept the agreement, whatever it says.")
+@click.option("--accept", is_flag=True, help="Accept the ground rules, whatever they say.")
 @_common
 def _join(
     invite: str | None,

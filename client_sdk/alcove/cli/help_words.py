@@ -10,8 +10,11 @@ HELP: Final = (
     ("/show", "read what hides behind a warning, or is folded"),
     ("/members", "who is here, and who waits"),
     ("/acts", "what facilitators did"),
-    ("/rules", "read the agreement again; /rules TAG in another language"),
-    ("/accept", "accept the agreement, new or changed; with your answer, if the invite asks one"),
+    ("/rules", "read the ground rules again; /rules TAG in another language"),
+    (
+        "/accept",
+        "accept the ground rules, new or changed; with your answer, if the invite asks one",
+    ),
     ("/word WORD", "at the door: a word for today, to be known again if your device fails"),
     ("/anyway", "send what waits, though something is wrong"),
     ("/rejoin", "ask to be let in again, when others see another room"),
@@ -40,8 +43,8 @@ FACILITATORS_HELP: Final = (
     ("/standby", "a link to print that saves the room without you; /standby off closes it"),
     ("/words", "eight words to compare with another facilitator elsewhere"),
     *invite_words.HELP,
-    ("/newrules FILE", "change the agreement; everybody is asked to accept it"),
-    ("/correct FILE", "correct the wording of the agreement; nobody is asked"),
+    ("/newrules FILE", "change the ground rules; everybody is asked to accept them"),
+    ("/correct FILE", "correct the wording of the ground rules; nobody is asked"),
     ("/end", "end the room for everybody"),
 )
 KEYS: Final = (

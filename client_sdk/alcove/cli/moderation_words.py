@@ -27,8 +27,8 @@ def of_pause(event: events.Paused | events.Unpaused, me: str = "") -> str:
         return f"You let {name} write." if own else f"{name} is not held to reading any more.{by}"
     if event.to_listen:  # a client may have done it by rule, to one that comes back
         return (
-            f"{name} came in to listen: they can only read until /unpause {name}. It is not "
-            "announced to participants."
+            f"{name} is in and can only read until /unpause {name}. It is not announced to "
+            "participants."
         )
     if own:
         return (
@@ -146,7 +146,12 @@ def fold_of_member(event: events.Folded, me: str) -> str:
         return f"You ended it: what {name} writes from now on is not folded any more."
     if not event.on:
         return f"What {name} writes from now on is not folded any more."
-    if event.by == me and event.ids:  # without any, a fold may go on by rule
+    if event.by == me and not event.ids:  # a fold may go on by rule
+        return (
+            f"What {name} wrote here is folded already. What {name} writes from now on is folded "
+            f"too, for everybody, until /unfold {name}. Each reader can still open it."
+        )
+    if event.by == me:
         return f"You folded what {name} wrote, for everybody. {_writes_on(name)}"
     return f"What {name} wrote is folded for everybody. {_writes_on(name)}"
 

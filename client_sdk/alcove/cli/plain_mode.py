@@ -68,7 +68,6 @@ from alcove.events import (
     TicketMade,
     VaultChanged,
 )
-from alcove.messages.agreements import in_language
 from alcove.relay.steady_clock import steady_clock
 
 _FLUSH_WITHIN: Final = 3.0
@@ -216,7 +215,7 @@ class PlainMode:
     async def _show(self, event: AnyEvent) -> None:
         taken = self._view.messages.get(event.id) if isinstance(event, Retracted) else None
         told = not isinstance(event, PresenceChanged | VaultChanged) or self._view.is_told(event)
-        moves = isinstance(event, ConnectionChanged) and self._view.goes_to_door(event)
+        moves = isinstance(event, ConnectionChanged) and self._view.moves(event)
         was_silent = self._view.connection is ConnectionState.SILENT
         waiting, knocks = dict(self._view.waiting), self._view.knocks
         if isinstance(event, Joined) and event.you and self._view.at_door:
@@ -227,7 +226,7 @@ class PlainMode:
             case PresenceChanged() | VaultChanged() if not told:
                 pass
             case ConnectionChanged() if moves:
-                pass  # `Outside` tells it
+                pass  # `Outside` or `Joined` tells it
             case Opened(invite):
                 await self._invite(invite)
             case InviteChanged():
@@ -302,12 +301,11 @@ class PlainMode:
         return " Type /admit or /refuse." if asks else ""
 
     async def _rules(self, rules: AgreementShown | None, language: str = "") -> None:
-        if rules is None:
-            raise Misread("No agreement was shown here yet.")
-        title = f"{escape.line(rules.title)}: " if rules.title else ""
-        await self._say(f"{title}the agreement, version {rules.version}")
-        texts = self._room.agreement_texts if language else ()
-        await self._below(words.rules_text(rules, in_language(texts, language) if texts else None))
+        known = words.rules_here(rules, self._room, language)
+        if known is None:
+            raise Misread(words.NO_RULES)
+        await self._say(known[0])
+        await self._below(known[1])
 
     async def _reveal(self) -> None:
         found = self._view.reveal()

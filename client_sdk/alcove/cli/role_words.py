@@ -34,10 +34,10 @@ def of_role(event: events.RoleChanged, members: Sequence[MemberLike]) -> str:
     if event.facilitator:
         return f"{'You' if event.by == me else by} made {name} a facilitator."
     if event.name == me:
-        return f"You are a participant now; {by}'s client made it so. You read and write as before."
-    # Of one that steps down, it is the client of another facilitator that makes the change.
-    whose = "your" if event.by == me else f"{by}'s"
-    return f"{name} is a participant now; {whose} client made it so." + _alone(members)
+        return "You are a participant now. You read and write as before."
+    # Who steps down or hands over is made one by another facilitator's client, which decided
+    # nothing: so nobody is named.
+    return f"{name} is a participant now." + _alone(members)
 
 
 def _alone(members: Sequence[MemberLike]) -> str:

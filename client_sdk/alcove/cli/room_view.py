@@ -16,6 +16,8 @@ from alcove.cli import wrapping
 _ANSWERED: Final = 50
 """Knocks that are remembered when they wait no more."""
 
+_THERE: Final = (events.ConnectionState.CONNECTED, events.ConnectionState.RESUMED)
+
 
 @dataclass(frozen=True, slots=True)
 class ShownMessage:
@@ -59,7 +61,8 @@ class RoomView:
         self.paused = False
         """Whether a facilitator lets this person only read."""
         self.moving = False
-        """Whether the line is down because this client goes from the room to its door."""
+        """Whether the line is down because this client goes from the room to its door, or from
+        there into the room."""
         self.folded: set[str] = set()
         """The ids of messages that a facilitator folded."""
         self._away: set[str] = set()
@@ -195,7 +198,7 @@ class RoomView:
         """Return whether `event` says for the first time that all is well, as the top line does, or
         is of a presence that only the list shows. To be asked before `apply`."""
         match event:
-            case events.ConnectionChanged() if self.goes_to_door(event):
+            case events.ConnectionChanged() if self.moves(event):
                 return True
             case events.ConnectionChanged(events.ConnectionState.CONNECTED):
                 return self.connection in (None, events.ConnectionState.SILENT)
@@ -208,10 +211,10 @@ class RoomView:
             case _:
                 return False
 
-    def goes_to_door(self, event: events.ConnectionChanged) -> bool:
-        """Return whether the line goes down, or is there again, because this person steps outside:
-        `Outside` tells them. To be asked before `apply`."""
-        arrives = self.moving and event.state is events.ConnectionState.CONNECTED
+    def moves(self, event: events.ConnectionChanged) -> bool:
+        """Return whether the line goes down, or is there again, because this person goes between
+        the room and its door: `Outside` and `Joined` tell them. To be asked before `apply`."""
+        arrives = self.moving and event.state in _THERE
         return event.moving or arrives
 
     def is_told(self, event: events.PresenceChanged | events.VaultChanged) -> bool:

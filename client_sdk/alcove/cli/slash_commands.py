@@ -74,7 +74,7 @@ class ShowCode:
 
 @dataclass(frozen=True, slots=True)
 class ShowRules:
-    """Show the agreement again, in the language of this tag or the reader's own."""
+    """Show the ground rules again, in the language of this tag or the reader's own."""
 
     language: str = ""
 
@@ -113,6 +113,7 @@ def read(
         return ShowInvite(new=True)
     if word == "/invite" and rest.startswith("ask "):
         return InviteNewCommand(question=rest.removeprefix("ask ").strip())
+    _may_decide(word, rest, view, members)
     if rest and (word in _PLAIN or (word in _OF_THE_SCREEN and word != _ACCEPT)):
         raise Misread(f"{word} stands alone. To say a text that begins with a slash, type two.")
     if word in _PLAIN:
@@ -124,8 +125,6 @@ def read(
     if word in _OF_THE_SCREEN:
         return _OF_THE_SCREEN[word](view)
     if word in _NEWCOMERS:
-        if not view.waiting and not any(one.you and one.facilitator for one in members):
-            raise Misread("Only a facilitator can do that.")
         return _newcomers(word, rest, view)
     if word in _MEMBERS:
         return _MEMBERS[word](name=naming.member(rest, members, word, away))
@@ -143,12 +142,11 @@ def read(
         return _SWITCHES[word](on=_is_on(rest, word))
     if word in _FILES:
         if not rest:
-            raise Misread(f"Say which file has the whole agreement: {word} FILE.")
+            raise Misread(f"Say which file has the whole ground rules: {word} FILE.")
         return AgreementChangeCommand(file=rest, correction=_FILES[word])
     if word == _INSIDE:
         if not rest and view.joined:
-            facilitates = any(one.you and one.facilitator for one in members)
-            raise Misread("Say whom: /inside NAME." if facilitates else "You are in already.")
+            raise Misread("Say whom: /inside NAME." if _decides(members) else "You are in already.")
         return InsideCommand(name=naming.outside(rest, view, away) if rest else None)
     if word == _TAKE:
         return DoorTakeCommand(id=naming.waiting(rest, view))
@@ -161,6 +159,21 @@ def read(
     if word == _RULES:
         return ShowRules(rest)
     raise Misread("There is no such command; /help lists them.")
+
+
+def _decides(members: Sequence[MemberLike]) -> bool:
+    return any(one.you and one.facilitator for one in members)
+
+
+def _may_decide(word: str, rest: str, view: RoomView, members: Sequence[MemberLike]) -> None:
+    """Before anything is asked about a command: whether this person may give it. Raises `Misread`.
+    Before the room is entered nothing is known of it, and nothing can be typed."""
+    alone = word in _FACILITATORS_ALONE or (word == _INSIDE and rest)
+    known = view.at_door or any(one.you for one in members)
+    if alone and known and not _decides(members):
+        raise Misread("Only a facilitator can do that.")
+    if word in _NEWCOMERS and not view.waiting and not _decides(members):
+        raise Misread("Only a facilitator can do that.")
 
 
 def is_command(line: str) -> bool:
@@ -393,6 +406,27 @@ _HOLD: Final = "/hold"
 _SLOW: Final = "/slow"
 _FOLDS: Final = MappingProxyType({"/fold": True, "/unfold": False})
 _FOLD_LAST: Final = "/foldlast"
+_FACILITATORS_ALONE: Final = frozenset(
+    (
+        "/resume",
+        "/stepdown",
+        "/invites",
+        "/end",
+        *_NEWCOMERS,
+        *_MEMBERS,
+        _REMOVE,
+        *_FOLDS,
+        _FOLD_LAST,
+        _HOLD,
+        *_SWITCHES,
+        _SLOW,
+        *_FILES,
+        _PERSONAL,
+        _TAKE,
+        _DOOR,
+        _REVOKE,
+    )
+)
 _WORDS: Final = (
     *_PLAIN,
     *_OF_THE_SCREEN,

@@ -18,8 +18,9 @@ from alcove.cli import (
 )
 from alcove.cli.presence_words import of_presence, returns
 from alcove.cli.room_view import RoomView, ShownMessage
-from alcove.cli.rooms import MemberLike
+from alcove.cli.rooms import MemberLike, RoomLike
 from alcove.events import ConnectionState, RoomState
+from alcove.messages.agreements import in_language
 
 CONNECTION: Final = MappingProxyType(
     {
@@ -64,7 +65,7 @@ CONNECTION_SHORT: Final = MappingProxyType(
     }
 )
 CONNECTING_SHORT: Final = "connecting …"
-MOVING_SHORT: Final = "to the door …"
+MOVING_SHORT: Final = "one moment …"
 ROOM_SHORT: Final = MappingProxyType(
     {
         RoomState.OPEN: "room open",
@@ -251,10 +252,39 @@ def rules_changed(rules: events.AgreementShown) -> str:
     )
 
 
-def rules_text(rules: events.AgreementShown, text: AgreementText | None = None) -> str:
-    """Return the whole agreement, the summary first. `text` has it in another language."""
-    summary, whole = (text.summary, text.text) if text else (rules.summary, rules.text)
-    others = [tag for tag in rules.languages if tag != (text.language if text else rules.language)]
+NO_RULES: Final = "The ground rules have not come here yet."
+
+
+def rules_here(
+    shown: events.AgreementShown | None, room: RoomLike, language: str = ""
+) -> tuple[str, str] | None:
+    """Return a heading and the whole ground rules, in the language of this tag or the reader's own.
+    None where nothing is known of them. To the one that wrote them they are not `shown`."""
+    texts = room.agreement_texts
+    if shown is None:
+        title, version = room.title if texts else "", ""
+    else:
+        title, version = shown.title, f", version {shown.version}"
+        texts = texts if language else ()
+    if shown is None and not texts:
+        return None
+    heading = f"{escape.line(title)}: " if title else ""
+    text = in_language(texts, language) if texts else None
+    return f"{heading}the ground rules{version}", rules_text(shown, text, texts)
+
+
+def rules_text(
+    rules: events.AgreementShown | None,
+    text: AgreementText | None = None,
+    texts: Sequence[AgreementText] = (),
+) -> str:
+    """Return the whole ground rules, the summary first. `text` has them in another language, and
+    without `rules` in the reader's, as one of `texts`."""
+    said = text or rules
+    assert said is not None
+    summary, whole = said.summary, said.text
+    tags = rules.languages if rules is not None else tuple(one.language for one in texts)
+    others = [tag for tag in tags if tag != said.language]
     more = f"\n\n[also in: {', '.join(others)}; /rules TAG shows it]" if others else ""
     return (f"{summary.strip()}\n\n" if summary.strip() else "") + whole + more
 

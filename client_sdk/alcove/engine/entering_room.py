@@ -59,6 +59,8 @@ class EnteringRoom(Standing, ABC):
     _coming_back: ComingBack
     _restoring: bool
     """Whether the next connection brings the room back."""
+    _moves: bool
+    """Whether this client hangs up to come from the door into the room."""
 
     @abstractmethod
     def _put_out(self, outcome: PutOut) -> None: ...
@@ -170,7 +172,7 @@ class EnteringRoom(Standing, ABC):
             on_taken=member.own_commit_taken,
             ready=lambda: member.ready,
         )
-        self.link.hang_up = True
+        self.link.hang_up = self._moves = True
 
     def replaced_text(self) -> str:
         """The sentence for a person that another client replaced. A client that is listed is
@@ -300,7 +302,7 @@ class EnteringRoom(Standing, ABC):
             listed = member.membership.state.door_ids()
             for secret in comer.body.door_secrets(self.room):
                 member.facilitator.doors.learn(self.room, secret, listed)
-        self.link.hang_up = True
+        self.link.hang_up = self._moves = True
 
     def _handover_by_ticket(self, comer: TicketComer) -> Handover:
         """What a facilitator that came by a ticket has of the room. The texts may come later."""

@@ -12,8 +12,9 @@ from alcove.relay.ports import Ports
 TELL_AFTER: Final = 30.0
 """Seconds that something waits, after which the person that asked for it is told."""
 NOT_TAKEN: Final = (
-    "A change that was asked for, such as to remove or admit a member, is not made yet: the relay "
-    "has not taken it. It is sent again."
+    "A change to the room is not made yet, because the relay has not taken it. You asked for it, "
+    "or your client makes it by itself, such as to let a member back in. It is sent again; you "
+    "need to do nothing."
 )
 
 

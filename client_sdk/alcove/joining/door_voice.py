@@ -6,6 +6,7 @@ can write in their name. It is shown once, whatever the relay sends twice.
 """
 
 from collections.abc import Callable
+from typing import Final
 
 from alcove_protocol import frames, limits
 from alcove_protocol.errors import Malformed
@@ -21,6 +22,11 @@ from alcove.group.sealing import EPOCH_SIZE, NO_EPOCH, door_psk
 from alcove.joining.tries import Try
 from alcove.relay.ports import Ports
 
+NOT_THERE: Final = (
+    "No facilitator can be reached from here yet: your client is still on its way to the door, and "
+    "goes on by itself. Nothing was sent; write again in a moment."
+)
+"""To a newcomer, and to a member that stepped outside."""
 Said = Callable[[AlcoveError | None], None]
 
 
@@ -81,7 +87,7 @@ class DoorVoice:
     def _say(self, kind: str, text: str, lobby_key: bytes | None, done: Said) -> None:
         knock = self._knock
         if knock is None or lobby_key is None:
-            raise NotNow("not_waiting", "Wait until you have knocked; then you can write.")
+            raise NotNow("not_waiting", NOT_THERE)
         if self._sent >= limits.DOOR_TALK:
             raise NotNow("talk_full", "No more can be said here; a facilitator decides now.")
         try:

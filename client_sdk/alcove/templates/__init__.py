@@ -84,4 +84,4 @@ def _language(tag: str, table: Any, required: tuple[str, ...]) -> AgreementText:
 
 
 def _bad(text: str) -> InvalidInput:
-    return InvalidInput("bad_agreement", f"The file of the agreement cannot be used. {text}")
+    return InvalidInput("bad_agreement", f"The file of the ground rules cannot be used. {text}")

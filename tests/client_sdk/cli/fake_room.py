@@ -181,7 +181,8 @@ class FakeRoom:
 
     async def ticket(self) -> Ticket:
         self._note("ticket", "")
-        self.happen(events.TicketMade(TICKET.text()))
+        if not self.scene.late:
+            self.happen(events.TicketMade(TICKET.text()))
         return TICKET
 
     def retract(self, id: str, *, ref: str | None = None) -> None:
@@ -508,6 +509,8 @@ SCENES: Final = MappingProxyType(
             ),
             members=ROBIN_IN,
         ),
+        "someone-outside": FakeScene((*OPENED, replace(KNOCK, name="Kim", code="", outside=True))),
+        "late-ticket": FakeScene(OPENED, late=True, on_signal=(events.TicketMade(TICKET.text()),)),
         "away": FakeScene((*OPENED, events.Outside("Robin")), away=("Robin",)),
         "changed": FakeScene((*OPENED, RULES, NEW_RULES)),
         "everything": FakeScene(EVERYTHING),

@@ -104,7 +104,7 @@ def test_who_was_let_in_to_listen_is_not_told_that_they_were_paused() -> None:
     told = words.of_event(
         events.Paused("Robin", "Mara", to_listen=True), facilitates=True, members=MARA_ASH
     )
-    assert told.startswith("Robin came in to listen: they can only read until /unpause Robin.")
+    assert told.startswith("Robin is in and can only read until /unpause Robin.")
     assert "paused" not in words.of_event(events.Unpaused("Robin", you=True))
 
 
@@ -293,7 +293,7 @@ async def test_real_programs_say_what_is_so() -> None:
         await mara.type("/tolisten robin")
         await robin.see("You are in to listen: you can read")
         await mara.see("You let Robin in.")
-        await mara.see("Robin came in to listen")
+        await mara.see("Robin is in and can only read")
         await robin.type("/outside")
         await robin.see("You asked to step outside.")
         await robin.see("You are outside: nothing of the room")

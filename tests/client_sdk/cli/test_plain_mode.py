@@ -63,7 +63,7 @@ async def test_a_conversation_in_lines() -> None:
             await reader.type(wrong)
         await room.write(b"\xff\n")
         await reader.see(
-            "no such command", "No agreement", "Nothing is hidden", "too long", "UTF-8"
+            "no such command", "the ground rules", "Nothing is hidden", "too long", "UTF-8"
         )
         await reader.type("/end")
         await reader.see("[room] End the room for everybody?", "type /end once more.")
@@ -80,7 +80,7 @@ async def test_the_agreement_is_asked_for() -> None:
     async with await start("rules", *ROBIN) as room:
         reader = Reader(room)
         await reader.type(INVITE)
-        await reader.see("Evening circle: the agreement, version 1", "Type /accept")
+        await reader.see("Evening circle: the ground rules, version 1", "Type /accept")
         assert "    What is said here stays here.\n    Be kind.\n" in reader.text
         await reader.type("/accept")
         await reader.see("compare this code with theirs: lamp river")

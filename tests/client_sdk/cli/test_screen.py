@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from tests.client_sdk.cli.fake_room import INVITE, MY_FOLDS
+from tests.client_sdk.cli.fake_room import INVITE, MY_FOLDS, TICKET
 from tests.client_sdk.cli.process import ROOT
 from tests.client_sdk.cli.terminal import (
     END,
@@ -413,6 +413,41 @@ async def test_the_invite_goes_to_the_clipboard_only_on_demand() -> None:
         await screen.see("Conversation")
         screen.type("/invite new" + ENTER)
         await screen.see("Mara [you]")
+
+
+@pytest.mark.parametrize(
+    ("line", "secret", "last"),
+    [("/ticket", TICKET.text(), "find it."), ("/standby", INVITE, "/standby off")],
+)
+@pytest.mark.parametrize(("columns", "rows"), [(80, 24), (40, 20)])
+async def test_what_is_to_be_kept_is_seen_whole_with_a_person_outside(
+    line: str, secret: str, last: str, columns: int, rows: int
+) -> None:
+    """The conversation had six lines beside the list of those outside, and a ticket has fourteen
+    with what is said of it."""
+    async with Terminal("someone-outside", *MARA, columns=columns, rows=rows) as screen:
+        await screen.see("Kim")
+        screen.type(line + ENTER)
+        await screen.see("Enter goes", last)
+        assert secret in screen.shown.replace("\n", "")  # from the edge, to be selected
+        screen.type("hello")  # no letter takes it away
+        assert b"\x1b]52" not in screen.raw
+        screen.type(F2)
+        await screen.see("It was handed to your terminal's")
+        assert b"\x1b]52;c;" + base64.b64encode(secret.encode()) in screen.raw
+        assert secret in screen.shown.replace("\n", "")
+        screen.type(ENTER)
+        await screen.see("Conversation")
+        await screen.see_no("It was handed to")
+
+
+async def test_no_sheet_takes_the_keys_of_a_text_that_is_being_written() -> None:
+    async with Terminal("late-ticket", *MARA) as screen:
+        await screen.see("Mara [you]")
+        screen.type("/ticket" + ENTER + "half a line")
+        await screen.see("half a line")
+        screen.process.send_signal(signal.SIGUSR1)
+        await screen.see("alcove resume", "half a line", "Conversation")
 
 
 @pytest.mark.parametrize("keys", ["hello", ESCAPE + "x", ENTER * 3])

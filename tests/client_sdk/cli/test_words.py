@@ -127,12 +127,12 @@ ALONE = (FakeMember("Mara"), FakeMember("Ash", facilitator=True, you=True))
         (
             events.RoleChanged("Mara", False, "Ash"),
             (FakeMember("Mara", you=True), FakeMember("Ash", facilitator=True)),
-            "You are a participant now; Ash's client made it so. You read and write as before.",
+            "You are a participant now. You read and write as before.",
         ),
         (
             events.RoleChanged("Mara", False, "Ash"),
             ALONE,
-            "Mara is a participant now; your client made it so. You are the only facilitator now; "
+            "Mara is a participant now. You are the only facilitator now; "
             "/appoint NAME makes a second one.",
         ),
         (events.VaultChanged("Mara", True), MARA_ASH, "You can let people in now."),

@@ -48,7 +48,7 @@ from alcove.cli.ui.log import ConversationLog
 from alcove.cli.ui.people import People, WaitingList
 from alcove.cli.ui.say_input import SayInput
 from alcove.cli.ui.screen_messages import ScreenMessages
-from alcove.cli.ui.sheets import AgreementScreen, CodeScreen, EndScreen, InviteScreen
+from alcove.cli.ui.sheets import AgreementScreen, CodeScreen, EndScreen, InviteScreen, KeptScreen
 from alcove.cli.ui.state_line import StateLine
 from alcove.cli.watchdog import GRACE, watchdog
 from alcove.errors import AlcoveError
@@ -182,8 +182,7 @@ class RoomApp(App[None]):
                 self._invites.show(invite, invite_words.share(event), copies=not door)
             case events.StandbyLink(invite):
                 if invite:
-                    log.system(standby_words.KEEP)
-                    log.system(invite, "invite")
+                    self._keep(invite, standby_words.KEEP)
             case events.AgreementShown() if self._view.joined:
                 # No sheet: the next letter of a message would answer it.
                 self._say("\n".join(filter(None, (event.summary, words.rules_changed(event)))))
@@ -197,8 +196,7 @@ class RoomApp(App[None]):
             case events.DoorSaid(id):
                 log.at_door(id, door_words.said(event))
             case events.TicketMade(ticket):
-                log.system(ticket_words.KEEP)
-                log.system(ticket, "invite")
+                self._keep(ticket, ticket_words.KEEP)
             case _:
                 if isinstance(event, events.ConnectionChanged):
                     self._state.changed(event)
@@ -210,6 +208,10 @@ class RoomApp(App[None]):
                 self._kept.came_in(self._input.draft)
         self._view.apply(event)
         self._refresh()
+
+    def _keep(self, link: str, about: str) -> None:
+        # A sheet would take the keys of one that is typing.
+        self._invites.keep(link, about, alone=not self._input.value)
 
     def _tell_of_own(self) -> None:
         for sentence in self._own.news():
@@ -234,7 +236,7 @@ class RoomApp(App[None]):
             self._say(door_words.CHOOSE_WORD)
             return
         if self._accepted:
-            self._say(f"You accept the agreement, version {rules.version}; /rules shows it.")
+            self._say(f"You accept the ground rules, version {rules.version}; /rules shows them.")
             return
 
         async def answer(word: str | None) -> None:
@@ -386,7 +388,7 @@ class RoomApp(App[None]):
         if now - self._escaped_at < _TWICE:
             self.action_quick_exit()
         self._escaped_at = now
-        if isinstance(self.screen, InviteScreen | CodeScreen):
+        if isinstance(self.screen, InviteScreen | CodeScreen | KeptScreen):
             self.screen.close()
         elif isinstance(self.screen, EndScreen):
             self.exit()

@@ -3,12 +3,13 @@
 from typing import Any
 
 from textual.app import App
+from textual.screen import ModalScreen
 
 from alcove.cli import invite_words, qr
 from alcove.cli.room_view import RoomView
 from alcove.cli.rooms import RoomLike
 from alcove.cli.ui.log import ConversationLog
-from alcove.cli.ui.sheets import CodeScreen, InviteScreen
+from alcove.cli.ui.sheets import CodeScreen, InviteScreen, KeptScreen
 
 
 class InviteSheets:
@@ -26,6 +27,13 @@ class InviteSheets:
         self._log.system(invite, "invite")
         if copies:
             self._log.system("F2 shows it alone, and copies it.")
+
+    def keep(self, link: str, about: str, *, alone: bool) -> None:
+        """Show a ticket or a standby's link in the conversation; and `alone` on a sheet too."""
+        self._log.system(about)
+        self._log.system(link, "invite")
+        if alone and not isinstance(self._app.screen, ModalScreen):
+            self._app.push_screen(KeptScreen(link, f"{about.removesuffix(':')}."))
 
     async def find(self, new: bool) -> None:
         """Show the invite, or with `new` one more. Raises what the room raises."""

@@ -35,6 +35,16 @@ _ENTER: Final = "Enter accepts, and L leaves."
 _MORE: Final = "↓ more below"
 _SCROLLS: Final = "↑ ↓ scroll"
 
+_COPY: Final = (
+    "F2 hands it to your terminal's clipboard. Or hold Shift and select it with the mouse. Enter "
+    "goes back."
+)
+_COPIED: Final = (
+    "It was handed to your terminal's clipboard, if it has one. If not, hold Shift and select it "
+    "with the mouse. Enter goes back."
+)
+"""Beside a ticket or a standby's link, which are kept elsewhere."""
+
 _READS: Final[Mapping[str, tuple[int, int]]] = MappingProxyType(
     {"down": (1, 0), "up": (-1, 0), "pagedown": (0, 1), "pageup": (0, -1)}
 )
@@ -158,6 +168,35 @@ class InviteScreen(Sheet[None]):
 
     def on_key(self) -> None:
         self.close()
+
+
+class KeptScreen(Sheet[None]):
+    """Show a ticket or a standby's link alone, to be copied: a small window's conversation does not
+    hold it whole. Enter closes it, and no letter does: it comes when a person may type on."""
+
+    BINDINGS = [  # noqa: RUF012  (Textual declares it so)
+        Binding("enter", "back", show=False),
+        Binding("f2", "copy", show=False),
+    ]
+
+    def __init__(self, link: str, about: str) -> None:
+        super().__init__()
+        self._link = link
+        self._about = about
+
+    def compose(self) -> ComposeResult:
+        # At the top, so that it is seen whole in the smallest window.
+        yield Static(escape.line(self._link), id="link", markup=False)
+        yield Static(_COPY, id="copying", markup=False)
+        yield Static(self._about, id="about", markup=False)
+
+    def action_back(self) -> None:
+        self.close()
+
+    def action_copy(self) -> None:
+        """Hand it to the clipboard. It is a secret, so a person has to ask for it."""
+        self.app.copy_to_clipboard(self._link)
+        self.query_one("#copying", Static).update(_COPIED)
 
 
 class CodeScreen(Sheet[None]):

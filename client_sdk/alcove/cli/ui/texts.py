@@ -4,7 +4,6 @@ from alcove import events
 from alcove.cli import escape, moderation_words, words, wrapping
 from alcove.cli.room_view import RoomView
 from alcove.cli.rooms import RoomLike
-from alcove.messages.agreements import in_language
 
 
 def shown(message: events.Message) -> str:
@@ -19,8 +18,6 @@ def shown(message: events.Message) -> str:
 
 
 def rules(view: RoomView, room: RoomLike, language: str) -> str:
-    """Return the agreement, in the language of this tag or the reader's own."""
-    if view.rules is None:
-        return "No agreement was shown here yet."
-    texts = room.agreement_texts if language else ()
-    return words.rules_text(view.rules, in_language(texts, language) if texts else None)
+    """Return the ground rules, in the language of this tag or the reader's own."""
+    rules = words.rules_here(view.rules, room, language)
+    return words.NO_RULES if rules is None else rules[1]

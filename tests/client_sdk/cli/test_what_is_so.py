@@ -1,0 +1,133 @@
+"""Sentences that were true of another person, or of another moment, than the reader's."""
+
+import pytest
+from alcove import events
+from alcove.cli import moderation_words, role_words, slash_commands, words
+from alcove.cli.naming import Misread
+from alcove.cli.plain_mode import PlainMode
+from alcove.cli.room_view import RoomView
+from alcove.cli.ui import texts
+from alcove.events import ConnectionState
+from alcove.facilitation.overdue import NOT_TAKEN
+from alcove.joining.door_voice import NOT_THERE
+
+from tests.client_sdk.cli.collect_sentences import sentences
+from tests.client_sdk.cli.fake_room import (
+    CONNECTED,
+    RULES,
+    TEXTS,
+    FakeMember,
+    FakeRoom,
+    FakeScene,
+)
+
+ROBIN_READS = (FakeMember("Mara", facilitator=True), FakeMember("Robin", you=True))
+MARA_DECIDES = (FakeMember("Mara", facilitator=True, you=True), FakeMember("Robin"))
+GOES = events.ConnectionChanged(ConnectionState.RECONNECTING, moving=True)
+RESUMED = events.ConnectionChanged(ConnectionState.RESUMED)
+
+
+def _why(line: str, view: RoomView, members: tuple[FakeMember, ...]) -> str:
+    with pytest.raises(Misread) as why:
+        slash_commands.read(line, view, members)
+    return str(why.value)
+
+
+def test_who_wrote_the_ground_rules_can_read_them_again() -> None:
+    """Nobody shows them to the one that opened the room, and /rules said that there were none."""
+    room, view = FakeRoom(FakeScene()), RoomView()
+    assert TEXTS[0].text in texts.rules(view, room, "")
+    assert "also in: de" in texts.rules(view, room, "")
+    assert TEXTS[1].text in texts.rules(view, room, "de")
+    assert words.rules_here(None, room) is not None
+    view.apply(RULES)
+    assert texts.rules(view, room, "") == words.rules_text(RULES)
+
+
+async def test_plain_lines_have_the_rules_for_the_one_that_wrote_them(
+    capfdbinary: pytest.CaptureFixture[bytes],
+) -> None:
+    mode = PlainMode(FakeRoom(FakeScene()), accepted=True)
+    await mode._screen.start()
+    await mode._try("/rules")
+    await mode._screen.close(3)
+    said = capfdbinary.readouterr().out.decode()
+    assert "Evening circle: the ground rules" in said
+    assert TEXTS[0].text in said
+
+
+FOR_FACILITATORS = (
+    *("/pause", "/unpause", "/appoint", "/demote", "/handover", "/remove", "/fold", "/unfold"),
+    *("/foldlast", "/hold", "/hold Mara", "/slow", "/listen x", "/lock x", "/standby x"),
+    *("/newrules", "/correct", "/take", "/door", "/revoke", "/personal x", "/inside Mara"),
+    *("/admit", "/tolisten", "/refuse", "/end", "/stepdown", "/resume", "/invites"),
+)
+
+
+@pytest.mark.parametrize("line", FOR_FACILITATORS)
+def test_a_participant_is_told_that_only_facilitators_can_before_they_are_asked(line: str) -> None:
+    view = RoomView()
+    view.joined = True
+    assert _why(line, view, ROBIN_READS) == "Only a facilitator can do that."
+    view.knocked, view.joined = True, False  # outside, or not let in yet
+    assert _why(line, view, ()) == "Only a facilitator can do that."
+
+
+def test_a_facilitator_is_asked_whom() -> None:
+    assert _why("/unfold", RoomView(), MARA_DECIDES) == "Say whom: /unfold NAME."
+
+
+def test_nobody_is_told_to_knock_that_did() -> None:
+    """Who stepped outside had knocked before; their client knocks for them."""
+    assert "knock" not in NOT_THERE
+    assert "Nothing was sent" in NOT_THERE
+
+
+def test_a_change_that_waits_is_not_said_to_be_asked_for_where_it_may_not_be() -> None:
+    assert "or your client makes it by itself" in NOT_TAKEN
+
+
+def test_who_comes_back_paused_is_not_said_to_come_in_to_listen() -> None:
+    for you in MARA_DECIDES:
+        event = events.Paused("Robin", "Mara", to_listen=True)
+        said = moderation_words.of_pause(event, you.name)
+        assert said.startswith("Robin is in and can only read until /unpause Robin.")
+
+
+@pytest.mark.parametrize("state", [CONNECTED, RESUMED])
+def test_the_way_from_the_door_into_the_room_is_no_lost_connection(
+    state: events.ConnectionChanged,
+) -> None:
+    view = RoomView()
+    view.apply(events.ConnectionChanged(ConnectionState.CONNECTED))
+    view.apply(events.Joined("Robin", True, ("Mara", "Robin")))
+    for event in (GOES, state):
+        assert view.moves(event)
+        view.apply(event)
+    assert not view.moves(RESUMED)
+
+
+def test_who_hands_over_is_made_a_participant_by_nobody() -> None:
+    """Another facilitator's client makes the change, and decided nothing."""
+    event = events.RoleChanged("Mara", False, "Ash")
+    ash = (FakeMember("Mara"), FakeMember("Ash", facilitator=True, you=True))
+    assert role_words.of_role(event, ROBIN_READS) == "Mara is a participant now."
+    said = role_words.of_role(event, ash)
+    assert said.startswith("Mara is a participant now. You are the only facilitator")
+    mara = (FakeMember("Mara", you=True), FakeMember("Ash", facilitator=True))
+    assert role_words.of_role(event, mara) == (
+        "You are a participant now. You read and write as before."
+    )
+
+
+def test_who_folds_what_is_folded_is_told_that_it_is_so_already() -> None:
+    none, one = (events.Folded(ids, "Kim", "Mara", why="member") for ids in ((), ("bb01",)))
+    for told in (moderation_words.folded, moderation_words.fold_told):
+        (said,) = told(none, facilitates=True, me="Mara")
+        assert said.startswith("What Kim wrote here is folded already.")
+        assert told(one, facilitates=True, me="Mara")[-1].startswith("You folded what Kim wrote")
+
+
+def test_a_reader_meets_one_word_for_the_ground_rules() -> None:
+    for sentence in sentences():
+        assert "agreement" not in sentence.replace("--agreement-file", "").casefold(), sentence
