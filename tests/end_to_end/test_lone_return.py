@@ -13,6 +13,8 @@ from tests.end_to_end.standing_by import make_link
 from tests.end_to_end.ticketing import codes, crashes, resumes, ticket_of
 from tests.end_to_end.world import Client, World, room_of_three
 
+RECONNECTING = events.ConnectionState.RECONNECTING
+
 
 def test_the_only_facilitator_is_back_within_half_a_minute() -> None:
     world, ann, bob, cleo = room_of_three()
@@ -23,6 +25,8 @@ def test_the_only_facilitator_is_back_within_half_a_minute() -> None:
     assert again.of(events.Joined)[0] == events.Joined(
         "Ann", you=True, members=("Ann", "Bob", "Cleo")
     )
+    lost = [one for one in again.of(events.ConnectionChanged) if one.state is RECONNECTING]
+    assert [one.moving for one in lost] == [True]  # from the door into the room: nothing is wrong
     for client in (bob, cleo):
         assert client.of(events.Reloaded) == [events.Reloaded("Ann")]
         assert not client.of(events.RoleChanged)
