@@ -35,8 +35,8 @@ def of_role(event: events.RoleChanged, members: Sequence[MemberLike]) -> str:
         return f"{'You' if event.by == me else by} made {name} a facilitator."
     if event.name == me:
         return "You are a participant now. You read and write as before."
-    # Who steps down or hands over is made one by another facilitator's client, which decided
-    # nothing: so nobody is named.
+    # After a handover it is another facilitator's client that makes the change, and decides
+    # nothing, so no name stands here.
     return f"{name} is a participant now." + _alone(members)
 
 
