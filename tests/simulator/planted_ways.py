@@ -15,6 +15,7 @@ from alcove.facilitation.same_names import NamedMember, SameNames
 from alcove.group.outcomes import Merged, PutOut
 from alcove.members import Whereabouts
 from alcove.messages.coverage import Coverage
+from alcove.messages.slow import SlowMode
 from alcove_server.rooms.fetches import Fetches
 from alcove_server.store.memory.doors import MemoryDoors
 
@@ -108,7 +109,12 @@ def _a_door_closes_with_its_first_use(monkey: Monkey) -> None:
     monkey.setattr(MemoryDoors, "use", wrong)
 
 
+def _everybody_is_out_of_turn(monkey: Monkey) -> None:
+    monkey.setattr(SlowMode, "exceeded", lambda self, author, age: True)
+
+
 PLANTED_WAYS: Final = (
+    Planted("everybody is out of turn", _everybody_is_out_of_turn, "for out_of_turn"),
     Planted("who goes is told to stay", _who_goes_is_told_that_they_stay, "for not_outside"),
     Planted("a door closes with its first use", _a_door_closes_with_its_first_use, "door_revoked"),
     Planted("new programs are not told", _new_programs_are_not_told, "was started anew", (), 12),
