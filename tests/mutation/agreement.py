@@ -7,6 +7,7 @@ from tests.mutation.mutant import Edit, Mutant
 RULES: Final = "alcove.group.agreement_rules"
 _LIFE: Final = "tests/end_to_end/test_agreement.py"
 _DOOR: Final = "tests/end_to_end/test_agreement_at_the_door.py"
+_BACK: Final = "tests/end_to_end/test_text_after_a_return.py"
 _RIGHTS: Final = "tests/end_to_end/evil/test_rights.py"
 
 
@@ -27,6 +28,10 @@ def _life(where: str, old: str, new: str, test: str) -> Mutant:
 
 def _door(where: str, old: str, new: str, test: str) -> Mutant:
     return Mutant("order agreement", (Edit(where, old, new),), f"{_DOOR}::{test}")
+
+
+def _back(where: str, old: str, new: str, test: str) -> Mutant:
+    return Mutant("order agreement", (Edit(where, old, new),), f"{_BACK}::{test}")
 
 
 _STORE: Final = "alcove.messages.agreements:Agreements"
@@ -173,7 +178,7 @@ ALL_AGREEMENT: Final[tuple[Mutant, ...]] = (
         "test_who_is_shown_no_text_is_told_so_and_cannot_accept_it_unread",
     ),
     _life(
-        f"{_CHANGE}._anyone_to_ask",
+        f"{_CHANGE}._anyone_lacks_it",
         "has not in good",
         "True",
         "test_a_text_is_repeated_less_and_less_often_and_not_when_all_have_accepted",
@@ -213,6 +218,55 @@ ALL_AGREEMENT: Final[tuple[Mutant, ...]] = (
         "now if self._membership.leaf_lags else now + INTERVAL",
         "now + INTERVAL",
         "test_an_acceptance_reaches_the_leaf_though_an_older_update_was_on_its_way",
+    ),
+    # who comes back by a ticket
+    _back(
+        "alcove.engine.publisher:Publisher._may_go",
+        "        given = given or self._is_of_the_room(item)\n",
+        "",
+        "test_the_text_comes_while_the_committer_is_not_heard",
+    ),
+    _back(
+        "alcove.engine.publisher:Publisher._is_of_the_room",
+        "return hashed == self._membership.state.agreement",
+        "return True",
+        "test_new_ground_rules_wait_while_their_author_is_not_heard",
+    ),
+    _back(
+        f"{_CHANGE}._anyone_lacks_it",
+        "return behind or self._reloaded",
+        "return behind",
+        "test_another_facilitator_tells_the_text_when_the_committer_dies",
+    ),
+    _back(
+        f"{_CHANGE}.own",
+        "self._reloaded and not sent",
+        "self._reloaded",
+        "test_one_facilitator_tells_the_text_once_when_all_is_well",
+    ),
+    _back(
+        f"{_CHANGE}.heard",
+        "        self._reloaded = False\n",
+        "",
+        "test_one_facilitator_tells_the_text_once_when_all_is_well",
+    ),
+    _back(
+        "alcove.group.standby_entry:read_answer",
+        "bare = isinstance(asker, FacilitatorKeys) and not answer.agreement",
+        "bare = False",
+        "test_nobody_has_the_text_and_a_facilitator_is_back_and_gives_it_anew",
+    ),
+    _back(
+        "alcove.joining.candidates:Candidates.best",
+        "bool(one.texts)",
+        "True",
+        "test_a_member_that_has_the_text_is_preferred",
+    ),
+    _back(
+        "alcove.engine.entering_room:EnteringRoom._resumed",
+        "if rules is not None:",
+        "if False:",
+        "test_a_facilitator_alone_comes_back_by_a_member_that_has_no_text",
     ),
 )
 

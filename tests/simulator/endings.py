@@ -43,7 +43,7 @@ def wrong_ending(world: "World", person: "Person", reason: CloseReason, code: st
         removed = code == "lost" and _by_a_stranger(world, name)
         let_go = truth.happened(Op.ABSENT, name) and code in ("knock_again", "not_member")
         behind = code == "knock_again" and held_for_good(world, person)
-        gone = _way_back_is_gone(world, name) or _way_back_is_lost(world, name)
+        gone = _way_back_is_gone(world, name)
         closed = code == "unknown_door" and gone
         ways = (refused, removed, let_go, behind, closed)
         lost = any(ways) or world.lies or may_be_lost(world)
@@ -66,24 +66,13 @@ def _by_a_stranger(world: "World", name: str) -> bool:
 
 def _way_back_is_gone(world: "World", name: str) -> bool:
     """Whether a facilitator removed this person while they were outside, which closes their own way
-    back and the invite that they came by. A relay that lost its memory knows no closed door."""
+    back and the invite that they came by. A relay that lost its memory knows no closed door. It
+    knows none at all while no facilitator was there since: a member that does not facilitate brings
+    a room without its doors."""
     truth = world.truth
-    *_, last = [None, *(change.op for change in truth.changes if change.name == name)]
-    went = truth.commands[name].outside and last is Op.LEFT
-    return bool(truth.losses) and went and truth.commanded("removed", name)
-
-
-def _way_back_is_lost(world: "World", name: str) -> bool:
-    """Whether the relay lost its memory since this person stepped outside, and no facilitator is
-    there that saw them go: nobody else has the key of their way back."""
-    truth = world.truth
-    changes = [change for change in truth.changes if change.name == name]
-    if not changes or changes[-1].op is not Op.LEFT or not truth.commands[name].outside:
-        return False
-    last = changes[-1]
-    holders = (person for person in world.people if person.inside and person.facilitates)
-    saw = any(world.told[one].in_since < last.at for one in holders)
-    return not saw and any(at > last.at for at in truth.losses)
+    went = truth.commands[name].outside and truth.last(name) is Op.LEFT
+    none = max(truth.beat_at, default=START) < truth.restored_at
+    return bool(truth.losses) and went and (none or truth.commanded("removed", name))
 
 
 def may_be_lost(world: "World") -> bool:
@@ -128,8 +117,9 @@ def may_be_refused(world: "World", name: str) -> set[str]:
     links = {person.link for person in world.people if person.name == name} - {b""}
     if any(commands.revoked for commands in truth.commands.values()):
         codes |= {"door_revoked"} if links else {"door_revoked", "link_closed"}
-    if any("invites_dropped" in told.problems for told in world.told.values()):
-        codes.add("door_revoked")  # a facilitator closed what their vault lacks
+    doors = {person.door.hex() for person in world.people if person.name == name}
+    if doors & truth.revoked:
+        codes.add("door_revoked")  # also by who facilitates and lacks what the vault should have
     if any(commands.removed for commands in truth.commands.values()):
         codes |= {"door_revoked", "removed"}
     if truth.commands[name].outside and truth.commanded("removed", name):

@@ -138,6 +138,8 @@ class Truth:
         """The person who has a relay key that was made later, or empty."""
         self.questions: set[str] = set()
         """What invites ask newcomers."""
+        self.revoked: set[str] = set()
+        """Doors of which facilitators were told, in true sentences, that one closed them."""
         self.keys: defaultdict[str, set[bytes]] = defaultdict(set)
         """The relay keys under which each person was let in."""
         self._seats: dict[bytes, Seat] = {}
@@ -305,6 +307,10 @@ class Truth:
     def when(self, op: Op, name: str) -> Change | None:
         """The first such change."""
         return next((c for c in self.changes if c.op is op and c.name == name), None)
+
+    def last(self, name: str) -> Op | None:
+        """The last change of this person."""
+        return next((c.op for c in reversed(self.changes) if c.name == name), None)
 
     def let_in_at(self, name: str) -> float:
         """When this person was let in last, by the relay's list."""

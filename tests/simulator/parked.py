@@ -15,7 +15,7 @@ what is at its end may be told either way."""
 
 @dataclass(slots=True)
 class Parking:
-    """One slot: whose it is, when it was parked, and until when it is good."""
+    """One slot: whose it is, when its bytes were parked first, and until when it is good."""
 
     key: bytes
     at: float
@@ -33,8 +33,10 @@ class Parked:
 
     def park(self, key: bytes, slot: bytes) -> None:
         self.drop(key)
-        now = self._now()
-        self._slots[slot] = Parking(key, now, now + TICKET)
+        now, before = self._now(), self.handed.get(slot)
+        # What was handed out is parked again with the same bytes: of the same epoch as before.
+        at = before.at if before is not None and before.key == key else now
+        self._slots[slot] = Parking(key, at, now + TICKET)
 
     def drop(self, key: bytes) -> None:
         """What this key parked is over: the member left, or is let go."""

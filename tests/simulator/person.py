@@ -95,6 +95,8 @@ class Person:
         self.began_at = self._loop.time()
         self.wire: Wire | None = None
         self.traps: list[Trap] = []
+        self.door = b""
+        """The door of the invite by which this person comes. Empty for all others."""
         self.link: bytes = b""
         """The relay key of the standby's link by which this person comes. Empty for all others."""
         self.steps_in = False
@@ -177,6 +179,8 @@ class Person:
         parsed = Invite.parse(invite)
         if parsed.role == InviteRole.STANDBY:
             self.link = StandbySecrets.of(parsed).keys.relay_key
+        else:
+            self.door = parsed.door
         self.engine.begin_joining(parsed, accept=accept)
         self._begin(Room(self.engine, ORIGIN, TransportOptions()))
 

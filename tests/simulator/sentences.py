@@ -166,7 +166,8 @@ class Told:
             case events.InviteChanged(_, door) if door:
                 wanted = self.world.truth.commands[self.person.name].invited
                 return "" if wanted else "this person did not ask"
-            case events.InviteRevoked():
+            case events.InviteRevoked(door):
+                self.world.truth.revoked.add(door)
                 commands = self.world.truth.commands.values()
                 # A facilitator closes what its vault lacks, too (docs/protocol.md 10).
                 # A removal closes the invite that the member came by.

@@ -111,6 +111,8 @@ def _helpers(world: "World", person: "Person", parking: "Parking") -> "list[Pers
     inside = [p for p in world.people if p.inside and not p.frozen and p.name != person.name]
     know = [one for one in inside if world.told[one].in_since < parking.at]
     holders = [one for one in inside if one.facilitates]
+    if holders and _was_spent(world, person, parking):
+        return []
     if holders:
         return [one for one in know if one in holders and _serves(world, one)]
     last = max((truth.beats_of(one) for one in truth.facilitators - {parking.key}), default=0.0)
@@ -126,6 +128,14 @@ def _lacks_the_rules(world: "World", one: "Person") -> bool:
     member, others = one.engine.require_member(), len(world.truth.facilitators) > 1
     known = one.engine.agreements.of(member.membership.state) is not None
     return bool(one.came_by) and others and not known
+
+
+def _was_spent(world: "World", person: "Person", parking: "Parking") -> bool:
+    """Whether an earlier program with this ticket was let in, and ended before it made the next
+    one. What was parked is void then (docs/protocol.md 10): who asks by it could be the earlier one
+    once more."""
+    entries = [c for c in world.truth.changes if c.op is Op.REJOIN and c.name == person.name]
+    return any(parking.at < change.at < person.began_at for change in entries)
 
 
 def _serves(world: "World", person: "Person") -> bool:

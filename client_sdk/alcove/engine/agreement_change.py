@@ -5,7 +5,8 @@
 
 The text is in the log before the commit that makes it current. A client that dies between leaves a
 text that no commit names, and the room as it was. Any facilitator repeats the text while the leaf
-of a member names an agreement that is not good: that person may not have seen it.
+of a member names an agreement that is not good: that person may not have seen it. The same when a
+member came back by a ticket, without any text, and it was not told since.
 """
 
 from collections.abc import Callable
@@ -69,6 +70,8 @@ class AgreementChange:
         """The hash of the texts that this client told last, for a commit of its own."""
         self._came_since = False
         """Whether a member came in after that, before the commit: the text is not for them."""
+        self._reloaded = False
+        """Whether a member came back by a ticket since the present text was told last."""
         self._overdue = Overdue(ports)
         self._repeating: bytes | None = None
         self._repeat_at: float | None = None
@@ -113,7 +116,7 @@ class AgreementChange:
     def own(self, message: bytes, sent: bool) -> None:
         """What became of a message of this client."""
         if message == self._repeating:
-            self._repeating = None
+            self._repeating, self._reloaded = None, self._reloaded and not sent
         change, facilitator = self._change, self._facilitator()
         if change is None or message != change.message:
             return
@@ -139,6 +142,7 @@ class AgreementChange:
         before, had = self._accepted_by, outcome.before.agreement
         came = (*outcome.joined, *outcome.rejoined)
         self._came_since |= bool(came)
+        self._reloaded |= bool(outcome.reloaded)
         self.came_back(own=own)
         if self._facilitator() is None:
             return
@@ -158,6 +162,7 @@ class AgreementChange:
 
     def heard(self) -> None:
         """Another facilitator told the present text, for the first time here or again."""
+        self._reloaded = False
         self.came_back()
         if self._repeat_at is not None:
             self._put_off()
@@ -178,7 +183,7 @@ class AgreementChange:
         if not ready:
             return
         agreement = self._agreements.of(self._membership.state)
-        if self._facilitator() is None or agreement is None or not self._anyone_to_ask():
+        if self._facilitator() is None or agreement is None or not self._anyone_lacks_it():
             self._repeat_at, self._wait = None, REPEAT
         elif self._repeat_at is None:
             self._repeat_at = self._clock() + self._wait + self._rank
@@ -196,9 +201,11 @@ class AgreementChange:
         own = self._membership.own.key
         return RANK * keys.index(own) if own in keys else 0.0
 
-    def _anyone_to_ask(self) -> bool:
+    def _anyone_lacks_it(self) -> bool:
+        """Whether any other member may lack the text."""
         good, own = self._membership.state.good_agreements(), self._membership.own.key
-        return any(has not in good for key, has in self._accepted_by.items() if key != own)
+        behind = any(has not in good for key, has in self._accepted_by.items() if key != own)
+        return behind or self._reloaded
 
     def _repeat(self, agreement: Agreement) -> None:
         if self._repeating is None:

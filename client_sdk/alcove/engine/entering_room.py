@@ -240,6 +240,9 @@ class EnteringRoom(Standing, ABC):
         comer = self.newcomer
         assert isinstance(comer, TicketComer)
         self.agreements.title = comer.body.title
+        rules = comer.cards.rules(membership.state.agreement)
+        if rules is not None:
+            self.agreements.begin(rules, comer.body.title)
         # Others may ask under the epoch that was parked, above all those that died with this one.
         body = comer.body
         membership.request_secrets.learn(body.epoch, body.request, body.leaf)
@@ -304,7 +307,8 @@ class EnteringRoom(Standing, ABC):
         known = self.agreements.shown
         texts = known.texts if known is not None else ()
         version = known.version if known is not None else 1
-        told = comer.used.answer if comer.used is not None else None
+        # Who answered without ground rules came by a ticket, too, and may have read no card.
+        told = comer.used.answer if comer.used is not None and comer.used.texts else None
         also = (told.languages, told.helplines) if told is not None else ("", "")
         words = comer.cards.words
         card = RoomCard(comer.body.title, version, texts, *(words or also))

@@ -232,13 +232,13 @@ class MemberParts(ABC):
         part = self.facilitator or self.entering
         return part.committer if part is not None else None
 
-    def _room_card(self) -> RoomCard | None:
-        """What this member can tell a standby of the room's texts, if they are those of now."""
-        agreement = self._agreements.of(self.membership.state)
-        if agreement is None:
-            return None
-        card = self._handover().card
-        return replace(card, agreement_version=agreement.version, texts=agreement.texts)
+    def _room_card(self, bare: bool) -> RoomCard | None:
+        """What this member can tell a standby of the room's texts, if they are those of now. A
+        `bare` one without them will do for a facilitator that comes back."""
+        agreement, card = self._agreements.of(self.membership.state), self._handover().card
+        if agreement is not None:
+            return replace(card, agreement_version=agreement.version, texts=agreement.texts)
+        return replace(card, texts=()) if bare else None
 
     @property
     def ready(self) -> bool:

@@ -15,6 +15,7 @@ from hashlib import sha256
 from typing import Final
 
 from alcove_protocol import frames, limits
+from alcove_protocol.card import agreement_hash
 from alcove_protocol.errors import Malformed
 from alcove_protocol.frames import BlobClass, RelayAnswer
 from alcove_protocol.position import Position
@@ -78,7 +79,9 @@ class Publisher:
         return due or not self._presence.may_post or not self._ready()
 
     def _may_go(self, item: Outgoing) -> bool:
-        """Whether this item can go out now: a void, and what the relay has already, go sooner.
+        """Whether this item can go out now: a void, what the relay has already, and the text of the
+        ground rules that hold, go sooner. Every member of this epoch was shown those, or asks for
+        them, so they tell nothing to one that was removed and reads on.
 
         No text goes while the person has not accepted the room's agreement, nor what all others
         would refuse for its generation.
@@ -90,8 +93,17 @@ class Publisher:
         if self._conversation.slow.wait:
             return False
         given = item.kind == Void.KIND or item.given_in(self._membership.group.epoch)
+        given = given or self._is_of_the_room(item)
         may = self._presence.may_post or (given and self._presence.may_repeat)
         return may and self._ready()
+
+    def _is_of_the_room(self, item: Outgoing) -> bool:
+        """Whether it is the text of the ground rules that hold in this epoch."""
+        if item.kind != ToldAgreement.KIND:
+            return False
+        told, group = ToldAgreement.decode(item.body), self._membership.group
+        hashed = agreement_hash(group.group_id, told.version, told.texts)
+        return hashed == self._membership.state.agreement
 
     def pump(self) -> None:
         """Publish the next message, if it can be."""

@@ -36,7 +36,8 @@ _KNOWN: Final = 64
 
 
 class StandbyAnswers:
-    """One member's. `card` gives what this member knows of the room's texts."""
+    """One member's. `card` gives what this member knows of the room's texts, and nothing when it
+    has not those of now: unless it is for a facilitator, which goes without."""
 
     def __init__(
         self,
@@ -44,7 +45,7 @@ class StandbyAnswers:
         presence: Presence,
         following: Following,
         ports: Ports,
-        card: Callable[[], RoomCard | None],
+        card: Callable[[bool], RoomCard | None],
     ) -> None:
         self._membership = membership
         self._presence = presence
@@ -115,7 +116,7 @@ class StandbyAnswers:
             self._answer(statement)
 
     def _answer(self, statement: AskStatement) -> None:
-        membership, card = self._membership, self._card()
+        membership, card = self._membership, self._card(statement.epoch is not None)
         psk = self._psk(statement)
         if psk is None or card is None or not self._ports.link.live:
             return
@@ -127,7 +128,7 @@ class StandbyAnswers:
                 key,
                 group_info,
                 card.title,
-                pack_agreement(card.texts),
+                pack_agreement(card.texts) if card.texts else b"",
                 card.languages,
                 card.helplines,
             )

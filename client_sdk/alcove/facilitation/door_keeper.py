@@ -26,6 +26,10 @@ from alcove.relay.ports import Ports
 
 GIVEN_UP: Final = 120.0
 """Seconds in which one facilitator after another may put the cards anew, or close a door."""
+_NO_TEXT: Final = (
+    "The text of the ground rules has not come here, so no invite can show it. If no other "
+    "facilitator is here to send it, give the room its ground rules anew: /newrules FILE."
+)
 AGAIN: Final = 1.0
 """Seconds after which the relay is told once more that a door is closed."""
 
@@ -54,8 +58,7 @@ class DoorKeeper:
     def put(self, invite: Invite, terms: InviteTerms, done: Done) -> None:
         """Give the relay the door of an invite that the group's state lists."""
         if not self._doors.fits(self._membership):
-            text = "The text of the new ground rules is not here, so no invite can show it yet."
-            done(NotNow("no_agreement", text))
+            done(NotNow("no_agreement", _NO_TEXT))
             return
         self._send(self._doors.make(invite, self._membership, terms), done)
 

@@ -58,7 +58,8 @@ GROUP_INFO: Final = limits.HANDSHAKE_BUCKET - 32 * limits.KIB
 @dataclass(frozen=True, slots=True)
 class StandbyAnswer(Record):
     """What a member tells a standby, sealed to it. `base` is the position of the last commit that
-    the member followed, and `held` says that it could not follow a later one."""
+    the member followed, and `held` says that it could not follow a later one. `agreement` is empty
+    for a facilitator, when the member came back by a ticket and has no text."""
 
     base: Annotated[bytes, Exactly(POSITION_SIZE)]
     held: bool
@@ -105,7 +106,9 @@ def read_answer(
         context = context_of(answer.group_info)
         state = room_extension(context)
         known = chained_facilitators(opening, unpack_appointments(state.appointments), room)
-        texts = unpack_agreement(answer.agreement)
+        # A facilitator needs no text: its person accepted rules before, and it may have a card.
+        bare = isinstance(asker, FacilitatorKeys) and not answer.agreement
+        texts = () if bare else unpack_agreement(answer.agreement)
         agreed = agreement_hash(room, state.agreement_version, answer.agreement)
     except (Malformed, mls.MLSError):
         raise _untrue() from None
@@ -118,7 +121,7 @@ def read_answer(
         knows = state.standby == asker.encode()
     if context.group_id != room or not knows:
         raise _untrue()
-    if agreed != state.agreement:
+    if texts and agreed != state.agreement:
         raise _untrue()
     return Candidate(by, answer, context, state, texts)
 

@@ -54,7 +54,8 @@ class Candidates:
     def best(self, accepted: bytes | None = None) -> Candidate | None:
         """The answer to use, or None; all are forgotten. These count, in this order: how seldom its
         member led nowhere, how seldom the person was asked to accept that member's rules, whether
-        it follows, whether the person `accepted` its rules, and how late its epoch is."""
+        it follows, whether the person `accepted` its rules, how late its epoch is, and whether it
+        has the rules' text."""
         self._decide_at = None
         found, self._found = list(self._found.values()), {}
         return max(
@@ -65,6 +66,7 @@ class Candidates:
                 not one.answer.held,
                 one.state.agreement == accepted,
                 one.epoch,
+                bool(one.texts),
             ),
             default=None,
         )

@@ -1,8 +1,8 @@
 """The words on the room's cards that no state has, for a facilitator that comes back by a ticket.
 
-The languages, the helplines and the contact are the hosts' own, and may be larger than a ticket's
-place. The cards at the doors have them, and the doors' secrets were parked. Without them the next
-card would show newcomers no helpline.
+The ground rules, the languages, the helplines and the contact are the hosts' own, and may be larger
+than a ticket's place. The cards at the doors have them, and the doors' secrets were parked. Without
+them the next card would show newcomers no helpline, and without ground rules there is none.
 """
 
 from typing import Final, NamedTuple
@@ -15,6 +15,7 @@ from alcove_protocol.ticket import Ticket
 from alcove.errors import NotTrusted
 from alcove.group.parked import ParkedBody
 from alcove.joining.card import read_card
+from alcove.messages.agreements import Agreement
 from alcove.relay.link import Link
 
 _READ: Final = 3
@@ -36,12 +37,17 @@ class CardWordsReader:
         self._link = link
         self._own = False
         self.words: CardWords | None = None
+        self._rules: dict[bytes, Agreement] = {}
 
     def read(self, ticket: Ticket, body: ParkedBody, own: bytes) -> None:
         """Ask for them. `own` is this facilitator's MLS key, which signs its cards."""
         for secret in body.door_secrets(ticket.room)[:_READ]:
             door = door_id_of(ticket.room, secret)
             self._ask(Invite(InviteRole.PARTICIPANT, door, ticket.room, ticket.origin, secret), own)
+
+    def rules(self, hashed: bytes) -> Agreement | None:
+        """The ground rules with this hash, if a card had them."""
+        return self._rules.get(hashed)
 
     def _ask(self, invite: Invite, own: bytes) -> None:
         def answered(answer: RelayAnswer | None) -> None:
@@ -52,9 +58,11 @@ class CardWordsReader:
 
     def _came(self, invite: Invite, answer: frames.CardIs, own: bytes) -> None:
         try:
-            card = read_card(invite, answer).card
+            checked = read_card(invite, answer)
         except NotTrusted:
             return  # no newcomer would take it either
+        card, rules = checked.card, checked.ground_rules
+        self._rules[rules.hash] = rules
         is_own = card.signer == own
         if self.words is None or (is_own and not self._own):
             self.words = CardWords(card.languages, card.helplines, card.contact or "")
