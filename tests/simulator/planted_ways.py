@@ -7,6 +7,7 @@ from alcove.desk.frame import DeskBody
 from alcove.desk.life import SignsOfLife
 from alcove.engine.engine import Engine
 from alcove.engine.outside import SteppingOutside, WayOut
+from alcove.engine.standby_answers import StandbyAnswers
 from alcove.engine.telling import Telling
 from alcove.engine.whereabouts import WhereaboutsWatch
 from alcove.events import CloseReason, Problem
@@ -15,6 +16,7 @@ from alcove.facilitation.same_names import NamedMember, SameNames
 from alcove.group.outcomes import Merged, PutOut
 from alcove.members import Whereabouts
 from alcove.messages.coverage import Coverage
+from alcove.messages.slow import SlowMode
 from alcove_server.rooms.fetches import Fetches
 from alcove_server.store.memory.doors import MemoryDoors
 
@@ -108,7 +110,20 @@ def _a_door_closes_with_its_first_use(monkey: Monkey) -> None:
     monkey.setattr(MemoryDoors, "use", wrong)
 
 
+def _everybody_is_out_of_turn(monkey: Monkey) -> None:
+    monkey.setattr(SlowMode, "exceeded", lambda self, author, age: True)
+
+
+def _nobody_lets_a_lone_one_back(monkey: Monkey) -> None:
+    """No member answers the only facilitator that comes by a ticket."""
+    monkey.setattr(StandbyAnswers, "_answer", lambda self, statement: None)
+
+
 PLANTED_WAYS: Final = (
+    Planted(
+        "nobody lets a lone one back", _nobody_lets_a_lone_one_back, "for knock_again", (), 6678
+    ),
+    Planted("everybody is out of turn", _everybody_is_out_of_turn, "for out_of_turn"),
     Planted("who goes is told to stay", _who_goes_is_told_that_they_stay, "for not_outside"),
     Planted("a door closes with its first use", _a_door_closes_with_its_first_use, "door_revoked"),
     Planted("new programs are not told", _new_programs_are_not_told, "was started anew", (), 12),

@@ -43,6 +43,8 @@ SILENCE: Final = 90.0
 takes for them."""
 ANNOUNCED: Final = 60.0
 """Seconds after a return by a ticket in which a heartbeat comes: after a proof, when alone."""
+EARLY: Final = 4.0
+"""Seconds by which a message may come before its author's turn: 5, less the rounding of its age."""
 LOOKS: Final = 25.0
 """Seconds after which each client knows that a log is settled, and facilitators were heard."""
 
@@ -333,6 +335,8 @@ class Told:
             "nobody_there": trouble or not held or self._facilitators_came_just_now,
             "facilitator_there": "nobody_there" in self.problems,
             "unreadable": left_behind(world, self.person),
+            # By the clock of a device that stood still, less time has passed between two turns.
+            "out_of_turn": self.person.stood > EARLY and truth.ruled("slow", on=True),
         }
         true = reasons.get(code, False) or world.lies
         return "" if true else f"there is no reason for {code}"
