@@ -106,8 +106,9 @@ class Person:
         self.beat_sent = self.frame_sent = float("-inf")
         """When it last gave its connection a heartbeat, and a sign of life: a frame of the private
         line, or a message."""
-        self.sign_came = float("-inf")
-        """When the last sign of life came to the relay. One under way at a death never does."""
+        self.sign_came = self.frame_came = float("-inf")
+        """When the last sign of life came to the relay, and the last frame of the private line. One
+        under way at a death never does."""
         self._said: set[bytes] = set()
         """The bytes of its messages."""
         self.kept_at = float("-inf")
@@ -270,6 +271,8 @@ class Person:
 
     def _reaching(self, data: bytes) -> None:
         """Note the signs of life that come to the relay."""
+        if DESK in data[:16]:
+            self.frame_came = self._loop.time()
         if DESK in data[:16] or data in self._said:
             self.sign_came = self._loop.time()
 

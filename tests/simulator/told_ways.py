@@ -82,7 +82,10 @@ def again(world: "World", hears: "Person", event: events.Knocked) -> str:
         return "nobody comes again under this name"
     earlier = same[: max(1, len(same) - 1)]
     let_in = world.truth.let_in_at(event.again)
-    at = max(let_in, *(person.sign_came for person in earlier))
+    # A client that is new knows of no message how old it is. Frames name heartbeats.
+    knows = world.told[hears].in_since + limits.READ_ONLY_AFTER
+    signs = [p.sign_came if p.sign_came > knows else p.frame_came for p in earlier]
+    at = max(let_in, *signs)
     if not world.quiet:
         keys = world.truth.keys[event.again]
         heard = [hears.signs[key].heard_to for key in keys if key in hears.signs]
