@@ -101,7 +101,7 @@ class MessagesTold:
         return "it has not expired yet" if early else ""
 
     def gap(self, *, may_be: bool) -> str:
-        """It is told that messages were missed. `may_be` says that it cannot know that none were."""
+        """Messages are told as missed. `may_be` says that it cannot know that none were."""
         world = self._world
         self.gaps.append(world.clock())
         lossy = self._truth.losses or world.lies or may_be

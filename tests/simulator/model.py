@@ -94,6 +94,8 @@ class Commands:
     """Knocks that this person let in to listen."""
     outside: bool = False
     """Whether they wished to step outside."""
+    wished_at: float = float("-inf")
+    """When they did last."""
     rejoin: bool = False
     """Whether they asked to be let in again themselves."""
     by_link: bool = False

@@ -6,14 +6,19 @@ from typing import Final
 from alcove.desk.frame import DeskBody
 from alcove.desk.life import SignsOfLife
 from alcove.engine.engine import Engine
+from alcove.engine.outside import SteppingOutside, WayOut
 from alcove.engine.telling import Telling
 from alcove.engine.whereabouts import WhereaboutsWatch
+from alcove.errors import Refused
 from alcove.events import CloseReason
 from alcove.facilitation.doors import Doors
 from alcove.facilitation.same_names import NamedMember, SameNames
 from alcove.group.outcomes import Merged, PutOut
+from alcove.joining.newcomer import Newcomer
+from alcove.joining.ticket_comer import TicketComer
 from alcove.members import Whereabouts
 from alcove.messages.coverage import Coverage
+from alcove_protocol.frames import KnockRefused
 from alcove_server.rooms.fetches import Fetches
 
 from tests.simulator.planting import Monkey, Planted
@@ -89,7 +94,36 @@ def _each_wait_is_told(monkey: Monkey) -> None:
     monkey.setattr("alcove.facilitation.overdue.TELL_AFTER", 0.0)
 
 
+def _no_ticket_lets_in(monkey: Monkey) -> None:
+    monkey.setattr(TicketComer, "welcomed", lambda self, frame: None)
+
+
+def _an_old_wish_is_told(monkey: Monkey) -> None:
+    """Who was let outside goes on to wish it, and is told in the room that it was in vain."""
+    take = SteppingOutside.take
+
+    def wrong(self: SteppingOutside) -> WayOut | None:
+        way = take(self)
+        if way is not None:
+            self._again_at = self._ports.clock()
+        return way
+
+    monkey.setattr(SteppingOutside, "take", wrong)
+
+
+def _each_invite_is_called_closed(monkey: Monkey) -> None:
+    """Also to one that a facilitator refused for another reason."""
+
+    def wrong(self: Newcomer, frame: KnockRefused) -> None:
+        self._fail(Refused.by_relay("door_revoked"))
+
+    monkey.setattr(Newcomer, "knock_refused", wrong)
+
+
 PLANTED_WAYS: Final = (
+    Planted("no ticket lets in", _no_ticket_lets_in, "for knock_again", ("calm",), 2_000_281),
+    Planted("each invite is called closed", _each_invite_is_called_closed, "door_revoked"),
+    Planted("an old wish is told", _an_old_wish_is_told, "reason for not_outside", (), 29),
     Planted("new programs are not told", _new_programs_are_not_told, "was started anew", (), 12),
     Planted(
         "a ticket beside its program", _a_ticket_beside_its_program, "program is connected", (), 18

@@ -31,6 +31,7 @@ from tests.simulator.told_ways import (
     standby_changed,
     unconfirmed,
     uncovered,
+    wishes_in_vain,
 )
 from tests.simulator.virtual import START
 
@@ -315,7 +316,7 @@ class Told:
             "ticket_asks": bool(self.person.came_by),
             "card_differs": puts_bare_cards(world, sender),
             "outside_locked": outside and truth.ruled("locked", on=True),
-            "not_outside": outside and truth.last(self.person.name) is not Op.LEFT,
+            "not_outside": outside and wishes_in_vain(self.world, self.person.name),
             "cannot_open": lost or two,  # of before the relay's loss, or for the other program
             "ending_doubted": lost,
             "room_forgotten": lost or may_be_lost(world),

@@ -1,5 +1,6 @@
 """What follows from heartbeats that somebody missed."""
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from alcove_protocol import limits
@@ -28,8 +29,7 @@ def _was_away(beats: list[tuple[bytes, float]], by: bytes) -> bool:
     """Whether the last of these heartbeats is of the first minute after a silence of their sender
     in which all heartbeats of before were over."""
     own = [at for one, at in beats if one == by]
-    pairs = zip(own, own[1:], strict=False)
     return any(
         later - earlier > limits.HEARTBEAT_TTL and own[-1] - later < LATELY
-        for earlier, later in pairs
+        for earlier, later in pairwise(own)
     )

@@ -92,3 +92,10 @@ def again(world: "World", hears: "Person", event: events.Knocked) -> str:
         at = min(at, max(let_in, START, *heard))
     silent = world.clock() - at
     return "" if event.away <= silent + 1.0 else f"silent for {silent:.0f} s"
+
+
+def wishes_in_vain(world: "World", name: str) -> bool:
+    """Whether this person is in the room, and wished to step outside since they came in last."""
+    truth = world.truth
+    since = truth.commands[name].wished_at > truth.let_in_at(name)
+    return since and truth.last(name) is not Op.LEFT
