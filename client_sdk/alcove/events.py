@@ -177,7 +177,8 @@ class RulesChanged(Event):
 
     `by` is the facilitator; it is empty for what was so when this client came, or came back.
     `facilitators` has the names of all of them, when the room is paused. `Room` has no property for
-    the rules, so a program that shows them keeps the last of these events.
+    the rules, so a program that shows them keeps the last of these events, and begins anew at each
+    `Joined` of its own person: what holds then is told behind it.
     """
 
     listen_only: bool

@@ -327,6 +327,23 @@ def test_a_member_steps_outside_five_times_in_an_hour_and_no_more() -> None:
     assert "Bob" in ann.members()
 
 
+def test_one_that_is_appointed_before_they_are_let_outside_is_told_so() -> None:
+    """The others let no facilitator outside, and to ask them would not help."""
+    world, ann, bob, cleo = room_of_three()
+    world.advance(15)
+    honest, bob.to_relay = bob.to_relay, lambda client, data: []
+    bob.engine.commands.outside()
+    do(world, ann, "appoint", "Bob")
+    bob.to_relay = honest
+    world.advance(2)
+    (told,) = bob.of(events.Problem)
+    assert told.code == "not_outside"
+    assert told.text.startswith("You facilitate now")
+    world.advance(PATIENCE + 5)
+    assert len(bob.of(events.Problem)) == 1
+    all_agree(ann, bob, cleo)
+
+
 def test_a_step_outside_closes_no_invite_of_a_full_list() -> None:
     world, ann, bob, _cleo = room_of_three()
     for _ in range(4):

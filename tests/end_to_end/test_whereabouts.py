@@ -5,6 +5,7 @@ from alcove import events
 from alcove.desk.life import SignsOfLife
 from alcove.desk.line import DeskLine
 from alcove.members import Whereabouts
+from alcove_server.testing.embedded import ManualClock
 
 from tests.end_to_end.facilitating import do
 from tests.end_to_end.world import Client, World, room_of_three
@@ -25,6 +26,26 @@ def of_facilitators() -> tuple[World, Client, Client, Client]:
     do(world, ann, "appoint", "Bob")
     world.advance(40)
     return world, ann, bob, cleo
+
+
+def test_every_facilitator_hears_the_members_though_the_clock_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A real clock goes on between two looks at it. A heartbeat of another facilitator did not
+    count then. All facilitators send one when somebody joins, so their heartbeats go out together,
+    and members name only the last of them: the others called everybody away that said nothing."""
+
+    def creeping(self: ManualClock) -> float:
+        self.now += 1e-6
+        return self.now
+
+    monkeypatch.setattr(ManualClock, "__call__", creeping)
+    world, ann, bob, _ = of_facilitators()
+    world.join(ann, "Dora")
+    world.advance(200)
+    for client in (ann, bob):
+        assert whereabouts(client) == dict.fromkeys(("Ann", "Bob", "Cleo", "Dora"), "here")
+        assert "away" not in [event.presence for event in client.of(events.PresenceChanged)]
 
 
 def test_the_list_has_roles_and_pauses() -> None:

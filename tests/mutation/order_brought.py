@@ -178,6 +178,14 @@ BROUGHT_BACK: Final[tuple[Mutant, ...]] = (
     ),
     order(
         "brought back",
+        "alcove.engine.following:Following.pass_over",
+        "self.skipped |= said and bool(self.ahead)",
+        "pass",
+        f"{EVIL}/test_lost_commits.py"
+        "::test_what_is_said_before_a_lost_commit_comes_again_is_told_as_missed",
+    ),
+    order(
+        "brought back",
         f"{NEW_LOG}.repeat_commit",
         "entry = membership.entry_again(lost, self._identity.relay)",
         "entry = None",

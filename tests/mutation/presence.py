@@ -26,6 +26,10 @@ _HISTORY: Final = "alcove_server.rooms.roster_history"
 _KEPT: Final = f"{_LINE}::test_frames_that_the_relay_kept_prove_no_life_after_ninety_seconds"
 _OWN: Final = f"{_LINE}::test_a_short_loss_of_ones_own_connection_begins_the_count_anew_too"
 _DEAF: Final = f"{_LINE}::test_a_relay_that_takes_no_heartbeat_makes_nobody_away"
+_CREEPS: Final = (
+    "tests/end_to_end/test_whereabouts.py"
+    "::test_every_facilitator_hears_the_members_though_the_clock_goes_on"
+)
 _EVEN: Final = f"{_LINE}::test_every_member_sends_one_frame_of_one_size_at_each_tick"
 _BACK: Final = f"{_GONE}::test_who_comes_back_with_their_keys_is_in_again_without_a_decision"
 
@@ -33,6 +37,12 @@ ALL_PRESENCE: Final = (
     _mutant(f"{_LIFE}._forget_old", "> YOUNG", "> 100 * YOUNG", _KEPT),
     _mutant(f"{_LIFE}.resumed", "self._since = self._clock()", "self._since = 0.0", _OWN),
     _mutant(f"{_LIFE}.tick", "now - self._taken > LINE_BROKEN", "False", _DEAF),
+    _mutant(
+        "alcove.engine.member:MemberClient._application",
+        "self.life.beat_heard(sha256(frame.blob).digest())",
+        "pass",
+        _CREEPS,
+    ),
     _mutant(f"{_SERIES}.tick", "self._due += interval", "self._due += 2 * interval", _EVEN),
     _mutant(
         "alcove.desk.frame:DeskRoute.bound_to",
@@ -106,6 +116,20 @@ ALL_PRESENCE: Final = (
         "if looks_like_any(body.name, waiting):",
         "if False:",
         f"{_NAME}::test_of_two_at_the_door_the_second_is_told_that_the_name_is_taken_when_it_is",
+    ),
+    _mutant(
+        "alcove.engine.member:MemberClient._beat_when_due",
+        "replayed = waited or not self.stream.replays",
+        "replayed = True",
+        "tests/end_to_end/test_whereabouts.py"
+        "::test_who_comes_back_after_somebody_came_in_is_here_at_once",
+    ),
+    _mutant(
+        "alcove.engine.member:MemberClient._beat_when_due",
+        "min(self._blob_at + BEAT_AGAIN, self._replay_most)",
+        "self._blob_at + BEAT_AGAIN",
+        "tests/end_to_end/evil/test_long_replay.py"
+        "::test_a_room_is_held_by_a_facilitator_whose_replay_takes_long",
     ),
     _mutant(
         "alcove.facilitation.lobby:Lobby._look_again",

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
+import hiredis
 import pytest
 import redis
 from alcove_server.store.interface import Taken
 from alcove_server.store.redis import move
+from alcove_server.store.redis.errors import moved_of
 from alcove_server.store.redis.records import tag_of
 from alcove_server.store.redis.topology import slot_of
 
@@ -140,10 +142,26 @@ async def test_without_its_look_a_script_would_write_a_part_of_a_step(moving: Mo
         before = contents(moving.source)
         with (
             redis.Redis(port=moving.source.port) as asked,
-            pytest.raises(redis.ResponseError, match="non local key"),
+            pytest.raises(redis.ResponseError, match=r"non local key|during rehashing of the slot"),
         ):
             asked.eval(script, 1, tag_of(ROOM) + b"m")
         assert (contents(moving.source) != before) is changed
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "ASK 7638 10.0.0.2:6379",
+        "TRYAGAIN Multiple keys request during rehashing of slot",
+        "ERR Script attempted to access a non local key in a cluster node script: 43, on @user:1.",
+        "ERR Unable to execute command 'mget' in script because undeclared keys were accessed "
+        "during rehashing of the slot script: 43, on @user_script:365.",
+    ],
+)
+def test_redis_and_valkey_say_in_their_own_words_that_a_slot_is_on_its_way(said: str) -> None:
+    moved = moved_of(hiredis.ReplyError(said))
+    assert moved is not None
+    assert moved.at is None
 
 
 async def test_a_move_that_is_given_up_changes_nothing(moving: Moving) -> None:

@@ -43,7 +43,8 @@ def wrong_ending(world: "World", person: "Person", reason: CloseReason, code: st
         removed = code == "lost" and _by_a_stranger(world, name)
         let_go = truth.happened(Op.ABSENT, name) and code in ("knock_again", "not_member")
         behind = code == "knock_again" and held_for_good(world, person)
-        closed = code == "unknown_door" and _way_back_is_gone(world, name)
+        gone = _way_back_is_gone(world, name)
+        closed = code == "unknown_door" and gone
         ways = (refused, removed, let_go, behind, closed)
         lost = any(ways) or world.lies or may_be_lost(world)
         return "" if lost else "the room is not lost"

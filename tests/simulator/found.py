@@ -5,6 +5,20 @@ from typing import Final
 from tests.simulator.schedule import Schedule, Step
 
 FOUND: Final[dict[str, Schedule]] = {
+    "the replay of a log that was unsettled for long is waited for before a heartbeat": Schedule(
+        seed=1101060, kind="amnesia", ttl=1800, latency=0.0, uses=50, facilitators=3,
+        steps=(
+            Step(0, "come", 1, 673),
+            Step(0, "come", 2, 118),
+            Step(0, "come", 3, 548),
+            Step(0, "come", 4, 279),
+            Step(1, "offline", 0, 89),
+            Step(0, "appoint", 4, 312),
+            Step(40, "amnesia", 1, 798),
+            Step(0, "leave", 3, 700),
+            Step(0, "leave", 2, 991),
+        ),
+    ),
     "who facilitates again was not silent while they did not": Schedule(
         seed=700328, kind="calm", ttl=1800, latency=0.0, uses=50, facilitators=3,
         steps=(

@@ -107,12 +107,13 @@ class Person:
         """When it last gave its connection a heartbeat, and a sign of life: a frame of the private
         line, or a message."""
         self.sign_came = self.frame_came = float("-inf")
-        """When the last sign of life came to the relay, and the last frame of the private line. One
-        under way at a death never does."""
+        """When the last sign of life came to the relay. One under way at a death never does."""
         self._said: set[bytes] = set()
         """The bytes of its messages."""
         self.kept_at = float("-inf")
         """When the relay last kept a frame from it."""
+        self.said_came: list[float] = []
+        """When each of its messages came to the relay."""
         self.signs: dict[bytes, Signs] = {}
         """Of those whose frames of the private line came, by relay key."""
         self.epochs = Epochs()
@@ -271,10 +272,12 @@ class Person:
 
     def _reaching(self, data: bytes) -> None:
         """Note the signs of life that come to the relay."""
+        now = self._loop.time()
         if DESK in data[:16]:
-            self.frame_came = self._loop.time()
-        if DESK in data[:16] or data in self._said:
-            self.sign_came = self._loop.time()
+            self.sign_came = self.frame_came = now
+        elif data in self._said:
+            self.sign_came = now
+            self.said_came.append(now)
 
     def _keeping(self) -> None:
         self.kept_at = self._loop.time()

@@ -9,17 +9,15 @@ from alcove.engine.engine import Engine
 from alcove.engine.outside import SteppingOutside, WayOut
 from alcove.engine.telling import Telling
 from alcove.engine.whereabouts import WhereaboutsWatch
-from alcove.errors import Refused
-from alcove.events import CloseReason
+from alcove.events import CloseReason, Problem
 from alcove.facilitation.doors import Doors
 from alcove.facilitation.same_names import NamedMember, SameNames
 from alcove.group.outcomes import Merged, PutOut
-from alcove.joining.newcomer import Newcomer
 from alcove.joining.ticket_comer import TicketComer
 from alcove.members import Whereabouts
 from alcove.messages.coverage import Coverage
-from alcove_protocol.frames import KnockRefused
 from alcove_server.rooms.fetches import Fetches
+from alcove_server.store.memory.doors import MemoryDoors
 
 from tests.simulator.planting import Monkey, Planted
 
@@ -94,6 +92,23 @@ def _each_wait_is_told(monkey: Monkey) -> None:
     monkey.setattr("alcove.facilitation.overdue.TELL_AFTER", 0.0)
 
 
+def _who_goes_is_told_that_they_stay(monkey: Monkey) -> None:
+    take = SteppingOutside.take
+
+    def wrong(self: SteppingOutside) -> WayOut | None:
+        self._standing.emit(Problem("not_outside", ""))
+        return take(self)
+
+    monkey.setattr(SteppingOutside, "take", wrong)
+
+
+def _a_door_closes_with_its_first_use(monkey: Monkey) -> None:
+    def wrong(self: MemoryDoors, now: float, id: bytes) -> None:
+        self.close(now, id, "door_revoked")
+
+    monkey.setattr(MemoryDoors, "use", wrong)
+
+
 def _no_ticket_lets_in(monkey: Monkey) -> None:
     monkey.setattr(TicketComer, "welcomed", lambda self, frame: None)
 
@@ -111,19 +126,11 @@ def _an_old_wish_is_told(monkey: Monkey) -> None:
     monkey.setattr(SteppingOutside, "take", wrong)
 
 
-def _each_invite_is_called_closed(monkey: Monkey) -> None:
-    """Also to one that a facilitator refused for another reason."""
-
-    def wrong(self: Newcomer, frame: KnockRefused) -> None:
-        self._fail(Refused.by_relay("door_revoked"))
-
-    monkey.setattr(Newcomer, "knock_refused", wrong)
-
-
 PLANTED_WAYS: Final = (
     Planted("no ticket lets in", _no_ticket_lets_in, "for knock_again", ("calm",), 2_000_281),
-    Planted("each invite is called closed", _each_invite_is_called_closed, "door_revoked"),
     Planted("an old wish is told", _an_old_wish_is_told, "reason for not_outside", (), 29),
+    Planted("who goes is told to stay", _who_goes_is_told_that_they_stay, "for not_outside"),
+    Planted("a door closes with its first use", _a_door_closes_with_its_first_use, "door_revoked"),
     Planted("new programs are not told", _new_programs_are_not_told, "was started anew", (), 12),
     Planted(
         "a ticket beside its program", _a_ticket_beside_its_program, "program is connected", (), 18

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 FALSE_AFTER: Final = 50.0
 """Seconds after an entrance in which a standby waits for a proof (docs/protocol.md 10): 45 s, and
 the connection by the fresh key."""
+PROVEN: Final = limits.READ_ONLY_AFTER + 2.0
+"""Seconds in a log after which a client knows where it was 90 s before: it looks once a second."""
 COVERED: Final = 90.0
 """Seconds after an entrance in which a message of before it may wait: 30 s until all had their turn
 and the standby is listed, 30 s until a void follows, and 30 s until a heartbeat covers that."""
@@ -73,6 +75,14 @@ def uncovered(world: "World", person: "Person") -> bool:
     return waits and world.clock() - entered < COVERED
 
 
+def _sign_came(world: "World", hears: "Person", person: "Person") -> float:
+    """When the last sign of life of this person came. A message is one for a facilitator that knows
+    where the log was 90 s before: what names a later place was made since (docs/protocol.md 11)."""
+    since = max(world.told[hears].in_since, world.truth.restored_at)
+    proven = (at for at in person.said_came if at - since > PROVEN)
+    return max(person.frame_came, *proven, float("-inf"))
+
+
 def again(world: "World", hears: "Person", event: events.Knocked) -> str:
     """Who is said to be lost gave no sign of life for as long as this facilitator's client says. In
     trouble it is the time since the last sign that came to it."""
@@ -82,10 +92,7 @@ def again(world: "World", hears: "Person", event: events.Knocked) -> str:
         return "nobody comes again under this name"
     earlier = same[: max(1, len(same) - 1)]
     let_in = world.truth.let_in_at(event.again)
-    # A client that is new knows of no message how old it is. Frames name heartbeats.
-    knows = world.told[hears].in_since + limits.READ_ONLY_AFTER
-    signs = [p.sign_came if p.sign_came > knows else p.frame_came for p in earlier]
-    at = max(let_in, *signs)
+    at = max(let_in, *(_sign_came(world, hears, person) for person in earlier))
     if not world.quiet:
         keys = world.truth.keys[event.again]
         heard = [hears.signs[key].heard_to for key in keys if key in hears.signs]
@@ -97,5 +104,4 @@ def again(world: "World", hears: "Person", event: events.Knocked) -> str:
 def wishes_in_vain(world: "World", name: str) -> bool:
     """Whether this person is in the room, and wished to step outside since they came in last."""
     truth = world.truth
-    since = truth.commands[name].wished_at > truth.let_in_at(name)
-    return since and truth.last(name) is not Op.LEFT
+    return name in truth.members and truth.commands[name].wished_at > truth.let_in_at(name)

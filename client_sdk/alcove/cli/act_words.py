@@ -15,7 +15,7 @@ ACTS: Final[Mapping[events.FacilitatorAct, str]] = MappingProxyType(
         "remove": "took {name} out of the room",
         "absent": "let {name} go, whose connection was lost",
         "appoint": "made {name} a facilitator",
-        "demote": "made {name} a participant",
+        "demote": "made {name} a participant, perhaps at their wish",
         "pause": "paused {name}",
         "unpause": "let {name} write again",
         "hold": "paused the room for everybody",

@@ -101,7 +101,8 @@ def outside(name: str, *, you: bool) -> str:
 def knocked(event: events.Knocked, shown: str) -> str:
     """Return that a newcomer waits, and why."""
     if event.outside:
-        return f"{shown} is outside and comes back by themselves; /inside NAME lets them in now."
+        name = escape.name(event.name)
+        return f"{name} is outside and comes back by themselves; /inside {name} lets them in now."
     return f"{shown} asks to be let in."
 
 

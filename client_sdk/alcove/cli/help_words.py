@@ -57,6 +57,10 @@ FACILITATORS_KEYS: Final = (
     ("Tab", "go to the people who wait, and back"),
     ("F2", "see the invite alone, and copy it"),
 )
+PLAIN_KEYS: Final = (
+    ("Ctrl+C", "leave the room at once; what was printed stays in the terminal"),
+    ("Ctrl+U", "clear what is typed"),
+)
 PLAINLY: Final = "For a screen reader, start with --plain: it writes lines, and draws no screen."
 
 
@@ -64,6 +68,12 @@ def help_for(facilitator: bool) -> str:
     """Return the commands that can be typed, a line each."""
     lines = HELP + (FACILITATORS_HELP if facilitator else ())
     return "\n".join(f"{word}: {what}" for word, what in lines)
+
+
+def help_of_lines(facilitator: bool) -> str:
+    """Return the same, with the keys of a terminal that shows lines."""
+    keys = "\n".join(f"{key}: {what}" for key, what in PLAIN_KEYS)
+    return f"{help_for(facilitator)}\n{keys}"
 
 
 def help_of_the_screen(facilitator: bool) -> str:

@@ -53,7 +53,7 @@ def _question(
         return ""
     alone = sum(member.facilitator for member in members) == 1
     match wanted:
-        case RemoveCommand():
+        case RemoveCommand() if me.name not in wanted.all_names:  # the room refuses that
             here = {member.name for member in members}
             return moderation_words.remove_question(
                 wanted.all_names,

@@ -62,10 +62,16 @@ class LineEditor:
                 text = text[1:]
         return done
 
+    @property
+    def text(self) -> str:
+        """What is typed, and not entered."""
+        return self._text
+
     def restore(self, text: str) -> None:
-        """Put a line back that could not be sent, unless the next one was begun."""
+        """Put a line back that could not be sent, unless the next one was begun. It is drawn from
+        its beginning."""
         if not self._text:
-            self._text, self._at = text, len(text)
+            self._text, self._at, self._first = text, len(text), 0
 
     def drawn(self, columns: int) -> tuple[str, int]:
         """Return the part of the line around the cursor that `columns` hold, and the columns

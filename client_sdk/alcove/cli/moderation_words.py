@@ -142,13 +142,20 @@ def _all(names: tuple[str, ...]) -> str:
 def fold_of_member(event: events.Folded, me: str) -> str:
     """To a facilitator: what becomes of all that one member writes."""
     name = escape.name(event.name)
-    if event.on and event.by == me and event.ids:  # without any, a fold may go on by rule
-        return f"You folded what {name} wrote, for everybody. Each reader can still open it."
-    if event.on:
-        return f"What {name} wrote is folded for everybody. Each reader can still open it."
-    if event.by == me:
+    if not event.on and event.by == me:
         return f"You ended it: what {name} writes from now on is not folded any more."
-    return f"What {name} writes from now on is not folded any more."
+    if not event.on:
+        return f"What {name} writes from now on is not folded any more."
+    if event.by == me and event.ids:  # without any, a fold may go on by rule
+        return f"You folded what {name} wrote, for everybody. {_writes_on(name)}"
+    return f"What {name} wrote is folded for everybody. {_writes_on(name)}"
+
+
+def _writes_on(name: str) -> str:
+    return (
+        f"So is what {name} writes from now on, until /unfold {name}. Each reader can still open "
+        "it."
+    )
 
 
 def folded(event: events.Folded, *, facilitates: bool, me: str = "") -> list[str]:

@@ -85,11 +85,12 @@ def _only(found: Sequence[str]) -> str:
 
 
 def waiting(name: str, view: RoomView) -> str:
-    """Return the id of the one newcomer that `name` can mean; without a name, of the only one.
-    Raises `Misread`."""
+    """Return the id of the one newcomer that `name` can mean; without a name, of the only one that
+    asks to be let in. Raises `Misread`."""
     knocks = view.waiting
-    found = named(name, [(it.name, id) for id, it in knocks.items()]) if name else [*knocks]
-    if not knocks:
+    asking = [id for id, it in knocks.items() if not it.outside]
+    found = named(name, [(it.name, id) for id, it in knocks.items()]) if name else asking
+    if not knocks or not (name or asking):
         raise Misread("Nobody waits at the moment.")
     if not found:
         raise Misread("Nobody of that name waits; /members lists them.")

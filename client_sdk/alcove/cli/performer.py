@@ -50,6 +50,7 @@ from alcove.cli.commands import (
     WordsCommand,
 )
 from alcove.cli.own_commands import OwnCommands
+from alcove.cli.own_texts import beginning
 from alcove.cli.room_runner import own_fault
 from alcove.cli.rooms import RoomLike
 from alcove.errors import AlcoveError, NotNow
@@ -147,15 +148,19 @@ class Performer:
     ) -> None:
         """Do the command, or the `work` that it stands for, and note what becomes of it."""
         number = None if self._own is None else self._own.begun(command, said)
-        done = await self._guard(work or partial(self._act, command), command.ref)
+        done = await self._guard(work or partial(self._act, command), command.ref, said)
         if self._own is not None and number is not None:
             self._own.over(number, failed=not done)
 
-    async def _guard(self, work: Callable[[], Awaitable[None]], ref: str | None) -> bool:
+    async def _guard(
+        self, work: Callable[[], Awaitable[None]], ref: str | None, said: str = ""
+    ) -> bool:
         try:
             await work()
         except AlcoveError as error:
-            await self._tell(Problem(error.code, error.text, ref))
+            late = isinstance(error, NotNow) and error.code == "unavailable"
+            what = f'Not done yet: "{beginning(said)}". ' if said and late else ""
+            await self._tell(Problem(error.code, what + error.text, ref))
         except Exception as error:
             await self._tell(Problem("internal", own_fault(error), ref))
         else:
@@ -192,7 +197,8 @@ class Performer:
                 await self._room.admit(id, to_listen=to_listen)
                 self._decided(id)
             case AdmitAllCommand(to_listen=to_listen):
-                if not (ids := [knock.id for knock in self._room.waiting]):
+                # Who stepped outside does not ask to be let in: they come back by themselves.
+                if not (ids := [it.id for it in self._room.waiting if not it.outside]):
                     raise NotNow("nobody_waits", "Nobody waits at the moment.")
                 await self._room.admit(*ids, to_listen=to_listen)
             case RefuseCommand(id=id, reason=reason):

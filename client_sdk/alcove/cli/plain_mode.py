@@ -52,6 +52,7 @@ from alcove.events import (
     Folded,
     InviteChanged,
     InvitesListed,
+    Joined,
     Knocked,
     KnockGone,
     MemberList,
@@ -132,6 +133,8 @@ class PlainMode:
                         await self._say("To leave the room, type /leave or press Ctrl+C.")
                     case Key.FULL:
                         await self._say("This line is full; that was not added to it.")
+            if not editor.text:
+                self._kept.emptied()
             await self._screen.draw()
 
     async def _read_lines(self, lines: Lines) -> None:
@@ -151,6 +154,8 @@ class PlainMode:
     async def _try(self, text: str) -> bool:
         """Do what the line asks for. Return whether it is done with."""
         try:
+            if self._editor is not None:
+                self._kept.check(text)
             await self._do(text)
         except (Misread, AlcoveError) as error:
             done = text.startswith("/")
@@ -171,7 +176,8 @@ class PlainMode:
                 return
             case slash_commands.Help():
                 await self._say("What you can type:")
-                await self._below(help_words.help_for(self._room.is_facilitator))
+                shown = help_words.help_of_lines if self._editor else help_words.help_for
+                await self._below(shown(self._room.is_facilitator))
             case slash_commands.Who():
                 heading, *rest = words.who_is_here(self._room.members, self._view, self._room.away)
                 await self._many(heading, rest)
@@ -213,6 +219,8 @@ class PlainMode:
         moves = isinstance(event, ConnectionChanged) and self._view.goes_to_door(event)
         was_silent = self._view.connection is ConnectionState.SILENT
         waiting, knocks = dict(self._view.waiting), self._view.knocks
+        if isinstance(event, Joined) and event.you and self._view.at_door:
+            self._kept.came_in("" if self._editor is None else self._editor.text)
         self._view.apply(event)
         self._commands.happened(event)
         match event:

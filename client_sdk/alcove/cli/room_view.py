@@ -117,8 +117,8 @@ class RoomView:
                 self._answer(id)
             case events.Joined():
                 self._forget_knocks(event.name)
-                self.joined = self.joined or event.you
-                self.outside = self.outside and not event.you
+                if event.you:
+                    self._come_in()
             case events.ConnectionChanged(connection, moving=moving):
                 self.connection, self.moving = connection, moving
             case events.RoomChanged(state, missing):
@@ -179,6 +179,17 @@ class RoomView:
                 pass  # nothing to remember
             case _:
                 assert_never(event)
+
+    @property
+    def at_door(self) -> bool:
+        """Whether only facilitators read what this person types."""
+        return self.knocked and not self.joined
+
+    def _come_in(self) -> None:
+        """What holds in the room, and for this person, is told anew behind it. Away from the room
+        they were not told of what ended."""
+        self.joined, self.outside = True, False
+        self.held = self.listen_only = self.paused = False
 
     def is_no_news(self, event: events.AnyEvent) -> bool:
         """Return whether `event` says for the first time that all is well, as the top line does, or

@@ -91,6 +91,8 @@ class ChooseWord:
     word: str = field(repr=False)
 
 
+_STRAY: Final = 3
+"""Letters before a command that are taken for keys that were pressed by mistake."""
 UserAction = AnyCommand | Help | Who | ShowInvite | ShowCode | ShowRules | Reveal | ChooseWord
 """What a typed line asks for: a command of the room, or something that this client does alone."""
 
@@ -130,7 +132,7 @@ def read(
     if word == _REMOVE:
         return _removal(rest, members, away)
     if word == _HOLD:
-        return HoldCommand(on=True, since=naming.said_by(rest, view, word)[0] if rest else None)
+        return _hold(rest, view)
     if word in _FOLDS:
         return FoldCommand(name=naming.member(rest, members, word, away), on=_FOLDS[word])
     if word == _FOLD_LAST:
@@ -144,6 +146,9 @@ def read(
             raise Misread(f"Say which file has the whole agreement: {word} FILE.")
         return AgreementChangeCommand(file=rest, correction=_FILES[word])
     if word == _INSIDE:
+        if not rest and view.joined:
+            facilitates = any(one.you and one.facilitator for one in members)
+            raise Misread("Say whom: /inside NAME." if facilitates else "You are in already.")
         return InsideCommand(name=naming.outside(rest, view, away) if rest else None)
     if word == _TAKE:
         return DoorTakeCommand(id=naming.waiting(rest, view))
@@ -163,12 +168,18 @@ def is_command(line: str) -> bool:
     return line.partition(" ")[0] in _WORDS
 
 
+def hides_command(line: str) -> bool:
+    """Return whether a command stands behind a few letters: keys that were in the line already. As
+    a text it would tell the whole room whom the command is about."""
+    before, slash, word = line.strip().partition(" ")[0].rpartition("/")
+    return 0 < len(before) <= _STRAY and "/" not in before and is_command(slash + word)
+
+
 def _said(text: str, view: RoomView) -> UserAction:
     """A newcomer that waits says it to the facilitators, and a member to the room."""
     if view.rules is not None and not view.knocked and not view.joined:
         raise Misread(words.NOT_ACCEPTED)
-    at_door = view.knocked and not view.joined
-    return DoorSayCommand(text=text) if at_door else SendCommand(text=text)
+    return DoorSayCommand(text=text) if view.at_door else SendCommand(text=text)
 
 
 def completed(
@@ -219,6 +230,15 @@ def _newcomers(word: str, rest: str, view: RoomView) -> UserAction:
     if last in REASONS_IN_WORDS and not named:  # a name comes first, and a reason may follow it
         return RefuseCommand(id=naming.waiting(name.strip(), view), reason=REASONS_IN_WORDS[last])
     return RefuseCommand(id=naming.waiting(rest, view))
+
+
+def _hold(name: str, view: RoomView) -> HoldCommand:
+    if not name:
+        return HoldCommand(on=True)
+    try:
+        return HoldCommand(on=True, since=naming.said_by(name, view, _HOLD)[0])
+    except Misread as misread:  # else a facilitator believes that it is paused
+        raise Misread(f"{misread} So the room is not paused; /hold alone pauses it.") from None
 
 
 def _last_fold(name: str, view: RoomView) -> FoldCommand:

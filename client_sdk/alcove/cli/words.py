@@ -85,6 +85,15 @@ PAUSED: Final = "You can read, not write for now"
 NOT_ACCEPTED: Final = (
     "You are not in the room yet. First type /accept if you agree to the ground rules, or /leave."
 )
+BEGUN_AT_DOOR: Final = (
+    "You are in the room now, and everybody in it reads what you say. You began this at the door, "
+    "where only facilitators read, so it was not sent."
+)
+"""To one that was let in while they typed."""
+HIDES_COMMAND: Final = (
+    "A command stands here behind something else. Everybody would read it as a text, so it was not "
+    "sent."
+)
 STAYS: Final = "It stays in your line: Enter sends it later, and Ctrl+U clears it."
 """Behind the reason why a text was not sent, where the line can still be edited."""
 LONE_LEAVE: Final = (
@@ -295,6 +304,8 @@ def _gap(missed: int | None, sender: str | None) -> str:
 def waiter(knock: events.Knocked) -> str:
     """Return a waiting newcomer's name, with what a facilitator should know."""
     notes = [f"code {escape.line(knock.code)}"] if knock.code else []
+    if knock.outside:
+        notes = ["outside"]  # nothing to compare: it is the member that stepped outside
     if knock.door_revoked:
         notes.append("came by a revoked invite")
     if knock.question:
@@ -325,7 +336,8 @@ def note(member: MemberLike, members: Sequence[MemberLike]) -> str:
 def who(members: Sequence[MemberLike], waiting: Sequence[events.Knocked]) -> list[str]:
     """Return the members, then the waiting newcomers, a line each."""
     lines = [author(m.name, members) + note(m, members) for m in members]
-    return lines + [f"waiting: {waiter(knock)}" for knock in waiting]
+    asking = [f"waiting: {waiter(knock)}" for knock in waiting if not knock.outside]
+    return lines + asking + [f"outside: {escape.name(it.name)}" for it in waiting if it.outside]
 
 
 def who_is_here(

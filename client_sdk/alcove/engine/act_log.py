@@ -57,8 +57,9 @@ class ActLog:
             if person.name in replaced:
                 continue  # nobody was taken out: this person is there with new keys
             gone: events.FacilitatorAct = "left" if left else "absent" if away else "remove"
-            # One that was coming in by the standby is cleared away with its facilitator.
-            self._note(gone, person.name, outcome, aside=left or away or person.entering)
+            # One that was coming in by the standby goes with the standby.
+            cleared = person.entering and outcome.before.standby != outcome.state.standby
+            self._note(gone, person.name, outcome, aside=left or away or cleared)
         for person in outcome.roles:
             self._note("appoint" if person.facilitator else "demote", person.name, outcome)
         self._changes(outcome)
@@ -66,37 +67,52 @@ class ActLog:
     def _changes(self, outcome: Merged) -> None:
         self._doors(outcome)
         self._rules(outcome)
+        self._pauses_and_folds(outcome)
         before, state = outcome.before, outcome.state
-        aside = _is_about_people(outcome)
-        paused = set(before.paused_keys()), set(state.paused_keys())
-        for person in outcome.people:
-            if person.key in paused[1] - paused[0]:
-                self._note("pause", person.name, outcome, aside=aside)  # it came in to listen
-            elif person.key in paused[0] - paused[1]:
-                self._note("unpause", person.name, outcome, aside=aside)
-        folded = set(before.folded_keys()), set(state.folded_keys())
-        for person in (*outcome.people, *outcome.gone):
-            if person.key in folded[1] - folded[0]:
-                self._note("fold", person.name, outcome)
-            elif person.key in folded[0] - folded[1]:
-                self._note("unfold", person.name, outcome, aside=aside)
         if before.lobby_key != state.lobby_key:
             self._note("lobby_key", "", outcome, aside=True)  # nobody asks for it
         if before.ttl != state.ttl:
             self._note("ttl", "", outcome)
         if before.standby != state.standby:
             made = state.standby is not None
-            self._note("standby" if made else "standby_off", "", outcome, aside=aside)
+            # It goes with the facilitator that set it, and with nobody else.
+            along = outcome.roles or any(person.facilitator for person in outcome.gone)
+            self._note("standby" if made else "standby_off", "", outcome, aside=bool(along))
         if before.agreement != state.agreement:
             self._note("agreement", "", outcome)
 
+    def _pauses_and_folds(self, outcome: Merged) -> None:
+        """Of a member that came in so, or has another part now, they came along. Of others they are
+        acts, whatever else the commit does."""
+        before, state = outcome.before, outcome.state
+        came = {one.key for one in (*outcome.joined, *outcome.rejoined)}
+        part = {one.key for one in outcome.roles} | came
+        paused = set(before.paused_keys()), set(state.paused_keys())
+        for person in outcome.people:
+            if person.key in paused[1] - paused[0]:
+                self._note("pause", person.name, outcome, aside=person.key in came)  # to listen
+            elif person.key in paused[0] - paused[1]:
+                self._note("unpause", person.name, outcome, aside=person.key in part)
+        folded = set(before.folded_keys()), set(state.folded_keys())
+        for person in (*outcome.people, *outcome.gone):
+            if person.key in folded[1] - folded[0]:
+                self._note("fold", person.name, outcome)
+            elif person.key in folded[0] - folded[1]:
+                ended = person.key in part or person in outcome.gone
+                self._note("unfold", person.name, outcome, aside=ended)
+
     def _doors(self, outcome: Merged) -> None:
         old, new = set(outcome.before.door_ids()), set(outcome.state.door_ids())
-        aside = _is_about_people(outcome)  # a way back from outside, or the link of one removed
-        for _ in new - old:
-            self._note("invite", "", outcome, aside=aside)
-        for _ in old - new:
-            self._note("revoke", "", outcome, aside=aside or bool(new - old))  # it made place
+        people = len(outcome.gone) + len(outcome.joined)
+        # The links of those removed, and the own ways back of those that came in. No more are: a
+        # facilitator with another client could close all others along with them, unseen.
+        served = len(old - new) if new - old and not people else people  # else it made place
+        # A way back from outside, or in the place of a link that closes.
+        ways = len(outcome.by_wish) + min(people, len(old - new))
+        for number, _ in enumerate(new - old):
+            self._note("invite", "", outcome, aside=number < ways)
+        for number, _ in enumerate(old - new):
+            self._note("revoke", "", outcome, aside=number < served)
 
     def _rules(self, outcome: Merged) -> None:
         before, state = outcome.before, outcome.state
@@ -109,7 +125,7 @@ class ActLog:
         if before.slow != state.slow:
             self._note("slow", "", outcome)
         if before.locked != state.locked:
-            held = before.hold != state.hold  # a hold locks the door
+            held = before.hold is None and state.hold is not None  # a hold locks the door
             self._note("lock" if state.locked else "unlock", "", outcome, aside=held)
 
     def _note(
@@ -128,9 +144,3 @@ class ActLog:
             events.PastAct(noted.act, noted.name, noted.by, int(now - noted.at), noted.aside)
             for noted in self._noted
         )
-
-
-def _is_about_people(outcome: Merged) -> bool:
-    """Whether members came, went, or have another part by it. Each act of a person is a commit of
-    its own, so what else it changes came along."""
-    return bool(outcome.joined or outcome.rejoined or outcome.gone or outcome.roles)

@@ -85,6 +85,11 @@ class Following:
         self.held, self.skipped = True, False
         self._others_at = self._clock()
 
+    def pass_over(self, *, said: bool) -> None:
+        """A blob of an epoch before this client's came. What is `said` in it, while this client is
+        ahead of the log, is missed: others said it after the gap at the start of the log."""
+        self.skipped |= said and bool(self.ahead)
+
     def caught_up(self) -> bool:
         """The log has this client's last commit again. Return whether messages of the epoch before
         came meanwhile, which it could not read."""

@@ -56,7 +56,7 @@ class MemberClient(HeldMember):
         self._on_first_resume = on_first_resume
         self._put_out = put_out
         self._ever_resumed = False
-        self._beat_at = self._blob_at = 0.0
+        self._beat_at = self._blob_at = self._replay_most = 0.0
 
     def become_facilitator(self, handover: Handover) -> Facilitator:
         """From here on this member's client facilitates: at the opening, or when appointed."""
@@ -109,7 +109,7 @@ class MemberClient(HeldMember):
                 self._new_log.leave_turn()
         if not first:
             self._emit(events.ConnectionChanged(ConnectionState.RESUMED))
-        self._resumed = True
+        self._resumed, self._replay_most = True, self._clock() + limits.HEARTBEAT_INTERVAL
         self.life.resumed()
         self.conversation.slow.resumed()
         if self.facilitator is not None:
@@ -165,8 +165,10 @@ class MemberClient(HeldMember):
             self._gap()
         if frame.blob_class in COMMITS:
             self._commit(frame, position)
-        elif self._own(frame, position) or self._new_log.is_before(frame.blob, position):
+        elif self._own(frame, position):
             pass
+        elif self._new_log.is_before(frame.blob, position):
+            self._following.pass_over(said=frame.blob_class == BlobClass.APPLICATION)
         elif not self._following.held and not self._following.ahead:
             self._application(frame)
         elif frame.blob_class == BlobClass.BEAT:
@@ -186,10 +188,8 @@ class MemberClient(HeldMember):
 
     def _application(self, frame: frames.BlobIs) -> None:
         beat = self.conversation.receive(frame)
-        if beat is not None:
-            self.presence.heard(beat)
-            if self.presence.heard_within(beat.sender, 0.0):
-                self.life.beat_heard(sha256(frame.blob).digest())
+        if beat is not None and self.presence.heard(beat):
+            self.life.beat_heard(sha256(frame.blob).digest())
 
     def _commit(self, frame: frames.BlobIs, position: Position) -> None:
         signed = frame.entry is not None and frame.signature is not None
@@ -316,9 +316,12 @@ class MemberClient(HeldMember):
     def _beat_when_due(self, now: float) -> None:
         # At the start of a new log the replay brings the base first, and with it the anchor.
         begun = self.stream.log.anchored or self.stream.cursor.number > 0
-        replayed = not self.stream.replays or now >= self._blob_at + BEAT_AGAIN
+        # Over a slow line a replay takes minutes. A late heartbeat holds the room all the same.
+        waited = now >= min(self._blob_at + BEAT_AGAIN, self._replay_most)
+        replayed = waited or not self.stream.replays
         if self._following.waits:  # the relay has a commit that is not merged here: it refuses all
             self._beat_at = max(self._beat_at, now + BEAT_AGAIN)
+            self._replay_most = now + limits.HEARTBEAT_INTERVAL  # what is kept comes afterwards
         elif self.ready and begun and replayed and now >= self._beat_at:
             self.beat()
 

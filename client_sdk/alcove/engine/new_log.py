@@ -113,8 +113,7 @@ class NewLog:
 
     def is_before(self, blob: bytes, position: Position) -> bool:
         """Whether this message is of an earlier epoch, and stands before the first commit of a log
-        that began anew which this client had merged. Others had lost that commit until then. The
-        gap was told at the start of the log."""
+        that began anew which this client had merged. Others had lost that commit until then."""
         following, base = self._following, self._membership.base
         # Out of step the base may be a commit of before this client came, which it only burned.
         met = position.generation == base.generation and position.number > base.number

@@ -33,6 +33,10 @@ NOT_LET_OUT: Final = (
     "No facilitator's client has let you outside, so you are still in the room. Ask them, or type "
     "/leave to go."
 )
+HOLDS_THE_ROOM: Final = (
+    "You facilitate now, so you are not let outside, and are still in the room. To go outside, be "
+    "a participant first: /stepdown or /handover NAME."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +106,13 @@ class SteppingOutside:
     def tick(self) -> None:
         """Ask again while this client is a member, in step with the group."""
         member, now = self._standing.member, self._ports.clock()
-        if self._again_at is None or now < self._again_at:
+        if self._again_at is None:
+            return
+        if member is not None and member.facilitator is not None:  # appointed meanwhile
+            self._again_at = None
+            self._standing.emit(events.Problem("not_outside", HOLDS_THE_ROOM))
+            return
+        if now < self._again_at:
             return
         ready = member is not None and member.ready
         if now - self._asked_at <= PATIENCE:

@@ -149,7 +149,8 @@ class DoorTalk:
             raise NotNow("unknown_knock", "That person is no longer waiting.")
         other = self._membership.find_key(talk.holder)
         if other is not None and talk.holder != self._own:
-            raise NotNow("door_taken", f"{other.name} talks with this person at the moment.")
+            text = f"{other.name} talks with this person at the moment, so this was not done."
+            raise NotNow("door_taken", text)
         return talk
 
     @property

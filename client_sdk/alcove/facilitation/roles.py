@@ -34,6 +34,10 @@ from alcove.relay.ports import Ports
 
 REPAIR_AFTER: Final = 90.0
 """Seconds without a complete vault, after which its writer counts as dead."""
+DROPPED: Final = (
+    "Invites were closed whose keys this device never got: their facilitator is gone, or the relay "
+    "kept the keys back. Make new ones with /invite new."
+)
 NOT_READY: Final = (
     "You still facilitate: the one you hand over to has not confirmed yet that they have what the "
     "facilitators share. Without it they could let nobody in."
@@ -233,10 +237,7 @@ class Roles:
             vaults.forget_coming()
             if error is None and dropped:
                 self._revoke(dropped)
-                text = (
-                    "Invites of a facilitator who is gone were closed: nobody here has their keys."
-                )
-                self._emit(events.Problem("invites_dropped", text))
+                self._emit(events.Problem("invites_dropped", DROPPED))
 
         intent = RepairLobby(
             repaired,

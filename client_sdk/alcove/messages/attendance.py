@@ -78,13 +78,15 @@ class Attendance:
             return None
         return position.number if position.generation == generation else None
 
-    def beat(self, key: bytes, named: Position) -> None:
-        """This facilitator's heartbeat came, which names this position."""
+    def beat(self, key: bytes, named: Position) -> bool:
+        """This facilitator's heartbeat came, which names this position. Return whether it counts:
+        a late one does not."""
         if self._is_late(named):
-            return
+            return False
         self._heard[key] = self._clock()
         self._told.discard(key)
         self.line_is_good()
+        return True
 
     def goodbye(self, key: bytes) -> None:
         """This facilitator leaves."""

@@ -91,8 +91,10 @@ class Presence:
 
     # --- beats ---------------------------------------------------------------------------------
 
-    def heard(self, beat: HeartbeatHeard) -> None:
-        """A facilitator's heartbeat came. Its signature and its right were checked."""
+    def heard(self, beat: HeartbeatHeard) -> bool:
+        """A facilitator's heartbeat came. Its signature and its right were checked. Return whether
+        its sender is there by it: not by a goodbye, nor by a late one."""
+        counts = False
         self._relay_says_read_only = False
         if self._clock() - self._last_heard > limits.READ_ONLY_AFTER:
             self._settle()
@@ -104,7 +106,7 @@ class Presence:
             self._said_goodbye = not (self.attendance or self._membership.own.facilitator)
         else:
             self.gone.discard(beat.sender)
-            self.attendance.beat(beat.sender, Position.decode(beat.payload.position))
+            counts = self.attendance.beat(beat.sender, Position.decode(beat.payload.position))
             self._last_heard = self._clock()
             self._said_goodbye = False
         self._quorum.heard(started=beat.body.started)
@@ -115,6 +117,7 @@ class Presence:
         if beat.body.roster != self._membership.roster.head:
             self._membership.list_differs(beat.sender)
         self.tick()
+        return counts
 
     def _goodbye(self, sender: bytes) -> None:
         """This facilitator leaves. Nothing else tells of the last one: the others cannot take

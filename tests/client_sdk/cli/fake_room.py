@@ -5,6 +5,7 @@ itself, with this room in the place of the SDK's.
 """
 
 import asyncio
+import signal
 import sys
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -81,6 +82,8 @@ class FakeScene:
     """Whether the door is locked already, so that to lock it changes nothing."""
     full_until: int = 0
     """How many texts are refused first, as by a room with a full queue."""
+    on_signal: tuple[events.AnyEvent, ...] = ()
+    """What happens when the program gets SIGUSR1."""
     title: str = "Evening circle"
     away: tuple[str, ...] = ()
     """Names of those that are not in the room and may come back."""
@@ -122,7 +125,12 @@ class FakeRoom:
             raise self.scene.on_enter
         for event in self.scene.start:
             self.happen(event)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, self._signalled)
         return self
+
+    def _signalled(self) -> None:
+        for event in self.scene.on_signal:
+            self.happen(event)
 
     async def __aexit__(
         self,
@@ -504,7 +512,11 @@ SCENES: Final = MappingProxyType(
         "changed": FakeScene((*OPENED, RULES, NEW_RULES)),
         "everything": FakeScene(EVERYTHING),
         "flood": FakeScene((*OPENED, *(events.Left("x" * 32) for _ in range(20_000)))),
-        "waiting": FakeScene((RULES, events.Waiting("lamp river")), members=()),
+        "waiting": FakeScene(
+            (RULES, events.Waiting("lamp river")),
+            members=(),
+            on_signal=(events.Joined("Robin", True, ("Mara", "Robin")),),
+        ),
         "rules": FakeScene((RULES,), members=()),
         "knock-gone": FakeScene((*OPENED, KNOCK, events.KnockGone(KNOCK.id))),
         "knock-left-to-another": FakeScene(

@@ -1,10 +1,16 @@
 """What a person reads of their own acts: that they did it, that it waits, or that it was so."""
 
+import asyncio
+import signal
+from dataclasses import replace
+
 import pytest
 from alcove import events
-from alcove.cli import act_words, moderation_words, words
+from alcove.cli import act_words, help_words, moderation_words, words
 from alcove.cli.commands import (
     AcceptCommand,
+    AdmitAllCommand,
+    AdmitCommand,
     AnyCommand,
     DoorTakeCommand,
     EndCommand,
@@ -13,24 +19,29 @@ from alcove.cli.commands import (
     MembersCommand,
     OutsideCommand,
     PauseCommand,
+    RemoveCommand,
     RetractCommand,
 )
+from alcove.cli.leaving import LastQuestion
 from alcove.cli.naming import Misread
 from alcove.cli.own_commands import OwnCommands
+from alcove.cli.performer import Performer
 from alcove.cli.room_view import RoomView
-from alcove.cli.slash_commands import read
+from alcove.cli.slash_commands import hides_command, read
 from alcove.cli.ui import bar
+from alcove.errors import NotNow
 
-from tests.client_sdk.cli.fake_room import INVITE, KNOCK, PAST, FakeMember
+from tests.client_sdk.cli.fake_room import INVITE, KNOCK, PAST, FakeMember, FakeRoom, FakeScene
 from tests.client_sdk.cli.process import start
 from tests.client_sdk.cli.record_evening import _join, _open, _played
-from tests.client_sdk.cli.terminal import ENTER, Terminal
+from tests.client_sdk.cli.terminal import CLEAR, ENTER, Terminal
 from tests.client_sdk.cli.test_plain_mode import MARA, ROBIN_HERE, Reader
 
 MARA_ASH = (FakeMember("Mara", facilitator=True, you=True), FakeMember("Ash", facilitator=True))
 SILENT = events.ConnectionChanged(events.ConnectionState.SILENT, 7)
 GOES = events.ConnectionChanged(events.ConnectionState.RECONNECTING, moving=True)
 CONNECTED = events.ConnectionChanged(events.ConnectionState.CONNECTED)
+Told = asyncio.Queue[events.AnyEvent]
 HELD = ("hold", "listen_only", "locked")
 OWN = (
     events.Paused("Kim", "Mara"),
@@ -299,3 +310,173 @@ async def test_real_programs_say_what_is_so() -> None:
             assert not one.sees("not connected")
             assert not one.sees("paused")
         assert not mara.sees("made an invite")  # the way back of one outside
+
+
+@pytest.mark.parametrize("plain", [True, False])
+async def test_what_was_begun_at_the_door_is_not_sent_to_the_room_unasked(*, plain: bool) -> None:
+    """Who is let in while they type something for the facilitators would have told everybody."""
+    flag, mine = (("--plain",), "[you] he hit me") if plain else ((), "[you] Robin  he hit me")
+    async with Terminal("waiting", *ROBIN_HERE, "--accept", *flag) as screen:
+        await screen.see("You asked to be let in")
+        screen.type("he hit me")
+        await screen.see("he hit me")
+        screen.process.send_signal(signal.SIGUSR1)
+        await screen.see("You are in")
+        screen.type(ENTER)
+        await screen.see("You began this", "not sent", "clears")
+        assert mine not in screen.shown
+        screen.type(ENTER)
+        await screen.see("[you]")
+        screen.type("begun in the room" + ENTER)
+        await screen.see("begun in the room")
+        assert screen.shown.count("You began this") == 1
+
+
+@pytest.mark.parametrize("plain", [True, False])
+async def test_what_is_begun_in_the_room_is_sent_at_once(*, plain: bool) -> None:
+    flag = ("--plain",) if plain else ()
+    async with Terminal("waiting", *ROBIN_HERE, "--accept", *flag) as screen:
+        await screen.see("You asked to be let in")
+        screen.type("he hit me")
+        await screen.see("he hit me")
+        screen.process.send_signal(signal.SIGUSR1)
+        await screen.see("You are in")
+        screen.type(CLEAR)
+        await screen.see_no("he hit me")
+        screen.type("hello all" + ENTER)
+        await screen.see("[you]")
+        assert "You began this" not in screen.shown
+
+
+def test_who_comes_back_is_not_told_that_the_room_is_paused_still() -> None:
+    """While they were outside the room was opened again, and they were let write."""
+    view = RoomView()
+    view.apply(events.Joined("Robin", True, ("Mara", "Robin")))
+    view.connection, view.state = events.ConnectionState.CONNECTED, events.RoomState.OPEN
+    view.apply(events.RulesChanged(True, True, ("hold",), hold=True))
+    view.apply(events.Paused("Robin", you=True))
+    view.apply(events.Outside("Robin", you=True))
+    view.apply(events.Joined("Robin", True, ("Mara", "Robin")))
+    assert (view.held, view.listen_only, view.paused) == (False, False, False)
+    assert bar.state_in_short(view, 80) == "connected · room open"
+    assert bar.empty_input(view, facilitates=False) == words.SAY
+
+
+def entered() -> asyncio.Event:
+    """That the room was entered."""
+    event = asyncio.Event()
+    event.set()
+    return event
+
+
+def test_who_stepped_outside_is_not_listed_as_waiting_nor_let_in_with_all() -> None:
+    """They come back by themselves. `/members` called them waiting, and `/admit all`, meant for
+    newcomers, brought them into the room while they wrote to the facilitators."""
+    view = RoomView()
+    view.apply(events.Joined("Mara", True, ("Mara",)))
+    view.apply(replace(KNOCK, id="aa05", name="Kim", code="lamp", outside=True))
+    assert words.who_is_here(MARA_ASH, view)[-1] == "outside: Kim"
+    assert words.waiter(view.waiting["aa05"]) == "Kim (outside)"
+    with pytest.raises(Misread, match="Nobody waits"):
+        read("/admit", view, MARA_ASH)
+    assert read("/admit kim", view, MARA_ASH) == AdmitCommand(id="aa05")
+    view.apply(KNOCK)
+    assert read("/admit", view, MARA_ASH) == AdmitCommand(id=KNOCK.id)
+    assert words.who_is_here(MARA_ASH, view)[-2:] == [
+        f"waiting: {words.waiter(KNOCK)}",
+        "outside: Kim",
+    ]
+
+
+async def test_all_are_those_that_ask_to_be_let_in() -> None:
+    outside, told = replace(KNOCK, id="aa05", name="Kim", outside=True), Told()
+    room = FakeRoom(FakeScene((outside, KNOCK)))
+    performer = Performer(room, told.put, lambda: None, entered())
+    await performer.perform(AdmitAllCommand())
+    await anext(aiter(room))
+    performer.stop()
+    assert room.calls == [("admit", KNOCK.id)]
+    performer = Performer(FakeRoom(FakeScene((outside,))), told.put, lambda: None, entered())
+    await performer.perform(AdmitAllCommand())
+    problem = await told.get()
+    performer.stop()
+    assert isinstance(problem, events.Problem)
+    assert problem.code == "nobody_waits"
+
+
+def test_who_is_in_already_is_told_so() -> None:
+    view = RoomView()
+    view.apply(events.Joined("Robin", True, ("Mara", "Robin")))
+    robin = (FakeMember("Mara", facilitator=True), FakeMember("Robin", you=True))
+    with pytest.raises(Misread, match=r"^You are in already\.$"):
+        read("/inside", view, robin)
+    with pytest.raises(Misread, match=r"^Say whom: /inside NAME\.$"):
+        read("/inside", view, MARA_ASH)
+
+
+def test_a_hold_from_nobody_says_that_the_room_is_not_paused() -> None:
+    with pytest.raises(Misread, match=r"So the room is not paused; /hold alone pauses it\.$"):
+        read("/hold Zed", RoomView(), MARA_ASH)
+
+
+def test_nobody_is_asked_whether_to_remove_themselves() -> None:
+    """The room refuses it, and says what to do. The question claimed a link by which they came."""
+    LastQuestion().check(RemoveCommand(name="Mara"), MARA_ASH)
+    with pytest.raises(Misread, match="Remove Ash"):
+        LastQuestion().check(RemoveCommand(name="Ash"), MARA_ASH)
+
+
+def test_a_fold_of_a_member_tells_that_it_goes_on() -> None:
+    for by, begins in (("Mara", "You folded what"), ("Ash", "What Kim wrote is folded")):
+        said = moderation_words.fold_of_member(events.Folded(("b",), by=by, name="Kim"), "Mara")
+        assert said.startswith(begins)
+        assert "from now on, until /unfold Kim" in said
+
+
+def test_the_lines_have_their_keys_in_the_help() -> None:
+    assert "Ctrl+C: leave the room at once" in help_words.help_of_lines(facilitator=False)
+
+
+async def test_what_is_late_is_named() -> None:
+    """ "It may still happen", said after half a minute, did not say what."""
+    late = NotNow("unavailable", "The relay has not answered yet. It may still happen.")
+    told = Told()
+    room = FakeRoom(FakeScene(on_command=late))
+    performer = Performer(room, told.put, lambda: None, entered())
+    await performer.perform(LockCommand(on=True), "/lock")
+    problem = await told.get()
+    performer.stop()
+    assert isinstance(problem, events.Problem)
+    assert problem.text == f'Not done yet: "/lock". {late.text}'
+
+
+@pytest.mark.parametrize("plain", [True, False])
+async def test_a_command_behind_a_stray_letter_is_not_told_to_everybody(*, plain: bool) -> None:
+    """A letter stood in the line already, and all of the room read "x/remove Kim"."""
+    async with Terminal("open", *MARA, *(("--plain",) if plain else ())) as screen:
+        await screen.see("You are in")
+        screen.type("x/remove Kim" + ENTER)
+        await screen.see("A command stands here", "not")
+        assert "[you]" not in screen.shown.replace("Mara [you]", "")
+        screen.type(ENTER)
+        await screen.see("[you] x/remove Kim" if plain else "[you] Mara  x/remove Kim")
+        screen.type("and/or" + ENTER)
+        await screen.see("and/or")
+        assert screen.shown.count("A command stands") == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "hides"),
+    [
+        ("x/remove Kim", True),
+        ("s/hold", True),
+        ("and/or", False),
+        ("/hold", False),
+        ("//hold", False),
+        ("see https://x.example/help", False),
+        ("type/hold please", False),
+        ("x /hold", False),
+    ],
+)
+def test_only_a_command_right_behind_a_few_letters_is_held_back(line: str, *, hides: bool) -> None:
+    assert hides_command(line) is hides

@@ -9,6 +9,7 @@ from tests.end_to_end.evil.rooms import (
     authenticators,
     commit_by,
     forget,
+    gaps,
     goes_on,
     problems,
     two_facilitators,
@@ -48,4 +49,26 @@ def test_who_learns_late_of_a_settled_log_still_publishes_first(offset: int) -> 
     assert authenticators(ann, bob, cleo) == {group_of(ann).epoch_authenticator}
     for client in (ann, bob, cleo):
         assert not {"held", "commit_unreadable"} & set(problems(client))
+    goes_on(world, ann, bob, cleo)
+
+
+def test_what_is_said_before_a_lost_commit_comes_again_is_told_as_missed() -> None:
+    """Bob is ahead of the log, and has no key any more for what Ann says in it. He was told of a
+    gap when the log began, before she said it."""
+    world, ann, bob, cleo = two_facilitators()
+    ann.cut()
+    cleo.cut()
+    commit_by(world, bob)
+    lose_memory(world)
+    world.advance(10, stay_away=(bob, cleo))
+    world.advance(5)
+    assert unsettled(bob)
+    forget(bob)
+    ann.say("is everybody back?")
+    world.advance(5)
+    assert cleo.texts() == ["is everybody back?"]
+    world.advance(LEAST + 20)
+    assert authenticators(ann, bob, cleo) == {group_of(ann).epoch_authenticator}
+    assert bob.texts() == []
+    assert gaps(bob) == [None]
     goes_on(world, ann, bob, cleo)

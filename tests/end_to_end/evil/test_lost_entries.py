@@ -133,6 +133,8 @@ def test_a_change_that_comes_too_late_for_the_settling_is_made_with_a_new_entry(
     do(world, late, "lock", not state_of(late).locked)
     do(world, late, "lock", not state_of(late).locked)
     one_list(there)
+    opener = world.clients[0].engine.require_member().membership
+    assert len(opener.chain) == opener.roster.counter + 1  # the lost entries are no part of it
     chains = [one.engine.require_member().bringing.chain.whole() for one in there]
     assert chains[0] is not None
     assert all(chain == chains[0] for chain in chains)

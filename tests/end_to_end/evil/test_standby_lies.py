@@ -10,6 +10,7 @@ from alcove.group.membership import Membership
 from alcove.group.standby_entry import group_info_of
 from alcove_protocol import frames
 
+from tests.end_to_end.evil.test_acts_beside import listed
 from tests.end_to_end.facilitating import all_agree, do, facilitators, goes_on, hold
 from tests.end_to_end.standing_by import comes, dies, make_link, orphaned
 from tests.end_to_end.world import Client, World, kind_of, room_of_three
@@ -164,6 +165,7 @@ def test_a_facilitator_comes_back_and_removes_who_enters() -> None:
     do(world, ann, "remove", "Dora")
     assert dora.engine.closed is not None
     assert dora.engine.closed.reason is events.CloseReason.REMOVED
+    assert ("remove", "Dora") in listed(bob)
     all_agree(ann, bob, cleo)
     world.advance(31)
     goes_on(world, ann, bob, cleo)
@@ -177,6 +179,7 @@ def test_a_facilitator_comes_back_and_closes_the_link() -> None:
     assert dora.engine.closed is not None
     assert ann.members() == {"Ann", "Bob", "Cleo"}
     assert not ann.engine.require_member().membership.roster.standbys()
+    assert ("standby_off", "") in listed(bob)
     all_agree(ann, bob, cleo)
     world.advance(31)
     goes_on(world, ann, bob, cleo)

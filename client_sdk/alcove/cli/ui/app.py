@@ -100,15 +100,16 @@ class RoomApp(App[None]):
         self._messages = ScreenMessages(room, self._view, self._entries)
         self._invites = InviteSheets(self, room, self._view, self._entries)
         self._people = People(self._type_on)
+        self._kept = KeptText()
         self._input = SayInput(
             self._typed,
             lambda line: slash_commands.completed(
                 line, self._view, self._room.members, self._room.away
             ),
             self._begins,
+            self._kept.emptied,
         )
         self._last = LastQuestion()
-        self._kept = KeptText()
         self._own = OwnCommands(steady_clock)
         self._escaped_at = 0.0
         self._quick = False
@@ -203,9 +204,11 @@ class RoomApp(App[None]):
                     self._state.changed(event)
                 if not self._view.is_no_news(event):
                     self._tell(event)
-        self._view.apply(event)
         if isinstance(event, events.Joined) and event.you:
             log.end_talk("")
+            if self._view.at_door:
+                self._kept.came_in(self._input.draft)
+        self._view.apply(event)
         self._refresh()
 
     def _tell_of_own(self) -> None:
@@ -286,6 +289,7 @@ class RoomApp(App[None]):
         entered = self._runner.entered.is_set()
         members, away = (self._room.members, self._room.away) if entered else ((), ())
         try:
+            self._kept.check(line)
             wanted = slash_commands.read(line, self._view, members, away)
             if not entered and wanted is not None:
                 raise Misread("Not connected yet. Ctrl+X gives it up.")

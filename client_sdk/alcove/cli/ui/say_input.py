@@ -36,8 +36,10 @@ class SayInput(Input):
         take: Callable[[str], Awaitable[bool]],
         complete: Callable[[str], str | None] = lambda line: None,
         begins: Callable[[str], str | None] = lambda key: None,
+        emptied: Callable[[], None] = lambda: None,
     ) -> None:
-        """`begins` tells the command that a key begins, if it is one of the controls."""
+        """`begins` tells the command that a key begins, if it is one of the controls. `emptied` is
+        called when nothing stands in the line any more."""
         super().__init__(
             id="say",
             select_on_focus=False,
@@ -45,7 +47,17 @@ class SayInput(Input):
         )
         self._take = take
         self._begins = begins
+        self._emptied = emptied
         self._draft = ""
+
+    @property
+    def draft(self) -> str:
+        """What is being written, also while a command stands in its place."""
+        return self._draft if self.value.startswith("/") else self.value
+
+    def watch_value(self, value: str) -> None:
+        if not value:
+            self._emptied()
 
     def begin(self, line: str) -> None:
         """Begin this command, or take it back when it stands there. What was being written comes

@@ -35,9 +35,10 @@ class SlotMoved(ConnectionError):
         self.at = at
 
 
-_NOT_HERE: Final = "non local key"
-"""In the error of a script that looks for a key of a slot that is on its way. A part of the keys is
-here then. The scripts look for one that is never there, before they write anything."""
+_NOT_HERE: Final = ("non local key", "during rehashing of the slot")
+"""In the error of a script that looks for a key of a slot that is on its way, as Redis says it and
+as Valkey does. A part of the keys is here then. The scripts look for one that is never there,
+before they write anything."""
 
 
 def moved_of(error: hiredis.ReplyError) -> SlotMoved | None:
@@ -46,6 +47,6 @@ def moved_of(error: hiredis.ReplyError) -> SlotMoved | None:
     if kind == "MOVED":
         host, _, port = rest.partition(" ")[2].rpartition(":")
         return SlotMoved((host, int(port)))
-    if kind in ("ASK", "TRYAGAIN") or _NOT_HERE in rest:
+    if kind in ("ASK", "TRYAGAIN") or any(one in rest for one in _NOT_HERE):
         return SlotMoved()
     return None
