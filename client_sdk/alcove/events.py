@@ -310,7 +310,7 @@ class RoomChanged(Event):
 
 @dataclass(frozen=True, slots=True)
 class Gap(Event):
-    """Messages were missed: how many, or None when that cannot be told.
+    """Messages were missed: how many. None when that cannot be told: it may be none at all.
 
     `sender` is the member whose messages they are. None when the numbers of the log show it.
     """

@@ -4,15 +4,12 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from alcove import events
-from alcove_protocol import limits
 
 if TYPE_CHECKING:
     from tests.simulator.model import Said
     from tests.simulator.person import Person
     from tests.simulator.world import World
 
-COMPARED = limits.HEARTBEAT_INTERVAL + 5.0
-"""Seconds after a return in which a heartbeat comes to compare with."""
 SLACK = 2.0
 """Seconds: ages on the wire are whole ones, and a client looks at its clock once a second."""
 
@@ -103,15 +100,9 @@ class MessagesTold:
         early = min(since, said.taken[0][1]) + self._world.schedule.ttl - SLACK > now
         return "it has not expired yet" if early else ""
 
-    def _compares_anew(self) -> bool:
-        """Whether it is back after longer than a heartbeat lives, and a facilitator is there: alone
-        meanwhile, it may have begun the log hash anew with one (docs/protocol.md 11)."""
-        others = (one for one in self._world.people if one is not self._person)
-        left = any(one.inside and one.facilitates for one in others)
-        return left and self._world.clock() - self._person.back_at < COMPARED
-
-    def gap(self, *, rejoined: bool) -> str:
+    def gap(self, *, may_be: bool) -> str:
+        """Messages are told as missed. `may_be` says that it cannot know that none were."""
         world = self._world
         self.gaps.append(world.clock())
-        lossy = self._truth.losses or world.lies or rejoined or self._compares_anew()
+        lossy = self._truth.losses or world.lies or may_be
         return "" if lossy or world.schedule.ttl < world.clock() else "nothing was missed"

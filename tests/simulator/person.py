@@ -112,8 +112,6 @@ class Person:
         """The bytes of its messages."""
         self.kept_at = float("-inf")
         """When the relay last kept a frame from it."""
-        self._heard_at, self.back_at = self._loop.time(), float("-inf")
-        """When something came from the relay, and when after longer than a heartbeat lives."""
         self.said_came: list[float] = []
         """When each of its messages came to the relay."""
         self.signs: dict[bytes, Signs] = {}
@@ -285,11 +283,7 @@ class Person:
         self.kept_at = self._loop.time()
 
     def _hearing(self, data: bytes) -> None:
-        """Note that something comes, and whose frames of the private line."""
-        now = self._loop.time()
-        if now - self._heard_at > limits.READ_ONLY_AFTER:
-            self.back_at = now
-        self._heard_at = now
+        """Note whose frames of the private line come."""
         if DESK in data[:16]:
             frame = frames.from_relay(data)
             assert isinstance(frame, frames.DeskIs)

@@ -117,17 +117,7 @@ def _helpers(world: "World", person: "Person", parking: "Parking") -> "list[Pers
         return [one for one in know if one in holders and _serves(world, one)]
     last = max((truth.beats_of(one) for one in truth.facilitators - {parking.key}), default=0.0)
     alone = world.clock() - max(last, person.began_at) > limits.READ_ONLY_AFTER + NOTICED
-    if not alone or parking.key not in truth.facilitators:
-        return []
-    return [one for one in know if not _lacks_the_rules(world, one)]
-
-
-def _lacks_the_rules(world: "World", one: "Person") -> bool:
-    """Whether this member came by a ticket, and was told no text of the ground rules since: the
-    facilitator that tells it waits for another one that is gone. An answer has that text."""
-    member, others = one.engine.require_member(), len(world.truth.facilitators) > 1
-    known = one.engine.agreements.of(member.membership.state) is not None
-    return bool(one.came_by) and others and not known
+    return know if alone and parking.key in truth.facilitators else []
 
 
 def _was_spent(world: "World", person: "Person", parking: "Parking") -> bool:
