@@ -263,7 +263,7 @@ class MemberClient(HeldMember):
         self._rejoining.followed()
         for person in (*outcome.gone, *outcome.reloaded):
             self.conversation.forget_member(person.key)  # their counters begin at 1 again
-        self._telling.merged(outcome)
+        self._telling.merged(outcome, facilitates=self.facilitator is not None)
         self.act_log.merged(outcome)
         self._rules.look(outcome.by)
         names = {person.key: person.name for person in (*outcome.gone, *outcome.people)}
