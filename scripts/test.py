@@ -61,11 +61,12 @@ COMPILED_REDIS: Final = tuple(
 )
 """What the store promises, and the rule of what is told. The other tests of Redis set its times."""
 SUITES: Final = (
-    Suite("compiled", ("tests/server", "tests/end_to_end"), 900, covered=False, compiled=True),
+    Suite("compiled rooms", ("tests/end_to_end",), 900, covered=False, compiled=True),
     Suite("cli", ("tests/client_sdk/cli",), 900, covered=False),
+    Suite("compiled", ("tests/server",), 600, covered=False, compiled=True),
     Suite("sdk", ("tests/client_sdk",), 600),
     Suite("server", ("tests/server",), 600, covered=False),
-    Suite("end to end", ("tests/end_to_end",), 600, covered=False, twin="compiled"),
+    Suite("end to end", ("tests/end_to_end",), 600, covered=False, twin="compiled rooms"),
     Suite("packages", ("tests/packages",), 500, covered=False),
     Suite("mls", ("tests/client_sdk/mls",), 400),
     Suite("interop", ("tests/client_sdk/mls/interop",), 400, covered=False),

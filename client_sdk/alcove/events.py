@@ -67,7 +67,7 @@ class Accepted(Event):
 @dataclass(frozen=True, slots=True)
 class Joined(Event):
     """A member is in. With `you` it is this client: it can talk, and `members` lists all names.
-    `by` is the facilitator whose client let them in, where this client saw it."""
+    `by` is the facilitator whose client let them in, told to facilitators that saw it."""
 
     name: str
     you: bool = False
@@ -84,7 +84,7 @@ class Left(Event):
 
 @dataclass(frozen=True, slots=True)
 class Removed(Event):
-    """The facilitator `by` put a member out."""
+    """A facilitator put a member out. `by` is its name, told to facilitators alone."""
 
     name: str
     by: str = field(default="", compare=False)
@@ -310,7 +310,7 @@ class RoomChanged(Event):
 
 @dataclass(frozen=True, slots=True)
 class Gap(Event):
-    """Messages were missed: how many, or None when that cannot be told.
+    """Messages were missed: how many. None when that cannot be told: it may be none at all.
 
     `sender` is the member whose messages they are. None when the numbers of the log show it.
     """

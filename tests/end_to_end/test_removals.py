@@ -43,6 +43,16 @@ def with_dora_and_emil() -> tuple[World, Client, Client, Client, Client, Client]
     return world, ann, bob, cleo, dora, newcomer(world, link, "Emil", ann)
 
 
+def test_the_room_reads_that_a_member_is_gone_and_not_by_whom() -> None:
+    world, ann, bob, cleo = room_of_three()
+    assert [event.by for event in ann.of(events.Joined)] == ["", "Ann", "Ann"]  # its own, Bob, Cleo
+    assert [event.by for event in bob.of(events.Joined)] == ["", ""]
+    do(world, ann, "remove", "Cleo")
+    assert [event.by for event in ann.of(events.Removed)] == ["Ann"]
+    assert [event.by for event in bob.of(events.Removed)] == [""]
+    assert cleo.engine.closed is not None
+
+
 def test_several_go_in_one_commit_and_all_that_they_wrote_is_folded() -> None:
     world, ann, bob, cleo, dora, emil = with_dora_and_emil()
     kept = bob.say("hello")

@@ -222,6 +222,22 @@ def test_receivers_show_what_exceeds_it_and_facilitators_are_told() -> None:
     assert not cleo.of(events.Problem)
 
 
+def test_a_facilitator_that_was_away_measures_no_turn_of_before() -> None:
+    """Its device may have slept, and its clock with it: the others kept to a longer time."""
+    world, ann, bob, _cleo = slow_three()
+    world.take(room_of(ann), rogue_text(bob, "one", counter=1), BlobClass.APPLICATION)
+    ann.cut()
+    world.advance(20, stay_away=(ann,))
+    ann.back()
+    world.advance(limits.TURN)
+    world.take(room_of(ann), rogue_text(bob, "two", counter=2), BlobClass.APPLICATION)
+    assert ann.texts() == ["one", "two"]
+    assert not ann.of(events.Problem)
+    world.advance(limits.TURN + 20)
+    world.take(room_of(ann), rogue_text(bob, "three", counter=3), BlobClass.APPLICATION)
+    assert [event.code for event in ann.of(events.Problem)] == ["out_of_turn"]
+
+
 def test_who_keeps_to_it_is_not_told_of() -> None:
     world, ann, bob, _cleo = slow_three()
     for counter in (1, 2, 3):

@@ -263,6 +263,12 @@ SLOW_MODE: Final = (
     ),
     _slow(f"{_OWN}.exceeded", "return early", "return False", _TOLD_OF),
     _slow(
+        f"{_OWN}.resumed",
+        "self._others.clear()",
+        "pass",
+        "test_a_facilitator_that_was_away_measures_no_turn_of_before",
+    ),
+    _slow(
         "alcove.messages.conversation:Conversation._show_text",
         " and self.membership.own.facilitator",
         "",

@@ -100,8 +100,9 @@ class MessagesTold:
         early = min(since, said.taken[0][1]) + self._world.schedule.ttl - SLACK > now
         return "it has not expired yet" if early else ""
 
-    def gap(self, *, rejoined: bool) -> str:
+    def gap(self, *, may_be: bool) -> str:
+        """Messages are told as missed. `may_be` says that it cannot know that none were."""
         world = self._world
         self.gaps.append(world.clock())
-        lossy = self._truth.losses or world.lies or rejoined
+        lossy = self._truth.losses or world.lies or may_be
         return "" if lossy or world.schedule.ttl < world.clock() else "nothing was missed"

@@ -94,6 +94,8 @@ class Commands:
     """Knocks that this person let in to listen."""
     outside: bool = False
     """Whether they wished to step outside."""
+    wished_at: float = float("-inf")
+    """When they did last."""
     rejoin: bool = False
     """Whether they asked to be let in again themselves."""
     by_link: bool = False
@@ -125,6 +127,8 @@ class Truth:
         self.restored_at = 0.0
         """When the present log was begun by a member."""
         self.beat_at: Final[list[float]] = []
+        self.beat_by: Final[list[bytes]] = []
+        """When the relay took heartbeats, and the relay keys that sent them."""
         self._beat_of: dict[bytes, float] = {}
         """When the relay took the last heartbeat of each relay key."""
         self.parked = Parked(now)
@@ -197,6 +201,7 @@ class Truth:
             self._apply(publication.step.entry, place)
         if publication.blob_class == BlobClass.BEAT:
             self.beat_at.append(self._now())
+            self.beat_by.append(publication.sender)
             self._beat_of[publication.sender] = self._now()
         author = self._name(publication.sender)
         if publication.blob_class == BlobClass.APPLICATION and author in self.muted:

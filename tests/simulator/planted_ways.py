@@ -7,14 +7,17 @@ from alcove.desk.frame import DeskBody
 from alcove.desk.life import SignsOfLife
 from alcove.engine.engine import Engine
 from alcove.engine.outside import SteppingOutside, WayOut
+from alcove.engine.standby_answers import StandbyAnswers
 from alcove.engine.telling import Telling
 from alcove.engine.whereabouts import WhereaboutsWatch
 from alcove.events import CloseReason, Problem
 from alcove.facilitation.doors import Doors
 from alcove.facilitation.same_names import NamedMember, SameNames
 from alcove.group.outcomes import Merged, PutOut
+from alcove.joining.ticket_comer import TicketComer
 from alcove.members import Whereabouts
 from alcove.messages.coverage import Coverage
+from alcove.messages.slow import SlowMode
 from alcove_server.rooms.fetches import Fetches
 from alcove_server.store.memory.doors import MemoryDoors
 
@@ -108,7 +111,39 @@ def _a_door_closes_with_its_first_use(monkey: Monkey) -> None:
     monkey.setattr(MemoryDoors, "use", wrong)
 
 
+def _no_ticket_lets_in(monkey: Monkey) -> None:
+    monkey.setattr(TicketComer, "welcomed", lambda self, frame: None)
+
+
+def _an_old_wish_is_told(monkey: Monkey) -> None:
+    """Who was let outside goes on to wish it, and is told in the room that it was in vain."""
+    take = SteppingOutside.take
+
+    def wrong(self: SteppingOutside) -> WayOut | None:
+        way = take(self)
+        if way is not None:
+            self._again_at = self._ports.clock()
+        return way
+
+    monkey.setattr(SteppingOutside, "take", wrong)
+
+
+def _everybody_is_out_of_turn(monkey: Monkey) -> None:
+    monkey.setattr(SlowMode, "exceeded", lambda self, author, age: True)
+
+
+def _nobody_lets_a_lone_one_back(monkey: Monkey) -> None:
+    """No member answers the only facilitator that comes by a ticket."""
+    monkey.setattr(StandbyAnswers, "_answer", lambda self, statement: None)
+
+
 PLANTED_WAYS: Final = (
+    Planted(
+        "nobody lets a lone one back", _nobody_lets_a_lone_one_back, "for knock_again", (), 6678
+    ),
+    Planted("everybody is out of turn", _everybody_is_out_of_turn, "for out_of_turn"),
+    Planted("no ticket lets in", _no_ticket_lets_in, "for knock_again", ("calm",), 2_000_281),
+    Planted("an old wish is told", _an_old_wish_is_told, "reason for not_outside", (), 29),
     Planted("who goes is told to stay", _who_goes_is_told_that_they_stay, "for not_outside"),
     Planted("a door closes with its first use", _a_door_closes_with_its_first_use, "door_revoked"),
     Planted("new programs are not told", _new_programs_are_not_told, "was started anew", (), 12),

@@ -13,6 +13,7 @@ from tests.simulator.epochs import held_for_good, left_behind
 from tests.simulator.messages import MessagesTold
 from tests.simulator.person import AGREEMENT, TITLE
 from tests.simulator.presence import wrong_presence
+from tests.simulator.silences import begun_anew
 from tests.simulator.told_tickets import (
     RETURNS,
     lost_to_a_ticket,
@@ -30,6 +31,7 @@ from tests.simulator.told_ways import (
     standby_changed,
     unconfirmed,
     uncovered,
+    wishes_in_vain,
 )
 from tests.simulator.virtual import START
 
@@ -66,6 +68,8 @@ class Told:
         """Since when it knows all epochs of the group."""
         self.reloads: Counter[str] = Counter()
         """How often it was told that somebody's program was started anew."""
+        self.cut_at = self.world.clock()
+        """When it was told last that its connection is lost."""
         self.rejoined = False
         self.facilitated = person.slot == 0
         """Whether this person facilitates by what they were told: a client that goes to another
@@ -99,8 +103,9 @@ class Told:
                 return self.messages.retracted(id)
             case events.Expired(id):
                 return self.messages.expired(id)
-            case events.Gap():
-                return self.messages.gap(rejoined=self.rejoined)
+            case events.Gap(missed):
+                unsure = missed is None and begun_anew(self.world, self.cut_at)
+                return self.messages.gap(may_be=unsure or self.rejoined)
             case events.Joined():
                 return self._joined(event)
             case events.Left() | events.Removed():
@@ -311,7 +316,7 @@ class Told:
             "ticket_asks": bool(self.person.came_by),
             "card_differs": puts_bare_cards(world, sender),
             "outside_locked": outside and truth.ruled("locked", on=True),
-            "not_outside": outside and self.person.name in truth.members,
+            "not_outside": outside and wishes_in_vain(self.world, self.person.name),
             "cannot_open": lost or two,  # of before the relay's loss, or for the other program
             "ending_doubted": lost,
             "room_forgotten": lost or may_be_lost(world),
@@ -350,6 +355,8 @@ class Told:
     def _connection(self, state: ConnectionState) -> str:
         if state is ConnectionState.RESUMED:
             self.doubts = False
+        if state is ConnectionState.RECONNECTING:
+            self.cut_at = self.world.clock()
         if state is not ConnectionState.REJOINED:
             return ""
         self.rejoined, self.in_since = True, self.world.clock()

@@ -99,3 +99,9 @@ def again(world: "World", hears: "Person", event: events.Knocked) -> str:
         at = min(at, max(let_in, START, *heard))
     silent = world.clock() - at
     return "" if event.away <= silent + 1.0 else f"silent for {silent:.0f} s"
+
+
+def wishes_in_vain(world: "World", name: str) -> bool:
+    """Whether this person is in the room, and wished to step outside since they came in last."""
+    truth = world.truth
+    return name in truth.members and truth.commands[name].wished_at > truth.let_in_at(name)

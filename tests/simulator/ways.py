@@ -73,6 +73,7 @@ def outside(world: "World", who: int, arg: int) -> None:
     person = there(world, who)
     if person is not None and person.inside and not person.frozen:
         world.truth.commands[person.name].outside = True
+        world.truth.commands[person.name].wished_at = world.clock()
         world.call(person, world.room(person).outside)
 
 

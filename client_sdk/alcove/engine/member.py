@@ -111,6 +111,7 @@ class MemberClient(HeldMember):
             self._emit(events.ConnectionChanged(ConnectionState.RESUMED))
         self._resumed, self._replay_most = True, self._clock() + limits.HEARTBEAT_INTERVAL
         self.life.resumed()
+        self.conversation.slow.resumed()
         if self.facilitator is not None:
             self.facilitator.resumed(new_log)
             self._beat_at = self._clock() + (BEAT_AGAIN if self.stream.replays else 0.0)
@@ -262,7 +263,7 @@ class MemberClient(HeldMember):
         self._rejoining.followed()
         for person in (*outcome.gone, *outcome.reloaded):
             self.conversation.forget_member(person.key)  # their counters begin at 1 again
-        self._telling.merged(outcome)
+        self._telling.merged(outcome, facilitates=self.facilitator is not None)
         self.act_log.merged(outcome)
         self._rules.look(outcome.by)
         names = {person.key: person.name for person in (*outcome.gone, *outcome.people)}

@@ -17,14 +17,16 @@ class Telling:
         self._absent: dict[str, bytes] = {}
         """The last MLS key of each name that was let go as absent, since this client came."""
 
-    def merged(self, outcome: Merged) -> None:
-        """Tell which members came and went."""
+    def merged(self, outcome: Merged, *, facilitates: bool) -> None:
+        """Tell which members came and went. Facilitators are told, too, which of them let one in or
+        put one out. The room reads that a member is gone, and not by whom."""
+        by = outcome.by if facilitates else ""
         gone = {person.name for person in outcome.gone}
         replaced = {person.name for person in outcome.joined} & gone
         for person in outcome.joined:
             new = person.name in replaced or self._was_absent(person)
             back = events.NewKeys(person.name, outcome.by)
-            self._emit(back if new else events.Joined(person.name, by=outcome.by))
+            self._emit(back if new else events.Joined(person.name, by=by))
             self._deceptive(person, outcome)
             self._twin(person, outcome)
         absent = {leaf.signature_key for leaf in outcome.absent}
@@ -40,7 +42,7 @@ class Telling:
             if by_wish and doors:  # one of them is the way back
                 self._emit(events.Outside(person.name))
                 continue
-            removed = events.Removed(person.name, "" if person.entering else outcome.by)
+            removed = events.Removed(person.name, "" if person.entering else by)
             self._emit(events.Left(person.name) if by_wish else removed)
         for person in outcome.reloaded:
             self._emit(events.Reloaded(person.name))

@@ -88,6 +88,11 @@ class SlowMode:
         self._others[author] = at
         return early
 
+    def resumed(self) -> None:
+        """This client is connected again. Its device may have slept, and its clock with it, so the
+        others' turns of before are longer than they seem here."""
+        self._others.clear()
+
     def forget(self, author: bytes) -> None:
         """This member is gone."""
         self._others.pop(author, None)
