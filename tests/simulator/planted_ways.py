@@ -27,8 +27,8 @@ from tests.simulator.planting import Monkey, Planted
 def _new_programs_are_not_told(monkey: Monkey) -> None:
     merged = Telling.merged
 
-    def wrong(self: Telling, outcome: Merged) -> None:
-        merged(self, replace(outcome, reloaded=()))
+    def wrong(self: Telling, outcome: Merged, *, facilitates: bool) -> None:
+        merged(self, replace(outcome, reloaded=()), facilitates=facilitates)
 
     monkey.setattr(Telling, "merged", wrong)
 
