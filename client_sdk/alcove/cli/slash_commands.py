@@ -142,7 +142,7 @@ def read(
         return _SWITCHES[word](on=_is_on(rest, word))
     if word in _FILES:
         if not rest:
-            raise Misread(f"Say which file has the whole ground rules: {word} FILE.")
+            raise Misread(f"Say which file has all the ground rules: {word} FILE.")
         return AgreementChangeCommand(file=rest, correction=_FILES[word])
     if word == _INSIDE:
         if not rest and view.joined:
