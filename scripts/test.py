@@ -111,8 +111,7 @@ def command_of(suite: Suite, folder: Path, *, whole: bool = True) -> list[str]:
         if other is not suite and any(path.startswith(own + "/") for own in suite.paths)
     ]
     measured = ["-m", "coverage", "run"] if suite.covered else []
-    chosen = ["-m", "not interpreted"] if suite.compiled else []
-    chosen = chosen if whole else ["-m", "interpreted"]
+    chosen = ["-m", "not interpreted"] if suite.compiled else [] if whole else ["-m", "interpreted"]
     own = [f"--basetemp={folder / 'tmp'}", "-p", "no:cacheprovider"]
     return [sys.executable, *measured, "-m", "pytest", "-q", *own, *chosen, *ignored, *suite.paths]
 

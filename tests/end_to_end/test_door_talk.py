@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from alcove import events
 from alcove.errors import AlcoveError
+from alcove.facilitation.unsent import AGAIN
 from alcove.group.door_texts import TalkBody, TalkKind, fixed_text
 from alcove.group.facilitator_seals import Reply, seal_talk
 from alcove.group.sealing import door_psk
@@ -109,10 +110,22 @@ def test_a_talk_is_asked_for_again_when_the_relay_did_not_take_it(busy: bool) ->
     if not busy:
         ann.cut()
         ann.back()
-    world.advance(3)
+    world.advance(AGAIN + 1)
     assert [event.by for event in bob.of(events.DoorTaken)] == ["Ann"]
     assert [event.by for event in dora.of(events.DoorTaken)] == ["Ann"]
     assert why_not(bob, "hello?", knock_of(bob)) == "door_taken"
+
+
+def test_a_busy_relay_is_not_asked_each_second() -> None:
+    """It closes a connection that goes on asking, and commits go over the same one."""
+    world, ann, _bob, _cleo, _dora = two_facilitators()
+    busy = world.answer(ann, LobbyRequest, refuse)
+    say(world, ann, "We begin soon.", knock_of(ann))  # asks for the talk, tells it, and says it
+    assert len(busy.hits) == 3
+    world.advance(AGAIN - 1)
+    assert len(busy.hits) == 3
+    world.advance(2)
+    assert len(busy.hits) == 6
 
 
 def test_a_talk_that_another_has_meanwhile_is_not_asked_for_again() -> None:

@@ -5,6 +5,7 @@ people, acts and faults. This is the trial that found the first of them.
 """
 
 import random
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -33,28 +34,27 @@ class Cutting(World):
         super().__init__(random.Random(seed).randbytes)
         self.cuts = 0.0
 
-    def _step(self, client: Client) -> bool:
-        moved = self._connect(client)
-        client.collect()
-        link, engine = client.link, client.engine
-        if link is None:
-            return moved
-        while engine.link.outgoing and client.link is link:
-            moved = True
-            data = engine.link.outgoing.popleft()
-            if self.draw.random() < self.cuts:
-                if self.draw.random() < 0.5:
-                    link.receive(data)
-                client.cut()
-                return True
-            link.receive(data)
-        for data in link.outgoing():
-            moved = True
-            if self.draw.random() < self.cuts:
-                client.cut()
-                return True
-            engine.received(data)
-        return super()._step(client) or moved
+    def client(self, name: str, *, wall: Callable[[], float] | None = None) -> Client:
+        client = super().client(name, wall=wall)
+        client.to_relay, client.to_client = self._up, self._down
+        return client
+
+    def _up(self, client: Client, data: bytes) -> list[bytes]:
+        if self.draw.random() >= self.cuts:
+            return [data]
+        if self.draw.random() < 0.5:
+            assert client.link is not None
+            client.link.receive(data)
+        client.cut()
+        return []
+
+    def _down(self, client: Client, data: bytes) -> list[bytes]:
+        if client.link is None:  # cut before this one
+            return []
+        if self.draw.random() >= self.cuts:
+            return [data]
+        client.cut()
+        return []
 
 
 @dataclass(frozen=True)

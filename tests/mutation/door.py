@@ -285,12 +285,12 @@ ALL_DOOR: Final[tuple[Mutant, ...]] = (
     ),
     _talk(
         f"{_DOOR_TALK}._ask_for",
-        "self._not_asked.add(id)",
+        "self._not_asked.answered(answer, id)",
         "pass",
         "test_a_talk_is_asked_for_again_when_the_relay_did_not_take_it[False]",
     ),
     _talk(
-        f"{_DOOR_TALK}.resumed",
+        f"{_DOOR_TALK}._send_again",
         " and not self._talks[id].holder",
         "",
         "test_a_talk_that_another_has_meanwhile_is_not_asked_for_again",

@@ -57,7 +57,7 @@ ONE_COMMIT: Final[tuple[Mutant, ...]] = (
     ),
     order(
         "lying answer",
-        "alcove.engine.doubts:Doubts.is_new_loss",
+        "alcove.engine.doubts:Doubts.note_loss",
         " or lost == self._told_lost",
         "",
         f"{EVIL}/test_silent_facilitators.py"

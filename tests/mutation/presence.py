@@ -119,6 +119,13 @@ ALL_PRESENCE: Final = (
     ),
     _mutant(
         "alcove.engine.member:MemberClient._beat_when_due",
+        "if self._following.waits:",
+        "if False:",
+        "tests/end_to_end/evil/test_long_replay.py"
+        "::test_no_heartbeat_goes_to_a_log_whose_commits_are_not_known_here",
+    ),
+    _mutant(
+        "alcove.engine.member:MemberClient._beat_when_due",
         "replayed = waited or not self.stream.replays",
         "replayed = True",
         "tests/end_to_end/test_whereabouts.py"

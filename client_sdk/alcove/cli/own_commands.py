@@ -8,7 +8,7 @@ sent until the relay answers, and some are not kept. What turns out to be so alr
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
-from typing import Final, TypeAlias
+from typing import Final
 
 from alcove import events
 from alcove.cli.commands import (
@@ -90,8 +90,6 @@ _END: Final = (
 )
 _DONE: Final = "Done now: {}."
 _SO_ALREADY: Final = "There was nothing to change for {}: it is so already."
-
-Answer: TypeAlias = Callable[[events.AnyEvent], bool]
 
 
 @dataclass(slots=True)

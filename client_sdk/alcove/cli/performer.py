@@ -197,7 +197,7 @@ class Performer:
                 await self._room.admit(id, to_listen=to_listen)
                 self._decided(id)
             case AdmitAllCommand(to_listen=to_listen):
-                # Who stepped outside does not ask to be let in: they come back by themselves.
+                # A member that stepped outside does not ask to be let in: it comes back by itself.
                 if not (ids := [it.id for it in self._room.waiting if not it.outside]):
                     raise NotNow("nobody_waits", "Nobody waits at the moment.")
                 await self._room.admit(*ids, to_listen=to_listen)

@@ -152,7 +152,7 @@ class RoomView:
                 self.messages.pop(id, None)
                 self.folded.discard(id)
             case events.Outside(name) | events.Left(name) | events.Removed(name):
-                self._forget_knocks(name)  # who comes back by rule was let in by nobody
+                self._forget_knocks(name)  # one that comes back by rule was let in by no person
             case events.Absent(name):
                 self._forget_knocks(name)
             case (

@@ -261,32 +261,29 @@ def rules_here(
     """Return a heading and the whole ground rules, in the language of this tag or the reader's own.
     None where nothing is known of them. To the one that wrote them they are not `shown`."""
     texts = room.agreement_texts
-    if shown is None:
-        title, version = room.title if texts else "", ""
-    else:
-        title, version = shown.title, f", version {shown.version}"
-        texts = texts if language else ()
-    if shown is None and not texts:
+    if shown is not None:
+        other = in_language(texts, language) if language and texts else None
+        heading = f"{_titled(shown.title)}the ground rules, version {shown.version}"
+        return heading, rules_text(shown, other)
+    if not texts:
         return None
-    heading = f"{escape.line(title)}: " if title else ""
-    text = in_language(texts, language) if texts else None
-    return f"{heading}the ground rules{version}", rules_text(shown, text, texts)
+    written = _whole(in_language(texts, language), [text.language for text in texts])
+    return f"{_titled(room.title)}the ground rules", written
 
 
-def rules_text(
-    rules: events.AgreementShown | None,
-    text: AgreementText | None = None,
-    texts: Sequence[AgreementText] = (),
-) -> str:
-    """Return the whole ground rules, the summary first. `text` has them in another language, and
-    without `rules` in the reader's, as one of `texts`."""
-    said = text or rules
-    assert said is not None
-    summary, whole = said.summary, said.text
-    tags = rules.languages if rules is not None else tuple(one.language for one in texts)
-    others = [tag for tag in tags if tag != said.language]
+def _titled(title: str) -> str:
+    return f"{escape.line(title)}: " if title else ""
+
+
+def rules_text(rules: events.AgreementShown, text: AgreementText | None = None) -> str:
+    """Return the whole ground rules, the summary first. `text` has them in another language."""
+    return _whole(text or rules, rules.languages)
+
+
+def _whole(said: events.AgreementShown | AgreementText, languages: Sequence[str]) -> str:
+    others = [tag for tag in languages if tag != said.language]
     more = f"\n\n[also in: {', '.join(others)}; /rules TAG shows it]" if others else ""
-    return (f"{summary.strip()}\n\n" if summary.strip() else "") + whole + more
+    return (f"{said.summary.strip()}\n\n" if said.summary.strip() else "") + said.text + more
 
 
 def _joined(event: events.Joined, me: str, waiting: Mapping[str, events.Knocked]) -> str:

@@ -114,12 +114,13 @@ class Doubts:
         if self._following.waits:
             return
         self._stream.resumed(answer)
-        if self.is_new_loss(answer):
+        if self.note_loss(answer):
             self._gap()
 
-    def is_new_loss(self, answer: frames.Resumed) -> bool:
-        """Whether messages behind this client's position were lost, and it was not told so of this
-        position and this head of the log. The relay says it again in each answer."""
+    def note_loss(self, answer: frames.Resumed) -> bool:
+        """Note what an answer to `resume` says of messages behind this client's position. Return
+        whether some were lost, and this is the first answer that says it of this position and this
+        head of the log: each later one says it again."""
         lost = self._stream.cursor, Position.decode(answer.head)
         if not answer.lost or lost == self._told_lost:
             return False

@@ -309,7 +309,7 @@ class EnteringRoom(Standing, ABC):
         known = self.agreements.shown
         texts = known.texts if known is not None else ()
         version = known.version if known is not None else 1
-        # Who answered without ground rules came by a ticket, too, and may have read no card.
+        # A member that answers without ground rules came by a ticket, too, and may know no card.
         told = comer.used.answer if comer.used is not None and comer.used.texts else None
         also = (told.languages, told.helplines) if told is not None else ("", "")
         words = comer.cards.words

@@ -121,7 +121,7 @@ class MemberClient(HeldMember):
             self._on_first_resume()
             self.presence.tell()
             self._rules.look()
-        if began and (self._doubts.is_new_loss(answer) or self.stream.cursor != cursor):
+        if began and (self._doubts.note_loss(answer) or self.stream.cursor != cursor):
             self._gap()
         self.bringing.chain.fetch()
         self._new_log.repeat_commit(self.facilitator, self.pump)

@@ -18,11 +18,12 @@ from alcove_protocol.frames import LobbyItem, RelayAnswer
 from alcove_protocol.sealed import RequestKind
 
 from alcove import events
-from alcove.errors import PASSING, AlcoveError, InvalidInput, NotNow, NotTrusted, Refused
+from alcove.errors import AlcoveError, InvalidInput, NotNow, NotTrusted, Refused
 from alcove.facilitation.in_line import InLine
 from alcove.facilitation.intents import Done, all_of
 from alcove.facilitation.knock_check import WaitingKnock
 from alcove.facilitation.lobby_keys import LobbyKeys
+from alcove.facilitation.unsent import NotTaken
 from alcove.group.door_texts import TalkBody, TalkKind, fixed_text, text_of
 from alcove.group.facilitator_seals import Reply, open_talk, seal_talk
 from alcove.group.keys import Identity
@@ -98,8 +99,8 @@ class DoorTalk:
         self._emit = ports.emit
         self._random = ports.random
         self._talks: dict[bytes, _Talk] = {}
-        self._unsent: list[_Line] = []
-        self._not_asked: set[bytes] = set()
+        self._unsent: NotTaken[_Line] = NotTaken(ports.clock)
+        self._not_asked: NotTaken[bytes] = NotTaken(ports.clock)
         """Knocks whose talk this client wants, and whose request the relay did not take."""
         self._here_at = ports.clock()
         """When this client was last connected and in step."""
@@ -121,9 +122,7 @@ class DoorTalk:
 
     def _ask_for(self, id: bytes) -> None:
         def answered(answer: RelayAnswer | None) -> None:
-            refused = isinstance(answer, frames.RequestRefused) and answer.code in PASSING
-            if answer is None or refused:
-                self._not_asked.add(id)
+            self._not_asked.answered(answer, id)
 
         self._ask(RequestKind.TAKE, id, None, answered)
 
@@ -175,23 +174,26 @@ class DoorTalk:
 
     def _send(self, line: _Line) -> None:
         def answered(answer: RelayAnswer | None) -> None:
+            if self._unsent.goes_again(answer, line):
+                return
             refused = answer if isinstance(answer, frames.RequestRefused) else None
-            if answer is None or (refused is not None and refused.code in PASSING):
-                self._unsent.append(line)
-            else:
-                line.done(Refused.by_relay(refused.code) if refused is not None else None)
+            line.done(Refused.by_relay(refused.code) if refused is not None else None)
 
         self._link.request(lambda n: frames.LobbyRequest(n, line.id, line.blob, line.to), answered)
 
     def resumed(self) -> None:
-        """Connected again: what the relay did not answer goes once more, a text byte for byte. A
-        talk is asked for while it is free: the first request counts, so twice is once."""
-        not_asked, self._not_asked = self._not_asked, set()
-        for id in not_asked:
+        """Connected again: what the relay did not answer goes once more."""
+        self._not_asked.resumed()
+        self._unsent.resumed()
+        self._send_again()
+
+    def _send_again(self) -> None:
+        """A text goes byte for byte. A talk is asked for while it is free: the first request
+        counts, so twice is once."""
+        for id in self._not_asked.due():
             if id in self._talks and not self._talks[id].holder:
                 self._ask_for(id)
-        unsent, self._unsent = self._unsent, []
-        for line in unsent:
+        for line in self._unsent.due():
             self._send(line)
 
     # --- receiving -----------------------------------------------------------------------------
@@ -246,7 +248,7 @@ class DoorTalk:
         away, self._here_at = now - self._here_at, now if ready else self._here_at
         if not ready:
             return
-        self.resumed()
+        self._send_again()
         for talk in self._talks.values():
             if talk.holder and self._is_gone(talk.holder, away):
                 self._give_free(talk)
@@ -266,6 +268,6 @@ class DoorTalk:
     def close(self, error: AlcoveError) -> None:
         """This client talks no more."""
         self._talks.clear()
-        unsent, self._unsent = self._unsent, []
-        for line in unsent:
+        self._not_asked.take_all()
+        for line in self._unsent.take_all():
             line.done(error)

@@ -45,4 +45,4 @@ class Refusals:
 
     def new_log(self) -> None:
         """The relay's lobby began anew: no knock waits there."""
-        self._unsent.clear()
+        self._unsent.take_all()

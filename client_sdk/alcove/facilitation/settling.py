@@ -35,4 +35,4 @@ class Settling:
 
     def new_log(self) -> None:
         """The relay's lobby began anew: nothing of it waits there."""
-        self._unsettled.clear()
+        self._unsettled.take_all()

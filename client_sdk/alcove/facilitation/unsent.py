@@ -32,14 +32,19 @@ class NotTaken(Generic[T]):
         self._again_at = 0.0
 
     def answered(self, answer: RelayAnswer | None, sent: T) -> None:
-        """The relay answered what was sent, or never will. Any refusal that does not pass is final:
-        the relay has done it before, or knows nothing of it any more."""
+        """The relay answered what was sent, or never will."""
+        self.goes_again(answer, sent)
+
+    def goes_again(self, answer: RelayAnswer | None, sent: T) -> bool:
+        """As `answered`. Return whether it goes again. Any refusal that does not pass is final: the
+        relay has done it before, or knows nothing of it any more."""
         passing = isinstance(answer, frames.RequestRefused) and answer.code in PASSING
         if answer is not None and not passing:
-            return
+            return False
         if not self._kept:
             self._again_at = self._clock() + AGAIN
         self._kept.append(sent)
+        return True
 
     def due(self) -> list[T]:
         """What goes now, if it is time. It is kept no more."""
@@ -52,6 +57,8 @@ class NotTaken(Generic[T]):
         """Connected again: it is time."""
         self._again_at = self._clock()
 
-    def clear(self) -> None:
-        """The relay knows nothing of it any more."""
+    def take_all(self) -> list[T]:
+        """All that is kept, which goes no more: the relay knows nothing of it any more."""
+        kept = list(self._kept)
         self._kept.clear()
+        return kept

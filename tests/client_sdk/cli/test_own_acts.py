@@ -314,7 +314,7 @@ async def test_real_programs_say_what_is_so() -> None:
 
 @pytest.mark.parametrize("plain", [True, False])
 async def test_what_was_begun_at_the_door_is_not_sent_to_the_room_unasked(*, plain: bool) -> None:
-    """Who is let in while they type something for the facilitators would have told everybody."""
+    """A person types for the facilitators, and is let in meanwhile. Everybody would read it."""
     flag, mine = (("--plain",), "[you] he hit me") if plain else ((), "[you] Robin  he hit me")
     async with Terminal("waiting", *ROBIN_HERE, "--accept", *flag) as screen:
         await screen.see("You asked to be let in")

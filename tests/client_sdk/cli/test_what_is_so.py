@@ -34,7 +34,7 @@ def _why(line: str, view: RoomView, members: tuple[FakeMember, ...]) -> str:
 
 
 def test_who_wrote_the_ground_rules_can_read_them_again() -> None:
-    """Nobody shows them to the one that opened the room, and /rules said that there were none."""
+    """The room shows them to newcomers only, and /rules said to its opener that there are none."""
     room, view = FakeRoom(FakeScene()), RoomView()
     assert TEXTS[0].text in texts.rules(view, room, "")
     assert "also in: de" in texts.rules(view, room, "")
@@ -78,7 +78,7 @@ def test_a_facilitator_is_asked_whom() -> None:
 
 
 def test_nobody_is_told_to_knock_that_did() -> None:
-    """Who stepped outside had knocked before; their client knocks for them."""
+    """A member that stepped outside had knocked before, and its client knocks for it."""
     assert "knock" not in NOT_THERE
     assert "Nothing was sent" in NOT_THERE
 

@@ -1,4 +1,4 @@
-"""What a Welcome may cost its reader that anybody can make who has a KeyPackage. Counted."""
+"""Each holder of a KeyPackage can make a Welcome for it. What the reader spends is counted."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from tests.client_sdk.mls.validation import forging
 
 
 def _hostile_welcome(size: int, bob: Person) -> bytes:
-    """A Welcome that anybody can make who has Bob's KeyPackage. Each leaf is unmerged at the root
-    of its tree, and none is signed."""
+    """A Welcome by a holder of Bob's KeyPackage. Each leaf is unmerged at the root of its tree, and
+    none is signed."""
     mallory = SUITE.signature_keypair(os.urandom)
     credential = mls.Credential.basic(b"")
     caps = mls.Capabilities(versions=(), ciphersuites=(), credentials=(1,))

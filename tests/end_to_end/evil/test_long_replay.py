@@ -8,7 +8,8 @@ from alcove_protocol.frames import BlobClass, BlobIs, Publish, Resumed
 from alcove_protocol.position import Position
 
 from tests.end_to_end.evil.relay import EvilWorld
-from tests.end_to_end.evil.rooms import goes_on, state, three
+from tests.end_to_end.evil.rooms import commit_by, goes_on, state, three, two_facilitators
+from tests.end_to_end.evil.test_brought_back import lose_memory
 from tests.end_to_end.world import Client
 
 
@@ -46,4 +47,25 @@ def test_a_room_is_held_by_a_facilitator_whose_replay_takes_long() -> None:
     assert beats(world, ann) > before
     for client in (ann, bob, cleo):
         assert state(client) is RoomState.OPEN
+    goes_on(world, ann, bob, cleo)
+
+
+def test_no_heartbeat_goes_to_a_log_whose_commits_are_not_known_here() -> None:
+    """The relay has a commit that Ann's client did not follow, and would refuse each one: one a
+    second, for as long as the log is not settled."""
+    world, ann, bob, cleo = two_facilitators()
+    ann.cut()
+    commit_by(world, bob)
+    cleo.cut()
+    lose_memory(world)
+    world.advance(5, stay_away=(ann, cleo))
+    ann.back()
+    world.advance(2, stay_away=(cleo,))
+    assert ann.engine.require_member()._following.waits
+    before = beats(world, ann)
+    world.advance(40, stay_away=(cleo,))
+    assert ann.engine.require_member()._following.waits
+    assert beats(world, ann) == before
+    world.advance(60)
+    assert beats(world, ann) > before
     goes_on(world, ann, bob, cleo)

@@ -92,8 +92,8 @@ def test_who_looks_whether_a_log_is_settled_and_hears_of_another_one_comes_in_as
 
 
 def test_a_newcomer_who_reads_its_admission_and_hears_of_another_log_knocks_again() -> None:
-    """Bob, who brings the room, was away. What he commits takes the place of Dora's admission. In a
-    log that her client does not know yet, no ending is final."""
+    """Bob was away, and brings the room. His commit takes the place of Dora's admission. Her client
+    does not know that log yet, so no ending in it is final."""
     world, ann, bob, cleo = two_facilitators()
     bob.cut()
     dora = world.knock(ann.invite(), "Dora")
