@@ -230,4 +230,11 @@ FOUND: Final[dict[str, Schedule]] = {
         seed=286, kind="relay", ttl=1800, latency=0.4, uses=50, facilitators=2,
         steps=(Step(0, "talk", 0, 27), Step(709.75, "come", 1, 552)),
     ),
+    "a knock that was renewed during a cut ends later than its client counts": Schedule(
+        seed=4000424, kind="relay", ttl=1800, latency=0.0, uses=1, facilitators=1,
+        steps=(
+            Step(0, "come", 2, 917), Step(0.5, "come", 3, 34), Step(1, "offline", 3, 196),
+            Step(0, "door", 0, 998), Step(923.75, "race", 2, 98),
+        ),
+    ),
 }  # fmt: skip

@@ -70,6 +70,10 @@ class Told:
         """How often it was told that somebody's program was started anew."""
         self.cut_at = self.world.clock()
         """When it was told last that its connection is lost."""
+        self.was_cut = False
+        self.renewed_late = False
+        """Whether talk at the door, which renews a knock, came after a cut: the relay counts from
+        when it was said, and the client from when it heard it."""
         self.rejoined = False
         self.facilitated = person.slot == 0
         """Whether this person facilitates by what they were told: a client that goes to another
@@ -82,6 +86,8 @@ class Told:
     def hear(self, event: AnyEvent) -> None:
         """Compare one event."""
         self.person.epochs.note(self.person.engine)
+        if isinstance(event, events.DoorSaid | events.DoorTaken):
+            self.renewed_late = self.renewed_late or self.was_cut
         wrong = "after the end" if self.closed is not None else self._wrong(event)
         if wrong:
             self.world.fail(f"{self.person.name} was told {event!r}: {wrong}")
@@ -322,7 +328,7 @@ class Told:
             "room_forgotten": lost or may_be_lost(world),
             "room_settled": "room_forgotten" in self.problems and settled,
             "knocking_again": (lost and settled) or self._let_go_long_ago,
-            "knock_dropped": lost or slept,
+            "knock_dropped": lost or slept or self.renewed_late,
             "clock_wrong": clocks_are_set(world),
             "unavailable": trouble or world.schedule.limited,
             "door_full": trouble or world.schedule.limited,
@@ -356,7 +362,7 @@ class Told:
         if state is ConnectionState.RESUMED:
             self.doubts = False
         if state is ConnectionState.RECONNECTING:
-            self.cut_at = self.world.clock()
+            self.cut_at, self.was_cut = self.world.clock(), True
         if state is not ConnectionState.REJOINED:
             return ""
         self.rejoined, self.in_since = True, self.world.clock()
