@@ -237,4 +237,11 @@ FOUND: Final[dict[str, Schedule]] = {
             Step(0, "door", 0, 998), Step(923.75, "race", 2, 98),
         ),
     ),
+    "another standby takes along an entrant by the link of before": Schedule(
+        seed=4002551, kind="network", ttl=10, latency=0.0, uses=50, facilitators=1,
+        steps=(
+            Step(0, "standby", 0, 19), Step(0, "come", 1, 443), Step(1, "offline", 0, 196),
+            Step(3, "standby", 0, 515), Step(0, "enter", 3, 967), Step(345.75, "retract", 0, 90),
+        ),
+    ),
 }  # fmt: skip

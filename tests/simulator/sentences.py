@@ -244,7 +244,11 @@ class Told:
             behind = any(held_for_good(self.world, person) for person in same)
             goes = wishes or name in self.world.kept_out or behind
             return "" if goes else "they did not ask to go"
-        return "" if truth.commanded("removed", name) else "no facilitator wanted that"
+        # Another standby, or none, takes along whoever came by the link of before.
+        links = sum(len(commands.standby) for commands in truth.commands.values())
+        replaced = truth.commands[name].by_link and links > 1
+        wanted = replaced or truth.commanded("removed", name)
+        return "" if wanted else "no facilitator wanted that"
 
     def _knock(self, event: events.Knocked | events.KnockGone) -> str:
         if isinstance(event, events.KnockGone):
