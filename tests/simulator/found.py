@@ -244,4 +244,11 @@ FOUND: Final[dict[str, Schedule]] = {
             Step(3, "standby", 0, 515), Step(0, "enter", 3, 967), Step(345.75, "retract", 0, 90),
         ),
     ),
+    "one whose name has new keys asks for three minutes once the room has settled": Schedule(
+        seed=4004372, kind="amnesia", ttl=60, latency=0.0, uses=50, facilitators=1,
+        steps=(
+            Step(0, "come", 2, 612), Step(0, "come", 4, 146), Step(721.75, "offline", 4, 587),
+            Step(0, "talk", 2, 690), Step(82.3, "again", 0, 621), Step(41.25, "amnesia", 5, 560),
+        ),
+    ),
 }  # fmt: skip
