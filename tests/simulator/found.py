@@ -251,4 +251,11 @@ FOUND: Final[dict[str, Schedule]] = {
             Step(0, "talk", 2, 690), Step(82.3, "again", 0, 621), Step(41.25, "amnesia", 5, 560),
         ),
     ),
+    "what a network held up is in turn all the same": Schedule(
+        seed=4007640, kind="network", ttl=1800, latency=0.4, uses=50, facilitators=1,
+        steps=(
+            Step(1, "come", 2, 988), Step(0, "slowly", 5, 747), Step(148.6, "trap", 0, 20),
+            Step(0, "talk", 2, 52), Step(43.05, "talk", 2, 933), Step(0, "hold", 0, 458),
+        ),
+    ),
 }  # fmt: skip

@@ -129,7 +129,13 @@ def _an_old_wish_is_told(monkey: Monkey) -> None:
 
 
 def _everybody_is_out_of_turn(monkey: Monkey) -> None:
-    monkey.setattr(SlowMode, "exceeded", lambda self, author, age: True)
+    heard = SlowMode.heard
+
+    def wrong(self: SlowMode, author: bytes, age: int) -> None:
+        heard(self, author, age)
+        self.exceeded = True
+
+    monkey.setattr(SlowMode, "heard", wrong)
 
 
 def _each_end_is_called_dropped(monkey: Monkey) -> None:

@@ -135,6 +135,8 @@ class Engine(ForgottenRoom, EnteringRoom):
             return
         if self.member is not None:
             self._outside.tick()
+            if self._silence.told:
+                self.member.conversation.slow.unsure()
             self.member.tick()
             if self.closed is None:
                 self.member.pump()

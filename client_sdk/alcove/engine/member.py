@@ -111,7 +111,7 @@ class MemberClient(HeldMember):
             self._emit(events.ConnectionChanged(ConnectionState.RESUMED))
         self._resumed, self._replay_most = True, self._clock() + limits.HEARTBEAT_INTERVAL
         self.life.resumed()
-        self.conversation.slow.resumed()
+        self.conversation.slow.unsure()
         if self.facilitator is not None:
             self.facilitator.resumed(new_log)
             self._beat_at = self._clock() + (BEAT_AGAIN if self.stream.replays else 0.0)
