@@ -246,8 +246,8 @@ class EnteringRoom(Standing, ABC):
         if rules is not None:
             self.agreements.begin(rules, comer.body.title)
         # Others may ask under the epoch that was parked, above all those that died with this one.
-        body = comer.body
-        membership.request_secrets.learn(body.epoch, body.request, body.leaf)
+        for epoch, secret in comer.secrets():
+            membership.request_secrets.learn(epoch, secret, comer.body.leaf)
 
         def tell_joined() -> None:
             members = tuple(person.name for person in membership.people())

@@ -221,6 +221,12 @@ class MemberParts(ABC):
             )
         return self.tickets
 
+    def _park_first(self) -> None:
+        """A commit goes to the relay next. The members that it lets in may be the only ones that
+        are left, should this program die behind it."""
+        if self.tickets is not None:
+            self.tickets.before_commit()
+
     def _entry_zero(self) -> Signed | None:
         """Roster entry 0, once the chain was read."""
         chain = self.bringing.chain.whole()
