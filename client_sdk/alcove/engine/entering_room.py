@@ -340,6 +340,7 @@ def _handover_by_standby(comer: StandbyComer) -> Handover:
         used.texts,
         used.answer.languages,
         used.answer.helplines,
+        known=bool(used.texts),  # a member without the text came by a ticket, and may know no card
     )
     terms = InviteTerms(limits.USES_DEFAULT, limits.DOOR_TTL_DEFAULT)
     return Handover(comer.opening[1], card, comer.invite.origin, terms)
