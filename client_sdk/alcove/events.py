@@ -43,8 +43,8 @@ class AgreementShown(Event):
     room, when they changed. `asked` says that they must be accepted before anything is sent.
 
     `summary` has at most five lines, and may be empty. `languages` lists the tags of all languages
-    that the same agreement is written in. With `unseen` no member that is there has the text, and
-    `text` says so instead: the holder of a standby's link may accept, and gives the rules anew.
+    that the same agreement is written in. With `unseen` no member that answered has the text,
+    and `text` says so instead: the holder of a standby's link may accept, and gives the rules anew.
     """
 
     version: int

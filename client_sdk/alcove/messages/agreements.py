@@ -19,9 +19,9 @@ from alcove.events import AgreementShown
 from alcove.group.extensions import RoomExtension
 
 UNSEEN: Final = (
-    "No member who is connected has the text of this room's ground rules, so it cannot be shown "
-    "here. If you accept, you come in as a facilitator without having read them. Then give the "
-    "room its ground rules anew: /newrules FILE. All members are asked to accept those."
+    "No member who answered has the text of this room's ground rules, so it cannot be shown here. "
+    "If you accept, you come in as a facilitator without having read them. Then give the room its "
+    "ground rules anew: /newrules FILE. All members are asked to accept those."
 )
 """To the holder of a standby's link, in the place of the text."""
 PENDING: Final = 4
