@@ -147,6 +147,31 @@ def test_another_commit_was_first() -> None:
     assert not knocker.of(events.Joined)
 
 
+def test_another_facilitator_lets_it_in_that_came_by_that_commit() -> None:
+    """Ben was appointed before, lost his program, and knows only the epoch in which Ann let him in
+    again: she died behind that commit."""
+    world = World()
+    ann = world.open("Ann")
+    ben, cleo = world.join(ann, "Ben"), world.join(ann, "Cleo")
+    do(world, ann, "appoint", "Ben")
+    world.advance(95)
+    tickets = ticket_of(world, ann), ticket_of(world, ben)
+    do(world, ann, "listen_only", True)
+    world.advance(5)
+    crashes(world, ben)
+    ann.to_relay = dies = DiesBehindACommit()
+    back = resumes(world, tickets[1], "Ben")
+    assert dies.dead
+    assert back.of(events.Joined)
+    crashes(world, ann)
+    world.advance(100)
+    again = resumes(world, tickets[0], "Ann", wait=60)
+    assert again.of(events.Joined), codes(again)
+    assert not cleo.of(events.StandbyAsked)
+    do(world, again, "listen_only", False)
+    goes_on(world, again, back, cleo)
+
+
 def test_five_facilitators_let_one_in_in_turn_and_all_die() -> None:
     """The last one's ticket opens the room for the others: it knows their epoch, and the new one's
     member."""
