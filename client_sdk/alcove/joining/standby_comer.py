@@ -237,7 +237,7 @@ class StandbyComer:
             self.stage = WayIn.SHOWN
 
     def _show(self, best: Candidate, *, asked: bool) -> None:
-        """Show the ground rules, or that nobody who is there has their text."""
+        """Show the ground rules, or that no member that answered has their text."""
         state, answer = best.state, best.answer
         if best.texts:
             rules = read_agreement(self.invite.room, state.agreement_version, answer.agreement)

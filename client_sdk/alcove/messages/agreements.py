@@ -125,7 +125,7 @@ class Agreements:
         )
 
     def unseen_event(self, version: int, title: str, *, asked: bool) -> AgreementShown:
-        """The event that says that nobody who is there has the text of the agreement."""
+        """The event that says that no member that answered has the text of the agreement."""
         self.title = title
         return AgreementShown(version, UNSEEN, title, "en", asked=asked, unseen=True)
 
