@@ -293,10 +293,24 @@ class Told:
     # --- the room ------------------------------------------------------------------------------
 
     def _agreement(self, event: events.AgreementShown) -> str:
+        if event.unseen:
+            return self._unseen()
         first = (event.version, event.text) == (1, AGREEMENT)
         commands = self.world.truth.commands.values()
         later = event.version > 1 and any(event.text in one.agreements for one in commands)
         return "" if event.title == TITLE and (first or later) else "it is another"
+
+    def _unseen(self) -> str:
+        """The holder of a link reads that nobody who is there has the text of the ground rules."""
+        world = self.world
+        if not world.quiet or world.lies or not self.person.link:
+            return "" if self.person.link else "they came by no link"
+        for one in world.people:
+            if one.inside and one is not self.person and not (one.facilitates or one.frozen):
+                state = one.engine.require_member().membership.state
+                if one.engine.agreements.of(state) is not None:
+                    return f"{one.name} has it"
+        return ""
 
     def _problem(self, code: str, sender: str) -> str:
         if code == "unreadable":

@@ -72,6 +72,7 @@ class MemberClient(HeldMember):
             on_taken=self.own_commit_taken,
             ready=lambda: self.ready,
             may_commit=lambda: self._may_commit,
+            before_commit=self._park_first,
         )
         self.agreement_change.came_back()
         return self.facilitator
@@ -146,6 +147,8 @@ class MemberClient(HeldMember):
         self.conversation.outbox.connection_lost()
         if self.committer is not None:
             self.committer.connection_lost()
+        if self.tickets is not None:
+            self.tickets.disconnected()
 
     # --- what comes ----------------------------------------------------------------------------
 

@@ -236,7 +236,8 @@ class RoomApp(App[None]):
             self._say(door_words.CHOOSE_WORD)
             return
         if self._accepted:
-            self._say(f"You accept the ground rules, version {rules.version}; /rules shows them.")
+            seen = f"You accept the ground rules, version {rules.version}; /rules shows them."
+            self._say(rules.text if rules.unseen else seen)
             return
 
         async def answer(word: str | None) -> None:
