@@ -93,7 +93,7 @@ class SlowMode:
 
         A turn begins with a message. So that of an earlier one began with the first message within
         a minute before it, and the next turn begins `slow` seconds after that one is over. All of
-        it is reckoned in the member's favour: nobody may be named for what the network did.
+        it is reckoned in the member's favour: no member may be named for what the network did.
         """
         state, at = self._membership.state, self._clock() - age
         self.exceeded = False
@@ -110,8 +110,8 @@ class SlowMode:
 
     def unsure(self) -> None:
         """This client is connected again, a message is missing, or the relay does not answer. What
-        comes then may be late by any time, and a device that slept has a clock that stood. So
-        nobody is measured by what came before, or comes within the turn that may go on now."""
+        comes then may be late by any time, and a device that slept has a clock that stood. So no
+        member is measured by what came before, or comes within the turn that may go on now."""
         self._sure_from = self._clock() + _APART + LATE
 
     def forget(self, author: bytes) -> None:
