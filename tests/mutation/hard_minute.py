@@ -272,7 +272,7 @@ SLOW_MODE: Final = (
         f"{_OWN}.unsure",
         "self._clock() + _APART + LATE",
         "self._clock()",
-        "test_a_facilitator_measures_no_turn_that_went_on_when_it_came_back",
+        "test_a_facilitator_measures_no_turn_that_went_on_when_it_came",
     ),
     _slow(
         f"{_OWN}.heard",

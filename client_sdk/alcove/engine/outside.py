@@ -80,7 +80,7 @@ class SteppingOutside:
             raise NotNow("not_outside", text)
         if self._way is not None and self._again_at is not None:
             return  # the wish goes on: a facilitator puts the door that it named first
-        # A wish of before may still wait at a facilitator's client, and list the door that it named.
+        # A wish of before may still wait at a facilitator's client, which lists that door.
         invite = self._way.invite if self._way is not None else self._new_door(newcomer.invite)
         accepted = member.membership.accepted
         self._way = WayOut(invite, newcomer.card, accepted, newcomer.invite)
