@@ -26,6 +26,12 @@ class LastQuestion:
 
     def __init__(self) -> None:
         self._asked: UserAction | None = None
+        self._answers: UserAction | None = None
+
+    def typed(self) -> None:
+        """A line was typed, perhaps one that nothing can be made of: it may be the answer, and no
+        later one is."""
+        self._answers, self._asked = self._asked, None
 
     def check(
         self,
@@ -35,7 +41,8 @@ class LastQuestion:
         away: Collection[str] = (),
     ) -> None:
         """Take what was typed. Raises `Misread`, with the question, when it has to be asked."""
-        asked, self._asked = self._asked, None
+        self._asked = self._asked or self._answers
+        asked, self._asked, self._answers = self._asked, None, None
         question = "" if asked == wanted else _question(wanted, members, waiting, away)
         if question:
             self._asked = wanted

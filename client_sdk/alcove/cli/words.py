@@ -97,6 +97,8 @@ HIDES_COMMAND: Final = (
 )
 STAYS: Final = "It stays in your line: Enter sends it later, and Ctrl+U clears it."
 """Behind the reason why a text was not sent, where the line can still be edited."""
+STAYS_DOUBTED: Final = "It stays in your line: Enter says it to everybody, and Ctrl+U clears it."
+"""The same, where nothing but the person's own look at it is missing."""
 LONE_LEAVE: Final = (
     "You are the only facilitator here. If you leave, nobody can post or come in any more, and the "
     "room is lost within half an hour. /end ends it for everybody now. To keep it, make another "
@@ -150,10 +152,11 @@ def of_event(
     facilitates: bool = False,
     members: Sequence[MemberLike] = (),
     waiting: Mapping[str, events.Knocked] = MappingProxyType({}),
+    locked: bool = False,
 ) -> str:
     """A sentence of this program about `event`, for a facilitator or a participant. `members` are
-    those after it, and `waiting` newcomers those before it. What happened to the reader is told in
-    the second person."""
+    those after it, and `waiting` newcomers those before it. `locked` says that nobody comes in.
+    What happened to the reader is told in the second person."""
     match event:
         case events.InvitesListed(invites):
             return invite_words.listed(invites)
@@ -169,7 +172,7 @@ def of_event(
             )
             return asked + (compare if code else "")
         case events.Knocked():
-            return door_words.knocked(event, waiter(event)) + returns(event)
+            return door_words.knocked(event, waiter(event), locked=locked) + returns(event)
         case events.Joined():
             return _joined(event, me(members), waiting)
         case events.Left(name):
@@ -237,6 +240,11 @@ def taken_back(entry: ShownMessage | None) -> str:
     if entry.sent:
         return "You took a message back. Somebody may have read it before."
     return "You took a message back before it was sent."
+
+
+def stays(reason: str) -> str:
+    """Return what becomes of a text that was not sent for this reason."""
+    return STAYS_DOUBTED if reason in (BEGUN_AT_DOOR, HIDES_COMMAND) else STAYS
 
 
 def rules_changed(rules: events.AgreementShown) -> str:

@@ -196,7 +196,7 @@ class RoomApp(App[None]):
             case events.DoorSaid(id):
                 log.at_door(id, door_words.said(event))
             case events.TicketMade(ticket):
-                self._keep(ticket, ticket_words.KEEP)
+                self._keep(ticket, ticket_words.keep(asked=self._own.ticket_is_asked))
             case _:
                 if isinstance(event, events.ConnectionChanged):
                     self._state.changed(event)
@@ -221,7 +221,11 @@ class RoomApp(App[None]):
         room, knocks = self._room, self._view.knocks
         self._say(
             words.of_event(
-                event, facilitates=room.is_facilitator, members=room.members, waiting=knocks
+                event,
+                facilitates=room.is_facilitator,
+                members=room.members,
+                waiting=knocks,
+                locked=self._view.locked,
             )
         )
 
@@ -291,6 +295,7 @@ class RoomApp(App[None]):
         entered = self._runner.entered.is_set()
         members, away = (self._room.members, self._room.away) if entered else ((), ())
         try:
+            self._last.typed()
             self._kept.check(line)
             wanted = slash_commands.read(line, self._view, members, away)
             if not entered and wanted is not None:
@@ -299,7 +304,7 @@ class RoomApp(App[None]):
             await self._do(wanted, line)
         except (Misread, AlcoveError) as error:
             done = line.startswith("/")
-            self._say(str(error) if done else f"{error} {words.STAYS}")
+            self._say(str(error) if done else f"{error} {words.stays(str(error))}")
             return done
         except Exception as error:
             self._say(own_fault(error))
