@@ -39,8 +39,8 @@ def share(event: events.InviteChanged) -> str:
 def question(asked: str) -> str:
     """Return what a newcomer reads whose invite asks something."""
     return (
-        f"This invite asks: {escape.line(asked)} If you agree to the rules, type /accept and your "
-        "answer. Only facilitators read it. To go, type /leave."
+        f"This invite asks: {escape.line(asked)} The ground rules stand above. If you agree to "
+        "them, type /accept and your answer. Only facilitators read it. To go, type /leave."
     )
 
 

@@ -87,8 +87,8 @@ _TO_DOOR: Final = (
     "you need to do nothing."
 )
 _END: Final = (
-    "Not done yet: {}. The relay has not answered. An end is not sent again by itself: if the room "
-    "is still there once you are connected again, type it once more."
+    "Not done yet: {}. The relay has not answered, and the room may still end. An end is not sent "
+    "again by itself: if the room is there once you are connected again, type it once more."
 )
 _DONE: Final = "Done now: {}."
 _SAID_AT_DOOR: Final = "Sent at the door, where only the facilitators read: {}."

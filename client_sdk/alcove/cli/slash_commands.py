@@ -192,7 +192,7 @@ def hides_command(line: str) -> bool:
 def _said(text: str, view: RoomView) -> UserAction:
     """A newcomer that waits says it to the facilitators, and a member to the room."""
     if view.rules is not None and not view.knocked and not view.joined:
-        raise Misread(words.NOT_ACCEPTED)
+        raise Misread(words.NOT_ANSWERED if view.rules.question else words.NOT_ACCEPTED)
     return DoorSayCommand(text=text) if view.at_door else SendCommand(text=text)
 
 

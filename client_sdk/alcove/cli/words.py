@@ -86,6 +86,11 @@ PAUSED: Final = "You can read, not write for now"
 NOT_ACCEPTED: Final = (
     "You are not in the room yet. First type /accept if you agree to the ground rules, or /leave."
 )
+NOT_ANSWERED: Final = (
+    "You are not in the room yet. First type /accept and your answer if you agree to the ground "
+    "rules, or /leave."
+)
+"""The same, where the invite asks something."""
 BEGUN_AT_DOOR: Final = (
     "You are in the room now, and everybody in it reads what you say. You began this at the door, "
     "where only facilitators read, so it was not sent."
@@ -202,7 +207,7 @@ def of_event(
                 "leave it with /leave, and reach the others another way."
             )
         case events.PastActs(acts):
-            return act_words.listed(acts)
+            return act_words.listed(acts, me(members))
         case events.Failed(code="unconfirmed", text=text):
             return f"Not confirmed: {escape.line(text)}"
         case events.Failed(text=text):

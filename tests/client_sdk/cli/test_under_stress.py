@@ -5,6 +5,7 @@ from alcove import events
 from alcove.cli import door_words, invite_words, kept_text, modes, rooms, ticket_words, words
 from alcove.cli.commands import (
     DoorSayCommand,
+    EndCommand,
     HandOverCommand,
     HoldCommand,
     InsideCommand,
@@ -198,6 +199,20 @@ def test_an_invite_of_which_nothing_is_known_is_not_said_to_be_open() -> None:
     assert row.endswith("Whether the relay has it is not known.")
     known = invite_words.listed((events.OpenInvite("0b" * 8, 1, 1, 1),))
     assert known.endswith("of another facilitator.")
+
+
+def test_a_newcomer_that_is_asked_something_reads_where_the_answer_goes() -> None:
+    view = RoomView()
+    view.apply(events.AgreementShown(1, "Listen.", "Circle", "en", question="Why?", asked=True))
+    with pytest.raises(Misread, match=r"First type /accept and your answer"):
+        read("my sister told me", view, ())
+    assert "The ground rules stand above." in invite_words.question("Why?")
+
+
+def test_an_end_that_waits_may_still_come() -> None:
+    person = _Person()
+    person.own.begun(EndCommand(), "/end")
+    assert "the room may still end" in person.after(3)[0]
 
 
 # --- to come back --------------------------------------------------------------------------------
