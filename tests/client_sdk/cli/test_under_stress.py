@@ -19,7 +19,9 @@ from alcove.cli.room_view import RoomView
 from alcove.cli.slash_commands import read
 from alcove.cli.watchdog import watchdog
 from alcove.engine.outside import NOT_LET_OUT
+from alcove.joining.door_watch import NOBODY_THERE
 from alcove.joining.door_words import REFUSAL_SENTENCES
+from alcove_protocol.limits import KNOCK_TTL
 
 from tests.client_sdk.cli.fake_room import INVITE, KNOCK, FakeMember
 from tests.client_sdk.cli.process import start
@@ -213,6 +215,14 @@ def test_an_end_that_waits_may_still_come() -> None:
     person = _Person()
     person.own.begun(EndCommand(), "/end")
     assert "the room may still end" in person.after(3)[0]
+
+
+def test_a_newcomer_reads_how_long_they_may_wait() -> None:
+    """The relay drops a knock a quarter of an hour after it came, whoever is there."""
+    asked = words.of_event(events.Waiting(""))
+    assert KNOCK_TTL == 15 * 60
+    assert "this can take a quarter of an hour, and after that you can ask again" in asked
+    assert "for a quarter of an hour after you asked" in NOBODY_THERE
 
 
 # --- to come back --------------------------------------------------------------------------------
