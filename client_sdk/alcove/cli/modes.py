@@ -37,9 +37,7 @@ async def live(wanted: RoomToEnter, lines: Lines, mode: Mode) -> int:
         closed = await _show(room, wanted, lines, mode)
         told = mode is Mode.PLAIN and os.isatty(1) and os.isatty(2)
     watchdog.bound(status_of(closed))  # a name server that hangs must not keep the process
-    # The Enter of one that typed on may have closed the sheet that said so.
-    ended = mode is Mode.SCREEN and closed.reason is CloseReason.ENDED
-    if (status_of(closed) or ended) and not told:
+    if status_of(closed) and not told:
         complain(sentence_of(closed))
     return status_of(closed)
 

@@ -172,9 +172,9 @@ def of_event(
         case events.Waiting(code):
             compare = f" If you can, compare this code with theirs: {escape.line(code)}"
             asked = (
-                "You asked to be let in. A facilitator decides; this can take a quarter of an hour, "
-                "and after that you can ask again. You need to do nothing. Only facilitators read "
-                "what you type. To stop waiting, type /leave."
+                "You asked to be let in. A facilitator decides; this can take a quarter of an "
+                "hour, and after that you can ask again. You need to do nothing. Only facilitators "
+                "read what you type. To stop waiting, type /leave."
             )
             return asked + (compare if code else "")
         case events.Knocked():

@@ -2,7 +2,7 @@
 
 import pytest
 from alcove import events
-from alcove.cli import door_words, invite_words, kept_text, modes, rooms, ticket_words, words
+from alcove.cli import door_words, invite_words, kept_text, ticket_words, words
 from alcove.cli.commands import (
     DoorSayCommand,
     EndCommand,
@@ -12,12 +12,10 @@ from alcove.cli.commands import (
     TicketCommand,
 )
 from alcove.cli.leaving import LastQuestion
-from alcove.cli.lines import Lines
 from alcove.cli.naming import Misread
 from alcove.cli.own_commands import OwnCommands
 from alcove.cli.room_view import RoomView
 from alcove.cli.slash_commands import read
-from alcove.cli.watchdog import watchdog
 from alcove.engine.outside import NOT_LET_OUT
 from alcove.joining.door_watch import NOBODY_THERE
 from alcove.joining.door_words import REFUSAL_SENTENCES
@@ -253,32 +251,3 @@ def test_what_enter_does_with_a_text_that_was_held_back() -> None:
         "It stays in your line: Enter says it to everybody, and Ctrl+U clears it."
     )
     assert "later" in words.stays("The room is paused for a moment.")
-
-
-# --- the end ------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("mode", "reason", "told"),
-    [
-        (modes.Mode.SCREEN, events.CloseReason.ENDED, True),
-        (modes.Mode.SCREEN, events.CloseReason.REMOVED, True),
-        (modes.Mode.SCREEN, events.CloseReason.LEFT, False),
-        (modes.Mode.JSON, events.CloseReason.ENDED, False),
-    ],
-)
-async def test_that_the_room_ended_stays_when_a_key_closed_its_sheet(
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    mode: modes.Mode,
-    reason: events.CloseReason,
-    told: bool,
-) -> None:
-    async def shown(*_: object) -> events.Closed:
-        return events.Closed(reason)
-
-    monkeypatch.setattr(modes, "_show", shown)
-    monkeypatch.setattr(rooms, "make_room", lambda wanted: None)
-    monkeypatch.setattr(watchdog, "bound", lambda status: None)
-    await modes.live(None, Lines, mode)  # type: ignore[arg-type]
-    assert bool(capsys.readouterr().err) is told
