@@ -43,7 +43,8 @@ ROOM: Final = MappingProxyType(
     {
         RoomState.OPEN: "The room is open.",
         RoomState.READ_ONLY: "No facilitator is connected. The room is quiet until one is "
-        "back, and what you write waits here.",
+        "back, and what you write waits here. If none is back within half an hour, the relay "
+        "deletes the room. You can wait, or go with /leave.",
         RoomState.NOT_HEARD: "No facilitator has been heard here for a while, so what you write "
         "waits. "
         "Their connection may be bad, or the relay may be keeping you apart. It goes on by itself "

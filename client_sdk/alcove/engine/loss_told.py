@@ -29,7 +29,11 @@ AT_THE_DOOR: Final = (
     "nothing."
 )
 NOTHING_TO_DO: Final = "You need to do nothing."
-SETTLED: Final = "The room is back for good: you can let people in, take them out and end it again."
+SETTLED: Final = (
+    "The room is back for good: you can let people in, take them out and end it again. If an "
+    "invite from before does not open, make another: /invite new."
+)
+"""The doors of a facilitator that is gone, or started anew, came with nobody."""
 
 
 class LossTold:

@@ -16,6 +16,7 @@ from alcove.cli.naming import Misread
 from alcove.cli.own_commands import OwnCommands
 from alcove.cli.room_view import RoomView
 from alcove.cli.slash_commands import read
+from alcove.engine.loss_told import SETTLED
 from alcove.engine.outside import NOT_LET_OUT
 from alcove.joining.door_watch import NOBODY_THERE
 from alcove.joining.door_words import REFUSAL_SENTENCES
@@ -221,6 +222,16 @@ def test_a_newcomer_reads_how_long_they_may_wait() -> None:
     assert KNOCK_TTL == 15 * 60
     assert "this can take a quarter of an hour, and after that you can ask again" in asked
     assert "for a quarter of an hour after you asked" in NOBODY_THERE
+
+
+def test_who_is_left_without_a_facilitator_reads_how_it_ends() -> None:
+    said = words.of_event(events.RoomChanged(events.RoomState.READ_ONLY))
+    assert "If none is back within half an hour, the relay deletes the room." in said
+    assert said.endswith("You can wait, or go with /leave.")
+
+
+def test_whose_room_came_back_reads_of_invites_that_did_not() -> None:
+    assert "If an invite from before does not open" in SETTLED
 
 
 # --- to come back --------------------------------------------------------------------------------
