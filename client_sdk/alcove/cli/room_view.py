@@ -50,6 +50,8 @@ class RoomView:
         self.connection: events.ConnectionState | None = None
         self.state: events.RoomState | None = None
         self.lacks_facilitators = False
+        self.hears_facilitator = False
+        """Whether the list of members shows one. A screen notes it when it draws the list."""
         self.word = ""
         """The person's word for today, until it goes along with the knock."""
         self.knocked = False

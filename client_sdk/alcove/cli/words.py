@@ -15,6 +15,7 @@ from alcove.cli import (
     moderation_words,
     role_words,
     standby_words,
+    state_words,
 )
 from alcove.cli.presence_words import of_presence, returns
 from alcove.cli.room_view import RoomView, ShownMessage
@@ -75,6 +76,7 @@ ROOM_SHORT: Final = MappingProxyType(
         RoomState.SPLIT: "NOT SAFE: nothing is sent",
     }
 )
+UNCONFIRMED_SHORT: Final = "not confirmed yet"
 TOO_FEW_SHORT: Final = "waits for facilitators"
 HELD_SHORT: Final = "room paused"
 OUTSIDE_SHORT: Final = "you are outside"
@@ -216,8 +218,10 @@ def of_event(
             return f"Not sent: {escape.line(text)}"
         case events.ConnectionChanged(state, unanswered):
             return CONNECTION[state].format(unanswered)
+        case events.RoomChanged(RoomState.NOT_HEARD) if state_words.hears_facilitator(members):
+            return state_words.UNCONFIRMED
         case events.RoomChanged(state, missing):
-            return too_few(missing, facilitates=facilitates) if missing else ROOM[state]
+            return state_words.too_few(missing, facilitates=facilitates) if missing else ROOM[state]
         case events.Gap(missed, sender):
             return _gap(missed, sender)
         case events.Accepted(name):
@@ -316,19 +320,6 @@ def _you_are_in(others: int) -> str:
         return "You are in. Nobody else is here yet."
     here = "one other is" if others == 1 else f"{others} others are"
     return f"You are in; {here} here. What was said before you came stays unseen."
-
-
-_BY_ITSELF: Final = "It goes on by itself."
-
-
-def too_few(missing: int, *, facilitates: bool) -> str:
-    """Return what a room waits for that needs more facilitators than are there."""
-    more = "/appoint NAME makes a member one. " if facilitates else ""
-    if missing == 1:
-        return f"One more facilitator has to be here before everybody can post. {more}{_BY_ITSELF}"
-    return (
-        f"{missing} more facilitators have to be here before everybody can post. {more}{_BY_ITSELF}"
-    )
 
 
 _ASK: Final = "They are not kept anywhere; ask in the room if something is unclear."

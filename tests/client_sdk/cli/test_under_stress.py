@@ -2,7 +2,7 @@
 
 import pytest
 from alcove import events
-from alcove.cli import door_words, invite_words, kept_text, ticket_words, words
+from alcove.cli import door_words, invite_words, kept_text, state_words, ticket_words, words
 from alcove.cli.commands import (
     DoorSayCommand,
     EndCommand,
@@ -16,6 +16,7 @@ from alcove.cli.naming import Misread
 from alcove.cli.own_commands import OwnCommands
 from alcove.cli.room_view import RoomView
 from alcove.cli.slash_commands import read
+from alcove.cli.ui import bar
 from alcove.engine.loss_told import SETTLED
 from alcove.engine.outside import NOT_LET_OUT
 from alcove.joining.door_watch import NOBODY_THERE
@@ -228,6 +229,23 @@ def test_who_is_left_without_a_facilitator_reads_how_it_ends() -> None:
     said = words.of_event(events.RoomChanged(events.RoomState.READ_ONLY))
     assert "If none is back within half an hour, the relay deletes the room." in said
     assert said.endswith("You can wait, or go with /leave.")
+
+
+def test_a_facilitator_that_is_here_is_not_said_to_be_unheard() -> None:
+    """A standby has just come in: the list shows them, and what was sent is not confirmed."""
+    unheard = events.RoomChanged(events.RoomState.NOT_HEARD)
+    members = (FakeMember("Sam", you=True), FakeMember("Max", True, presence="here"))
+    assert words.of_event(unheard, members=members[:1]).startswith("No facilitator has been heard")
+    said = words.of_event(unheard, members=members)
+    assert said.startswith("A facilitator is here, and has not confirmed yet")
+    assert "the relay may be keeping you apart" in said
+    view = RoomView()
+    view.apply(events.Joined("Sam", True, ("Sam", "Max")))
+    view.apply(events.ConnectionChanged(events.ConnectionState.CONNECTED))
+    view.apply(unheard)
+    assert bar.state_in_short(view, 80) == "connected · no facilitator heard"
+    view.hears_facilitator = state_words.hears_facilitator(members)
+    assert bar.state_in_short(view, 80) == "connected · not confirmed yet"
 
 
 def test_whose_room_came_back_reads_of_invites_that_did_not() -> None:

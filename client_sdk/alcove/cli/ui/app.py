@@ -21,6 +21,7 @@ from alcove.cli import (
     invite_words,
     slash_commands,
     standby_words,
+    state_words,
     ticket_words,
     words,
 )
@@ -272,8 +273,9 @@ class RoomApp(App[None]):
         self._refresh_keys()
         title = escape.line(self._room.title) if entered else ""
         self._title.update(title or "Alcove")
-        self._state.show()
         members = self._room.members if entered else ()
+        state.hears_facilitator = state_words.hears_facilitator(members)
+        self._state.show()
         if self._people.show(members, list(state.waiting.values())):
             self._input.focus()  # no newcomer is left to decide about, so typing goes on
 
