@@ -248,6 +248,13 @@ def test_a_facilitator_that_is_here_is_not_said_to_be_unheard() -> None:
     assert bar.state_in_short(view, 80) == "connected · not confirmed yet"
 
 
+def test_who_came_by_the_standbys_link_reads_so_of_themselves() -> None:
+    came = events.RoleChanged("Max", True, "Max")
+    you = (FakeMember("Max", True, you=True), FakeMember("Sam"))
+    assert words.of_event(came, members=you).startswith("You came by the standby's link, and are")
+    assert words.of_event(came, members=HOST).startswith("Max came by the standby's link, and is")
+
+
 def test_whose_room_came_back_reads_of_invites_that_did_not() -> None:
     assert "If an invite from before does not open" in SETTLED
 
