@@ -69,7 +69,7 @@ def to_remove(
 
 def _not_at_door(name: str, waiting: Sequence[str]) -> None:
     """Raise `Misread` when `name` can mean a newcomer: they stand in the same list on the screen,
-    and a person that reads that nobody of the name is here looks for a mistake in it."""
+    so a person that reads that the name is unknown looks for a mistake in it."""
     for one in named(name, [(one, one) for one in waiting])[:1]:
         shown = escape.name(one)
         raise Misread(

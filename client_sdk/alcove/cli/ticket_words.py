@@ -12,6 +12,6 @@ KEEP: Final = (
 
 
 def keep(*, asked: bool) -> str:
-    """Return what stands above a ticket. One that nobody `asked` for takes the place of the one by
-    which this person came back."""
+    """Return what stands above a ticket. One that was not `asked` for takes the place of the one
+    by which this person came back."""
     return KEEP if asked else SPENT + KEEP

@@ -33,7 +33,7 @@ SETTLED: Final = (
     "The room is back for good: you can let people in, take them out and end it again. If an "
     "invite from before does not open, make another: /invite new."
 )
-"""The doors of a facilitator that is gone, or started anew, came with nobody."""
+"""The doors of a facilitator that is gone, or started anew, are not brought back."""
 
 
 class LossTold:
