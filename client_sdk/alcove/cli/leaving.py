@@ -18,6 +18,7 @@ from alcove.cli.commands import (
 from alcove.cli.naming import Misread
 from alcove.cli.rooms import MemberLike
 from alcove.cli.slash_commands import UserAction
+from alcove.cli.state_words import AWAY_LEAVE
 from alcove.cli.words import END_ROOM, LONE_LEAVE
 
 
@@ -77,5 +78,11 @@ def _question(
             return role_words.STEP_DOWN
         case LeaveCommand() if alone and len(members) > 1:
             return LONE_LEAVE
+        case LeaveCommand() if all(one.presence == "away" for one in members if _other(one)):
+            return AWAY_LEAVE if len(members) > 1 else ""
         case _:
             return ""
+
+
+def _other(one: MemberLike) -> bool:
+    return one.facilitator and not one.you

@@ -12,6 +12,12 @@ UNCONFIRMED: Final = (
     "the same."
 )
 """Instead of that none was heard, where the list shows one that is."""
+AWAY_LEAVE: Final = (
+    "Nothing is heard of the other facilitators, so you may be the only one here. If you leave and "
+    "none is, no more can be said in the room, and it is lost within half an hour. /end ends it "
+    "for everybody now. /appoint NAME makes another one. To leave all the same, type /leave once "
+    "more."
+)
 _BY_ITSELF: Final = "It goes on by itself."
 
 

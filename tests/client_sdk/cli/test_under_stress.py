@@ -9,6 +9,7 @@ from alcove.cli.commands import (
     HandOverCommand,
     HoldCommand,
     InsideCommand,
+    LeaveCommand,
     TicketCommand,
 )
 from alcove.cli.leaving import LastQuestion
@@ -91,6 +92,18 @@ async def test_plain_lines_ask_anew_behind_a_mistyped_line() -> None:
             await reader.type(line)
         await reader.see("End the room for everybody?", times=2)
         await reader.see("In this room:")
+
+
+def test_a_facilitator_is_asked_before_they_leave_others_that_are_gone() -> None:
+    """The one that crashed is a facilitator still, by the list."""
+    max_, ida = FakeMember("Max", True, you=True), FakeMember("Ida", True, presence="away")
+    sam = FakeMember("Sam", presence="here")
+    with pytest.raises(Misread, match=r"^Nothing is heard of the other facilitators"):
+        LastQuestion().check(LeaveCommand(), (max_, ida, sam))
+    LastQuestion().check(LeaveCommand(), (max_, ida, FakeMember("Ash", True, presence="here"), sam))
+    LastQuestion().check(
+        LeaveCommand(), (max_, FakeMember("Ash", True), sam)
+    )  # not known to be gone
 
 
 # --- what became of a command -------------------------------------------------------------------
