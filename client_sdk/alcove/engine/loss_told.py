@@ -21,8 +21,9 @@ _UNSETTLED: Final = (
 )
 YOURS_BRINGS: Final = f"Your client brings it back now, and what you write waits. {_UNSETTLED}"
 OTHERS_BRING: Final = (
-    "A member's client brings it back, a facilitator's first. You need to do nothing, and what you "
-    "write waits. If none has brought it in half an hour, your client leaves."
+    "A member's client brings it back, a facilitator's first; none does after half an hour without "
+    "a facilitator. You need to do nothing, and what you write waits. If none has brought it in "
+    "half an hour, your client leaves; /leave leaves now."
 )
 AT_THE_DOOR: Final = (
     "Your client waits until a member brings it back, and asks again to be let in. You need to do "

@@ -18,7 +18,7 @@ from alcove.cli.own_commands import OwnCommands
 from alcove.cli.room_view import RoomView
 from alcove.cli.slash_commands import read
 from alcove.cli.ui import bar
-from alcove.engine.loss_told import SETTLED
+from alcove.engine.loss_told import OTHERS_BRING, SETTLED
 from alcove.engine.outside import NOT_LET_OUT
 from alcove.joining.door_watch import NOBODY_THERE
 from alcove.joining.door_words import REFUSAL_SENTENCES
@@ -270,6 +270,12 @@ def test_who_came_by_the_standbys_link_reads_so_of_themselves() -> None:
 
 def test_whose_room_came_back_reads_of_invites_that_did_not() -> None:
     assert "If an invite from before does not open" in SETTLED
+
+
+def test_who_waits_for_a_room_without_a_facilitator_is_promised_nothing() -> None:
+    """The relay has deleted such a room, and no client brings it."""
+    assert "none does after half an hour without a facilitator" in OTHERS_BRING
+    assert OTHERS_BRING.endswith("/leave leaves now.")
 
 
 # --- to come back --------------------------------------------------------------------------------
