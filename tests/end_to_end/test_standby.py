@@ -43,6 +43,16 @@ def test_the_standby_saves_the_room() -> None:
     assert bob.of(events.RoomChanged)[-1].state is RoomState.OPEN
 
 
+def test_who_came_by_the_standby_is_told_that_they_are_connected() -> None:
+    """They came into the room over a new connection, and `moving` stood on the screen for good."""
+    world, link, _, _ = orphaned()
+    dora = comes(world, link)
+    told = dora.of(events.ConnectionChanged)
+    assert any(one.moving for one in told)
+    assert told[-1].state is events.ConnectionState.CONNECTED
+    assert not told[-1].moving
+
+
 def test_who_came_by_the_standby_invites_and_admits() -> None:
     world, link, bob, cleo = orphaned()
     dora = comes(world, link)

@@ -18,6 +18,7 @@ from alcove.cli.commands import (
 from alcove.cli.naming import Misread
 from alcove.cli.rooms import MemberLike
 from alcove.cli.slash_commands import UserAction
+from alcove.cli.state_words import AWAY_LEAVE
 from alcove.cli.words import END_ROOM, LONE_LEAVE
 
 
@@ -26,6 +27,12 @@ class LastQuestion:
 
     def __init__(self) -> None:
         self._asked: UserAction | None = None
+        self._answers: UserAction | None = None
+
+    def typed(self) -> None:
+        """A line was typed, perhaps one that nothing can be made of: it may be the answer, and no
+        later one is."""
+        self._answers, self._asked = self._asked, None
 
     def check(
         self,
@@ -35,7 +42,8 @@ class LastQuestion:
         away: Collection[str] = (),
     ) -> None:
         """Take what was typed. Raises `Misread`, with the question, when it has to be asked."""
-        asked, self._asked = self._asked, None
+        self._asked = self._asked or self._answers
+        asked, self._asked, self._answers = self._asked, None, None
         question = "" if asked == wanted else _question(wanted, members, waiting, away)
         if question:
             self._asked = wanted
@@ -70,5 +78,11 @@ def _question(
             return role_words.STEP_DOWN
         case LeaveCommand() if alone and len(members) > 1:
             return LONE_LEAVE
+        case LeaveCommand() if all(one.presence == "away" for one in members if _other(one)):
+            return AWAY_LEAVE if len(members) > 1 else ""
         case _:
             return ""
+
+
+def _other(one: MemberLike) -> bool:
+    return one.facilitator and not one.you

@@ -28,6 +28,11 @@ def changed(event: events.StandbyChanged, me: str = "") -> str:
     return f"{_MADE if event.on else _CLOSED}{by}"
 
 
+YOU_GO_ON: Final = (
+    "You came by the standby's link, and are a facilitator now. /help lists what you can do."
+)
+
+
 def goes_on(name: str) -> str:
-    """Return what happened when a person came by the standby's link."""
+    """Return what happened when another person came by the standby's link."""
     return f"{escape.name(name)} came by the standby's link, and is a facilitator now."

@@ -182,7 +182,9 @@ class Engine(ForgottenRoom, EnteringRoom):
             return
         self._coming_back.over()
         self._loss.over(facilitates=False)
-        if not self._connected_before or self.member is None:
+        # A standby comes into the room over a new connection. Its first `resume` is told as that
+        # by `Joined` alone, so nothing else would say that the line is there again.
+        if not self._connected_before or self.member is None or not self.member.ever_resumed:
             self.emit(events.ConnectionChanged(ConnectionState.CONNECTED))
         self._connected_before = True
         self._endings.entered()

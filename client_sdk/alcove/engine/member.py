@@ -79,6 +79,11 @@ class MemberClient(HeldMember):
 
     # --- the connection ------------------------------------------------------------------------
 
+    @property
+    def ever_resumed(self) -> bool:
+        """Whether this client followed the room's log over a connection of its own before."""
+        return self._ever_resumed
+
     def authenticated(self) -> None:
         lobby = self.facilitator.lobby.number if self.facilitator is not None else 0
         position = self.stream.cursor.encode()
