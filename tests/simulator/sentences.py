@@ -244,9 +244,11 @@ class Told:
             behind = any(held_for_good(self.world, person) for person in same)
             goes = wishes or name in self.world.kept_out or behind
             return "" if goes else "they did not ask to go"
-        # Another standby, or none, takes along whoever came by the link of before.
+        # Another standby, or none, takes along whoever came by the link of before, and whoever
+        # comes by the same link takes their place.
         links = sum(len(commands.standby) for commands in truth.commands.values())
-        replaced = truth.commands[name].by_link and links > 1
+        comers = sum(bool(person.link) for person in self.world.people)
+        replaced = truth.commands[name].by_link and (links > 1 or comers > 1)
         wanted = replaced or truth.commanded("removed", name)
         return "" if wanted else "no facilitator wanted that"
 
