@@ -80,6 +80,37 @@ def test_who_is_let_in_to_listen_is_paused_by_the_commit_that_adds_them() -> Non
     all_agree(ann, bob, cleo, dora, eve)
 
 
+def test_a_newcomer_on_their_way_in_is_not_refused() -> None:
+    """The commit that adds them may be taken already. A refusal beside it would be told as done,
+    and they would be in the room."""
+    world = World()
+    ann = world.open("Ann")
+    bob, cleo = world.knock(ann.invite(), "Bob"), world.knock(ann.invite(), "Cleo")
+    hold(ann, Publish)
+    result = admit(ann, "Bob")
+    knocks = {knock.name: knock.id for knock in ann.of(events.Knocked)}
+    with pytest.raises(AlcoveError) as refused:
+        ann.engine.commands.refuse(knocks["Bob"])
+    assert refused.value.code == "letting_in"
+    ann.engine.commands.refuse(knocks["Cleo"])
+    let(ann)
+    world.advance(1)
+    assert (result, ann.members()) == ([None], {"Ann", "Bob"})
+    assert bob.of(events.Joined)
+    assert cleo.engine.closed is not None
+
+
+def test_a_newcomer_whom_the_room_did_not_take_can_be_refused() -> None:
+    world = World()
+    ann = world.open("Ann")
+    bob = world.knock(ann.invite(), "Bob")
+    do(world, ann, "lock", True)
+    assert [getattr(error, "code", None) for error in admit(ann, "Bob")] == ["locked"]
+    ann.engine.commands.refuse(ann.of(events.Knocked)[-1].id)
+    world.advance(1)
+    assert bob.engine.closed is not None
+
+
 def test_one_of_several_can_come_in_to_listen() -> None:
     world = World()
     ann = world.open("Ann")

@@ -31,7 +31,7 @@ from alcove.facilitation.knock_check import CannotAdmit, KnockCheck, WaitingKnoc
 from alcove.facilitation.lobby_keys import LobbyKeys
 from alcove.facilitation.member_requests import MemberRequests, NotMine, NotYet
 from alcove.facilitation.outside import WaysBack
-from alcove.facilitation.refusals import FOR_THE_NEWCOMER, LINK_CLOSED, Refusals
+from alcove.facilitation.refusals import FOR_THE_NEWCOMER, LETTING_IN, LINK_CLOSED, Refusals
 from alcove.facilitation.roles import Roles
 from alcove.facilitation.same_names import NotKnownYet, SameNames
 from alcove.facilitation.vaults import Vaults
@@ -106,6 +106,8 @@ class Lobby:
             outside.asked,
         )
         self._waiting: dict[bytes, WaitingKnock] = {}
+        self._letting_in: set[bytes] = set()
+        """Ids of knocks whose admission is on its way."""
         self._closed_links: set[bytes] = set()
         """Doors of invites that this client's person closed."""
         self._later: OrderedDict[bytes, LobbyItem] = OrderedDict()
@@ -334,8 +336,10 @@ class Lobby:
 
     def _admission(self, knock: WaitingKnock, done: Done, to_listen: bool) -> AdmitNewcomer:
         id = knock.id
+        self._letting_in.add(id)
 
         def finished(error: AlcoveError | None) -> None:
+            self._letting_in.discard(id)
             if error is None and id in self._waiting:
                 self._gone(id)
                 self._same_names.admitted(knock.again, knock.key_package.leaf_node.signature_key)
@@ -380,10 +384,12 @@ class Lobby:
         self._outside.look(let_in)
 
     def refuse(self, id: bytes, reason: str = "refused") -> None:
-        """Raises `NotNow` (`unknown_knock`)."""
+        """Raises `NotNow` (`unknown_knock`, `letting_in`)."""
         if self.requests.rejoins.refuse(id):
             return
         knock = self._find(id)
+        if id in self._letting_in:  # the relay may have taken it, and they read the first word
+            raise NotNow("letting_in", LETTING_IN)
         if self._outside.knows(knock):  # else they knock again, and are let in by themselves
             self._committer.want(CloseDoor(door=knock.door))
         self._refuse(knock, reason)

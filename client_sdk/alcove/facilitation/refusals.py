@@ -13,6 +13,10 @@ FOR_THE_NEWCOMER: Final = frozenset({"agreement", "name_taken"})
 """Why an admission failed, where only the newcomer can mend it: they are told, and knock again."""
 LINK_CLOSED: Final = "link_closed"
 """Why a knock is refused whose invite a facilitator closed."""
+LETTING_IN: Final = (
+    "Your client lets this person in already, so this was not done. /remove takes them out, once "
+    "they are in."
+)
 
 
 class Refusals:
