@@ -80,6 +80,8 @@ def gone(knock: events.Knocked | None, members: Sequence[MemberLike]) -> str | N
     facilitates = any(one.you and one.facilitator for one in members)
     if knock is None or not facilitates or any(one.name == knock.name for one in members):
         return None
+    if knock.outside:
+        return f"{escape.name(knock.name)} was outside, and does not wait there any more."
     return f"{escape.name(knock.name)} does not wait any more."
 
 

@@ -54,7 +54,7 @@ def _row(one: events.OpenInvite) -> str:
     lets = "It is open" if one.uses is None else f"It lets in {_many(one.uses, 'person')} more"
     hours = "" if one.hours is None else f", for {_many(one.hours, 'hour')}"
     asks = f" It asks: {escape.line(one.question)}" if one.question else ""
-    maker = "yours" if one.yours else "of another facilitator"
+    maker = "yours" if one.yours else "made elsewhere"  # perhaps by this person, before a return
     return f"{lets}{hours}; {_many(one.here, 'person')} here came by it; {maker}.{asks}"
 
 

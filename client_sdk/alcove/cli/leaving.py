@@ -1,10 +1,13 @@
 """Questions before what cannot be undone: a removal, the end, or a facilitator that goes.
 
-Each is asked once. The answer is the same line again, with nothing typed between the two, so that
-the person types the name of the one that has to go.
+Each is asked once. The answer is the same line again, soon and with nothing typed between the two,
+so that the person types the name of the one that has to go. Later they have forgotten the question,
+and it is asked again.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Final
 
 from alcove import events
 from alcove.cli import moderation_words, role_words
@@ -19,13 +22,29 @@ from alcove.cli.naming import Misread
 from alcove.cli.rooms import MemberLike
 from alcove.cli.slash_commands import UserAction
 from alcove.cli.words import END_ROOM, LONE_LEAVE
+from alcove.relay.steady_clock import steady_clock
+
+_REMEMBERED: Final = 120.0
+"""Seconds in which the same line is an answer."""
 
 
 class LastQuestion:
     """Asks once, and remembers what about."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = steady_clock) -> None:
+        self._clock = clock
         self._asked: UserAction | None = None
+        self._asked_at = 0.0
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """While a line is read. One that cannot be read stands between a question and its answer
+        too: it may be the answer that the person meant."""
+        try:
+            yield
+        except Misread:
+            self._asked = None
+            raise
 
     def check(
         self,
@@ -36,9 +55,10 @@ class LastQuestion:
     ) -> None:
         """Take what was typed. Raises `Misread`, with the question, when it has to be asked."""
         asked, self._asked = self._asked, None
-        question = "" if asked == wanted else _question(wanted, members, waiting, away)
+        answers = asked == wanted and self._clock() - self._asked_at <= _REMEMBERED
+        question = "" if answers else _question(wanted, members, waiting, away)
         if question:
-            self._asked = wanted
+            self._asked, self._asked_at = wanted, self._clock()
             raise Misread(question)
 
 

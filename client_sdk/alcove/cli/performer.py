@@ -60,6 +60,9 @@ Told: TypeAlias = DoorSayCommand | RefuseCommand | OutsideCommand | InsideComman
 """Commands that are told as done, because no event tells it to the person that gave them."""
 _HELD: Final = 100
 """Commands that may wait until the room is entered, and commands that may run at once."""
+_STILL_OUTSIDE: Final = (
+    "You are still outside. Your client asks again by itself, and you are told when you are in."
+)
 _LOOK_AGAIN: Final = 0.2
 """Seconds between two looks whether the room takes texts again."""
 
@@ -148,19 +151,22 @@ class Performer:
     ) -> None:
         """Do the command, or the `work` that it stands for, and note what becomes of it."""
         number = None if self._own is None else self._own.begun(command, said)
-        done = await self._guard(work or partial(self._act, command), command.ref, said)
+        late = _STILL_OUTSIDE if isinstance(command, InsideCommand) and not command.name else ""
+        done = await self._guard(work or partial(self._act, command), command.ref, said, late)
         if self._own is not None and number is not None:
             self._own.over(number, failed=not done)
 
     async def _guard(
-        self, work: Callable[[], Awaitable[None]], ref: str | None, said: str = ""
+        self, work: Callable[[], Awaitable[None]], ref: str | None, said: str = "", late: str = ""
     ) -> bool:
+        """Do it, and tell what went wrong. With `late` that is told for what waits on."""
         try:
             await work()
         except AlcoveError as error:
-            late = isinstance(error, NotNow) and error.code == "unavailable"
-            what = f'Not done yet: "{beginning(said)}". ' if said and late else ""
-            await self._tell(Problem(error.code, what + error.text, ref))
+            waits = isinstance(error, NotNow) and error.code == "unavailable"
+            what = f'Not done yet: "{beginning(said)}". ' if said and waits else ""
+            text = late if late and waits else error.text
+            await self._tell(Problem(error.code, what + text, ref))
         except Exception as error:
             await self._tell(Problem("internal", own_fault(error), ref))
         else:

@@ -153,9 +153,11 @@ class PlainMode:
     async def _try(self, text: str) -> bool:
         """Do what the line asks for. Return whether it is done with."""
         try:
-            if self._editor is not None:
-                self._kept.check(text)
-            await self._do(text)
+            with self._last.reading():
+                if self._editor is not None:
+                    self._kept.check(text)
+                wanted = slash_commands.read(text, self._view, self._room.members, self._room.away)
+            await self._do(wanted, text)
         except (Misread, AlcoveError) as error:
             done = text.startswith("/")
             stays = "" if done or self._editor is None else f" {words.STAYS}"
@@ -166,8 +168,7 @@ class PlainMode:
             return False
         return True
 
-    async def _do(self, text: str) -> None:
-        wanted = slash_commands.read(text, self._view, self._room.members, self._room.away)
+    async def _do(self, wanted: slash_commands.UserAction | None, text: str) -> None:
         members, waiting = self._room.members, self._view.waiting.values()
         self._last.check(wanted, members, waiting, self._room.away)
         match wanted:

@@ -53,6 +53,8 @@ class RoomView:
         self.word = ""
         """The person's word for today, until it goes along with the knock."""
         self.knocked = False
+        self.knocked_with: events.AgreementShown | None = None
+        """The ground rules that this person had accepted when they came to wait at the door."""
         self.joined = False
         self.outside = False
         """Whether this person stepped outside, and is at the door until they come back."""
@@ -111,9 +113,10 @@ class RoomView:
             case events.AgreementShown():
                 self.rules = event
             case events.Waiting():
-                self.knocked, self.word = True, ""
+                self.knocked, self.word, self.knocked_with = True, "", self.rules
             case events.Outside(you=True):
                 self.knocked, self.joined, self.outside = True, False, True
+                self.knocked_with = self.rules
             case events.Knocked(id):
                 self.waiting[id] = event
             case events.KnockGone(id):

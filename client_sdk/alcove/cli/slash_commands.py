@@ -318,6 +318,8 @@ def _is_on(said: str, word: str) -> bool:
 
 
 def _accept(view: RoomView, answer: str = "") -> UserAction:
+    if view.at_door and view.rules is not None and view.rules is view.knocked_with:
+        raise Misread(words.ACCEPTED_OUTSIDE if view.outside else words.ACCEPTED)
     asks = view.rules is not None and bool(view.rules.question) and not view.joined
     if answer and not asks:
         raise Misread("/accept stands alone. To say a text that begins with a slash, type two.")

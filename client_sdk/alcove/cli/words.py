@@ -35,6 +35,11 @@ CONNECTION: Final = MappingProxyType(
     }
 )
 ANSWERS_AGAIN: Final = "The relay answers again."
+UNCOUNTED: Final = (
+    "The relay counts no facilitator as connected, not even you yet. The room is quiet until it "
+    "does, and what you write waits here. You need to do nothing."
+)
+"""To a facilitator that comes back and was alone, in place of `RoomState.READ_ONLY`."""
 COMMAND_FOR: Final = MappingProxyType(
     {"too_many_doors": " /invites lists them, and /revoke NUMBER closes one."}
 )
@@ -86,6 +91,10 @@ PAUSED: Final = "You can read, not write for now"
 NOT_ACCEPTED: Final = (
     "You are not in the room yet. First type /accept if you agree to the ground rules, or /leave."
 )
+ACCEPTED: Final = (
+    "You accepted the ground rules already, and wait to be let in. You need to do nothing."
+)
+ACCEPTED_OUTSIDE: Final = "You accepted the ground rules already. /inside comes back."
 BEGUN_AT_DOOR: Final = (
     "You are in the room now, and everybody in it reads what you say. You began this at the door, "
     "where only facilitators read, so it was not sent."
@@ -207,7 +216,9 @@ def of_event(
         case events.ConnectionChanged(state, unanswered):
             return CONNECTION[state].format(unanswered)
         case events.RoomChanged(state, missing):
-            return too_few(missing, facilitates=facilitates) if missing else ROOM[state]
+            if missing:
+                return too_few(missing, facilitates=facilitates)
+            return UNCOUNTED if facilitates and state is RoomState.READ_ONLY else ROOM[state]
         case events.Gap(missed, sender):
             return _gap(missed, sender)
         case events.Accepted(name):

@@ -30,8 +30,8 @@ AGAIN: Final = 10.0
 PATIENCE: Final = 60.0
 """Seconds in which a facilitator's client lets a member go, and puts their door at the relay."""
 NOT_LET_OUT: Final = (
-    "No facilitator's client has let you outside, so you are still in the room. Ask them, or type "
-    "/leave to go."
+    "No facilitator's client has let you outside yet, and you are still in the room. It can still "
+    "happen, and you are told then. Ask them, or type /leave to go."
 )
 HOLDS_THE_ROOM: Final = (
     "You facilitate now, so you are not let outside, and are still in the room. To go outside, be "

@@ -15,6 +15,7 @@ from alcove.cli.commands import (
     DoorTakeCommand,
     EndCommand,
     FoldCommand,
+    InsideCommand,
     LockCommand,
     MembersCommand,
     OutsideCommand,
@@ -122,7 +123,7 @@ def test_the_list_of_acts_has_what_people_did_and_no_bookkeeping() -> None:
         "Mara made an invite, just now.",
     ]
     aside = events.PastAct("lobby_key", "", "Mara", 5, aside=True)
-    assert act_words.listed((aside,)) == "No facilitator did anything since you came."
+    assert act_words.listed((aside,)) == "No facilitator did anything since your program came in."
     standby = act_words.act(events.PastAct("appoint", "Lou", "Lou", 5))
     assert standby == "Lou came by the standby's link, and facilitates, just now."
 
@@ -305,7 +306,9 @@ async def test_real_programs_say_what_is_so() -> None:
         await mara.type("/lock off")
         await mara.see('There was nothing to change for "/lock off"')
         await mara.type("/acts")
-        await mara.see("What facilitators did since you came: Mara let Robin in, to listen")
+        await mara.see(
+            "What facilitators did since your program came in: Mara let Robin in, to listen"
+        )
         for one in (mara, robin):
             assert not one.sees("not connected")
             assert not one.sees("paused")
@@ -448,6 +451,18 @@ async def test_what_is_late_is_named() -> None:
     performer.stop()
     assert isinstance(problem, events.Problem)
     assert problem.text == f'Not done yet: "/lock". {late.text}'
+
+
+async def test_who_waits_outside_a_locked_door_is_not_told_that_the_relay_is_silent() -> None:
+    late = NotNow("unavailable", "The relay has not answered yet. It may still happen.")
+    told = Told()
+    performer = Performer(FakeRoom(FakeScene(on_command=late)), told.put, lambda: None, entered())
+    await performer.perform(InsideCommand(), "/inside")
+    problem = await told.get()
+    performer.stop()
+    assert isinstance(problem, events.Problem)
+    assert problem.text.startswith('Not done yet: "/inside". You are still outside.')
+    assert "relay" not in problem.text
 
 
 @pytest.mark.parametrize("plain", [True, False])

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 from alcove import events
-from alcove.cli import help_words, invite_words, words
+from alcove.cli import door_words, help_words, invite_words, words
 from alcove.cli.room_view import RoomView
 from alcove.cli.ui import bar
 from alcove.cli.wrapping import cells
@@ -199,6 +199,26 @@ def test_a_room_that_lacks_facilitators_does_not_say_that_there_is_none() -> Non
     assert "/appoint" not in words.of_event(lacks)
     view.apply(events.RoomChanged(events.RoomState.READ_ONLY))
     assert bar.state_in_short(view, 80) == "connected · quiet: no facilitator"
+
+
+def test_a_facilitator_is_not_told_that_none_is_connected() -> None:
+    """One that comes back alone is connected. The relay does not count them yet."""
+    quiet = events.RoomChanged(events.RoomState.READ_ONLY)
+    assert words.of_event(quiet).startswith("No facilitator is connected.")
+    assert "not even you yet" in words.of_event(quiet, facilitates=True)
+
+
+def test_one_that_goes_from_outside_is_not_said_to_have_waited_to_be_let_in() -> None:
+    mara = (FakeMember("Mara", facilitator=True, you=True),)
+    outside = replace(KNOCK, outside=True)
+    assert door_words.gone(outside, mara) == "Robin was outside, and does not wait there any more."
+    assert door_words.gone(KNOCK, mara) == "Robin does not wait any more."
+
+
+def test_an_invite_of_an_earlier_program_is_not_said_to_be_of_another_facilitator() -> None:
+    """After a return by the ticket the client does not know that it made it."""
+    one = events.OpenInvite("aa", 2, 3, 20, "", yours=False)
+    assert invite_words.listed((one,)).endswith("made elsewhere.")
 
 
 def test_one_that_stepped_outside_is_not_told_that_they_wait_to_be_let_in() -> None:

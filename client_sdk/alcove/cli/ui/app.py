@@ -291,8 +291,9 @@ class RoomApp(App[None]):
         entered = self._runner.entered.is_set()
         members, away = (self._room.members, self._room.away) if entered else ((), ())
         try:
-            self._kept.check(line)
-            wanted = slash_commands.read(line, self._view, members, away)
+            with self._last.reading():
+                self._kept.check(line)
+                wanted = slash_commands.read(line, self._view, members, away)
             if not entered and wanted is not None:
                 raise Misread("Not connected yet. Ctrl+X gives it up.")
             self._last.check(wanted, members, self._view.waiting.values(), away)
