@@ -56,7 +56,14 @@ from alcove.cli.rooms import RoomLike
 from alcove.errors import AlcoveError, NotNow
 from alcove.events import AnyEvent, Problem
 
-Told: TypeAlias = DoorSayCommand | RefuseCommand | OutsideCommand | InsideCommand | AcceptCommand
+Told: TypeAlias = (
+    DoorSayCommand
+    | RefuseCommand
+    | OutsideCommand
+    | InsideCommand
+    | AcceptCommand
+    | AgreementChangeCommand
+)
 """Commands that are told as done, because no event tells it to the person that gave them."""
 _HELD: Final = 100
 """Commands that may wait until the room is entered, and commands that may run at once."""
@@ -268,6 +275,7 @@ class Performer:
             case AgreementChangeCommand(file=file, correction=correction):
                 agreement = await asyncio.to_thread(read_agreement, Path(file))
                 await self._room.change_agreement(agreement, correction=correction)
+                await self._tell_done(command)
             case EndCommand():
                 await self._room.end()
             case LeaveCommand():

@@ -242,7 +242,7 @@ class PlainMode:
             case AgreementShown() if self._view.joined:
                 if event.summary:
                     await self._below(event.summary)
-                await self._say(words.rules_changed(event))
+                await self._say(words.rules_changed(event, going_out=self._view.going_out))
             case AgreementShown():
                 await self._rules(event)
                 if event.question:
@@ -343,7 +343,7 @@ class PlainMode:
         await self._screen.link(escape.line(invite))
 
     async def _did(self, command: Told) -> None:
-        await self._say(door_words.done(command, self._view.waiting, joined=self._view.joined))
+        await self._say(door_words.done(command, self._view.waiting, joined=self._view.in_room))
 
     async def _many(self, heading: str, lines: Sequence[str]) -> None:
         """Write a sentence, and indented lines below it."""

@@ -58,6 +58,8 @@ class RoomView:
         self.joined = False
         self.outside = False
         """Whether this person stepped outside, and is at the door until they come back."""
+        self.going_out = False
+        """Whether this person is out of the room, and not yet at the door."""
         self.held = False
         self.listen_only = False
         self.paused = False
@@ -116,6 +118,7 @@ class RoomView:
                 self.knocked, self.word, self.knocked_with = True, "", self.rules
             case events.Outside(you=True):
                 self.knocked, self.joined, self.outside = True, False, True
+                self.going_out = False
                 self.knocked_with = self.rules
             case events.Knocked(id):
                 self.waiting[id] = event
@@ -127,6 +130,7 @@ class RoomView:
                     self._come_in()
             case events.ConnectionChanged(connection, moving=moving):
                 self.connection, self.moving = connection, moving
+                self.going_out = self.going_out or (moving and self.joined)
             case events.RoomChanged(state, missing):
                 self.state, self.lacks_facilitators = state, missing > 0
             case events.RoleChanged(name, facilitator=True):
@@ -187,6 +191,11 @@ class RoomView:
                 assert_never(event)
 
     @property
+    def in_room(self) -> bool:
+        """Whether this person is in the room, as far as their client knows."""
+        return self.joined and not self.going_out
+
+    @property
     def at_door(self) -> bool:
         """Whether only facilitators read what this person types."""
         return self.knocked and not self.joined
@@ -194,7 +203,7 @@ class RoomView:
     def _come_in(self) -> None:
         """What holds in the room, and for this person, is told anew behind it. Away from the room
         they were not told of what ended."""
-        self.joined, self.outside = True, False
+        self.joined, self.outside, self.going_out = True, False, False
         self.held = self.listen_only = self.paused = False
 
     def is_no_news(self, event: events.AnyEvent) -> bool:

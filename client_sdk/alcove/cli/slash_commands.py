@@ -145,7 +145,7 @@ def read(
             raise Misread(f"Say which file has all the ground rules: {word} FILE.")
         return AgreementChangeCommand(file=rest, correction=_FILES[word])
     if word == _INSIDE:
-        if not rest and view.joined:
+        if not rest and view.in_room:
             raise Misread("Say whom: /inside NAME." if _decides(members) else "You are in already.")
         return InsideCommand(name=naming.outside(rest, view, away) if rest else None)
     if word == _TAKE:

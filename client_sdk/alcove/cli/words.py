@@ -250,8 +250,14 @@ def taken_back(entry: ShownMessage | None) -> str:
     return "You took a message back before it was sent."
 
 
-def rules_changed(rules: events.AgreementShown) -> str:
-    """Return what happened to the agreement, to a person in the room."""
+def rules_changed(rules: events.AgreementShown, *, going_out: bool = False) -> str:
+    """Return what happened to the agreement, to a person in the room, or on their way outside."""
+    if rules.asked and going_out:
+        return (
+            f"The ground rules changed while you went outside; this is version {rules.version}. "
+            "Your client waits at the door for you once you accept them. /rules shows them whole, "
+            "/accept accepts them, /leave leaves."
+        )
     if rules.asked:
         return (
             f"The ground rules changed; this is version {rules.version}. What you write waits "

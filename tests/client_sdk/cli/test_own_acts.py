@@ -32,7 +32,15 @@ from alcove.cli.slash_commands import hides_command, read
 from alcove.cli.ui import bar
 from alcove.errors import NotNow
 
-from tests.client_sdk.cli.fake_room import INVITE, KNOCK, PAST, FakeMember, FakeRoom, FakeScene
+from tests.client_sdk.cli.fake_room import (
+    INVITE,
+    KNOCK,
+    NEW_RULES,
+    PAST,
+    FakeMember,
+    FakeRoom,
+    FakeScene,
+)
 from tests.client_sdk.cli.process import start
 from tests.client_sdk.cli.record_evening import _join, _open, _played
 from tests.client_sdk.cli.terminal import CLEAR, ENTER, Terminal
@@ -265,6 +273,19 @@ def test_who_is_out_and_reaches_no_door_is_told_where_they_are() -> None:
     assert person.after(1.9) == []
     (said,) = person.after(0.2)
     assert said.startswith("You are out of the room, and its door is not reached yet.")
+
+
+def test_who_has_to_accept_rules_on_the_way_out_is_not_told_to_do_nothing() -> None:
+    person = _Followed()
+    person.own.begun(OutsideCommand(), "/outside")
+    assert len(person.after(3)) == 1
+    person.own.happened(GOES)
+    person.own.happened(NEW_RULES)
+    assert person.after(60) == []
+    view = RoomView()
+    view.apply(events.Joined("Sam", you=True, members=("Mara", "Sam")))
+    view.apply(GOES)
+    assert read("/inside", view, ()) == InsideCommand()  # they are not "in already"
 
 
 @pytest.mark.parametrize("mode", [("--plain",), ()])
