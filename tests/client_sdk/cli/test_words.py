@@ -14,7 +14,7 @@ from alcove_protocol.invite import Invite
 
 from tests.client_sdk.cli.fake_room import CORRECTED, INVITE, KNOCK, NEW_RULES, TEXTS, FakeMember
 
-ALONE: tuple[FakeMember, ...] = (FakeMember("Mara", facilitator=True, you=True),)
+LONE: tuple[FakeMember, ...] = (FakeMember("Mara", facilitator=True, you=True),)
 PARTICIPANT: tuple[FakeMember, ...] = (
     FakeMember("Mara", facilitator=True),
     FakeMember("Sam", you=True),
@@ -76,7 +76,7 @@ def test_who_changes_the_rules_reads_what_the_others_are_asked() -> None:
 
 
 def test_one_second_is_no_seconds() -> None:
-    for members in (ALONE, PARTICIPANT):
+    for members in (LONE, PARTICIPANT):
         slow = events.RulesChanged(False, False, ("slow",), "Mara", slow=1)
         assert "waits one second." in words.of_event(slow, facilitates=True, members=members)
 
