@@ -71,9 +71,13 @@ def _question(
     me = next((member for member in members if member.you), None)
     if me is None or not me.facilitator:
         return ""
-    alone = sum(member.facilitator for member in members) == 1
+    facilitators = [member for member in members if member.facilitator]
+    alone = len(facilitators) == 1
+    # Of another one that is away it is not known that they come back.
+    alone_here = all(member.you or member.presence == "away" for member in facilitators)
+    kept = {member.name for member in facilitators}
     match wanted:
-        case RemoveCommand() if me.name not in wanted.all_names:  # the room refuses that
+        case RemoveCommand() if not kept & set(wanted.all_names):  # the room refuses those
             here = {member.name for member in members}
             return moderation_words.remove_question(
                 wanted.all_names,
@@ -88,7 +92,7 @@ def _question(
             return role_words.hand_over_question(wanted.name)
         case StepDownCommand() if not alone:  # the room refuses the last one
             return role_words.STEP_DOWN
-        case LeaveCommand() if alone and len(members) > 1:
+        case LeaveCommand() if alone_here and len(members) > 1:
             return LONE_LEAVE
         case _:
             return ""

@@ -325,6 +325,19 @@ def test_what_cannot_be_undone_is_asked_about_once(line: str, said: str) -> None
     LastQuestion().check(wanted, participant)  # the room refuses it
 
 
+def test_a_facilitator_is_asked_before_they_leave_the_room_to_one_that_is_away() -> None:
+    ash = FakeMember("Ash", facilitator=True, presence="away")
+    assert asked(LastQuestion(), (*ALONE, ash)) == words.LONE_LEAVE
+    for presence in ("here", "unknown"):
+        there = FakeMember("Ash", facilitator=True, presence=presence)
+        assert asked(LastQuestion(), (*ALONE, there)) == ""
+
+
+@pytest.mark.parametrize("line", ["/remove Kim", "/remove Robin, Kim", "/remove Mara"])
+def test_nothing_is_asked_about_a_removal_that_the_room_refuses(line: str) -> None:
+    LastQuestion().check(read(line, a_view(), MEMBERS), MEMBERS)
+
+
 def test_a_question_of_long_ago_is_asked_again() -> None:
     now = [0.0]
     question, wanted = LastQuestion(lambda: now[0]), read("/end", a_view(), MEMBERS)
@@ -371,12 +384,13 @@ def test_no_removal_of_several_is_done_in_part(line: str) -> None:
     ],
 )
 def test_a_removal_of_several_is_asked_about_once(line: str, said: str) -> None:
-    question, removal = LastQuestion(), read(line, a_view(), MEMBERS, AWAY)
+    people = (*ALONE, FakeMember("Kim"))
+    question, removal = LastQuestion(), read(line, a_view(), people, AWAY)
     with pytest.raises(Misread) as told:
-        question.check(removal, MEMBERS, (), AWAY)
+        question.check(removal, people, (), AWAY)
     assert str(told.value).startswith(said)
     assert ('"Who?"' in str(told.value)) is ("Who?" in line)
-    question.check(removal, MEMBERS, (), AWAY)
+    question.check(removal, people, (), AWAY)
 
 
 def test_a_removal_of_one_that_is_away_says_so() -> None:
