@@ -100,6 +100,25 @@ def test_a_newcomer_on_their_way_in_is_not_refused() -> None:
     assert cleo.engine.closed is not None
 
 
+def test_who_knocks_again_while_their_admission_is_on_its_way_is_not_refused_either() -> None:
+    """The relay lost its memory, and with it the knock. The admission goes on."""
+    world = World()
+    ann = world.open("Ann")
+    bob = world.knock(ann.invite(), "Bob")
+    world.kill_relay()
+    admit(ann, "Bob")
+    world.start_relay()
+    world.advance(10)
+    first, again = ann.of(events.Knocked)
+    assert first.id != again.id
+    with pytest.raises(AlcoveError) as refused:
+        ann.engine.commands.refuse(again.id)
+    assert refused.value.code == "letting_in"
+    world.advance(160)
+    assert bob.of(events.Joined)
+    assert ann.members() == {"Ann", "Bob"}
+
+
 def test_a_newcomer_whom_the_room_did_not_take_can_be_refused() -> None:
     world = World()
     ann = world.open("Ann")

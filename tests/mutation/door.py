@@ -346,7 +346,9 @@ ALL_DOOR: Final[tuple[Mutant, ...]] = (
         "door",
         (
             Edit(
-                "alcove.facilitation.lobby:Lobby.refuse", "if id in self._letting_in:", "if False:"
+                "alcove.facilitation.lobby:Lobby.refuse",
+                "if knock.body.relay_key in self._letting_in:",
+                "if False:",
             ),
         ),
         f"{_LOBBY}::test_a_newcomer_on_their_way_in_is_not_refused",
@@ -355,7 +357,9 @@ ALL_DOOR: Final[tuple[Mutant, ...]] = (
         "door",
         (
             Edit(
-                "alcove.facilitation.lobby:Lobby._admission", "self._letting_in.discard(id)", "pass"
+                "alcove.facilitation.lobby:Lobby._admission",
+                "self._letting_in.discard(knock.body.relay_key)",
+                "pass",
             ),
         ),
         f"{_LOBBY}::test_a_newcomer_whom_the_room_did_not_take_can_be_refused",

@@ -107,7 +107,7 @@ class Lobby:
         )
         self._waiting: dict[bytes, WaitingKnock] = {}
         self._letting_in: set[bytes] = set()
-        """Ids of knocks whose admission is on its way."""
+        """Relay keys of newcomers whose admission is on its way. It may be of an earlier knock."""
         self._closed_links: set[bytes] = set()
         """Doors of invites that this client's person closed."""
         self._later: OrderedDict[bytes, LobbyItem] = OrderedDict()
@@ -336,10 +336,10 @@ class Lobby:
 
     def _admission(self, knock: WaitingKnock, done: Done, to_listen: bool) -> AdmitNewcomer:
         id = knock.id
-        self._letting_in.add(id)
+        self._letting_in.add(knock.body.relay_key)
 
         def finished(error: AlcoveError | None) -> None:
-            self._letting_in.discard(id)
+            self._letting_in.discard(knock.body.relay_key)
             if error is None and id in self._waiting:
                 self._gone(id)
                 self._same_names.admitted(knock.again, knock.key_package.leaf_node.signature_key)
@@ -388,7 +388,9 @@ class Lobby:
         if self.requests.rejoins.refuse(id):
             return
         knock = self._find(id)
-        if id in self._letting_in:  # the relay may have taken it, and they read the first word
+        if (
+            knock.body.relay_key in self._letting_in
+        ):  # the relay may have taken it, and they read the first word
             raise NotNow("letting_in", LETTING_IN)
         if self._outside.knows(knock):  # else they knock again, and are let in by themselves
             self._committer.want(CloseDoor(door=knock.door))
