@@ -119,6 +119,29 @@ def test_who_knocks_again_while_their_admission_is_on_its_way_is_not_refused_eit
     assert ann.members() == {"Ann", "Bob"}
 
 
+def test_who_refuses_one_that_another_facilitator_let_in_is_told() -> None:
+    """They read before that the newcomer was refused, and that their client tells them so."""
+    world, ann, bob, _cleo = room_of_three()
+    do(world, ann, "appoint", "Bob")
+    world.advance(35)
+    dora = world.knock(ann.invite(), "Dora")
+    bob.to_client = lambda client, data: []  # what the relay says comes a moment later
+    admit(ann, "Dora")
+    world.settle()
+    bob.engine.commands.refuse(bob.of(events.Knocked)[-1].id)
+    bob.to_client = lambda client, data: [data]
+    world.settle()
+    world.advance(3)
+    assert dora.of(events.Joined)
+    told = [(one.code, one.sender) for one in bob.of(events.Problem)]
+    assert ("refused_late", "Dora") in told
+    eve = world.knock(ann.invite(), "Eve")
+    bob.engine.commands.refuse(bob.of(events.Knocked)[-1].id)
+    world.advance(3)
+    assert eve.engine.closed is not None
+    assert [one.code for one in bob.of(events.Problem)].count("refused_late") == 1
+
+
 def test_a_newcomer_whom_the_room_did_not_take_can_be_refused() -> None:
     world = World()
     ann = world.open("Ann")

@@ -291,9 +291,9 @@ class Lobby:
             self._refuse(knock, LINK_CLOSED)
         self._look_again(self._behind.take_all())
 
-    def _refuse(self, knock: WaitingKnock, code: str) -> None:
+    def _refuse(self, knock: WaitingKnock, code: str, name: str = "") -> None:
         self._gone(knock.id)
-        self._refusals.send(knock.id, knock.body.reply_key, code, knock.psk)
+        self._refusals.send(knock.id, knock.body.reply_key, code, knock.psk, name)
 
     def _gone(self, id: bytes) -> None:
         knock = self._waiting.pop(id, None)
@@ -394,7 +394,7 @@ class Lobby:
             raise NotNow("letting_in", LETTING_IN)
         if self._outside.knows(knock):  # else they knock again, and are let in by themselves
             self._committer.want(CloseDoor(door=knock.door))
-        self._refuse(knock, reason)
+        self._refuse(knock, reason, knock.body.name)
 
     def _find(self, id: bytes) -> WaitingKnock:
         knock = self._waiting.get(id)
