@@ -30,6 +30,9 @@ from alcove.messages.payload import Retract, check_text
 from alcove.messages.slow import too_soon
 from alcove.relay.link import Link
 
+_NOBODY_LETS_IN: Final = (
+    "No facilitator is connected who could let you in again. It goes on by itself once one is back."
+)
 _READ_ONLY: Final = (
     "The relay takes no messages while no facilitator is connected. What you write waits, and goes "
     "out by itself once one is back."
@@ -104,6 +107,8 @@ class Commands(DoorCommands):
             text = "You are the only facilitator, so nobody can let you in again."
             raise NotNow("only_facilitator", text)
         if not member.rejoin():
+            if member.presence.state is RoomState.READ_ONLY:
+                raise NotNow("nothing_to_rejoin", _NOBODY_LETS_IN)
             text = "You are in step with the room as far as your client knows; nothing to mend."
             raise NotNow("nothing_to_rejoin", text)
 
