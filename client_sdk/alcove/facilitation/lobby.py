@@ -388,9 +388,8 @@ class Lobby:
         if self.requests.rejoins.refuse(id):
             return
         knock = self._find(id)
-        if (
-            knock.body.relay_key in self._letting_in
-        ):  # the relay may have taken it, and they read the first word
+        if knock.body.relay_key in self._letting_in:
+            # The relay may have taken it, and then they would read the welcome.
             raise NotNow("letting_in", LETTING_IN)
         if self._outside.knows(knock):  # else they knock again, and are let in by themselves
             self._committer.want(CloseDoor(door=knock.door))
