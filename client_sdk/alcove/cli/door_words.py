@@ -47,6 +47,7 @@ NEW_RULES: Final = (
     "those who waited at the door are asked to read them and to knock again."
 )
 CORRECTED: Final = "You corrected the wording of the ground rules. Nobody is asked to accept it."
+NO_WORD: Final = "You came by a standby's link, so no word for today is needed. /accept goes on."
 WORD_KEPT: Final = "Your word for today goes along when you accept. Remember it."
 
 

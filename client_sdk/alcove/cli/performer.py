@@ -194,6 +194,16 @@ class Performer:
         if self._done is not None:
             await self._done(command)
 
+    async def _accept(self, version: int | None, answer: str, word: str) -> None:
+        """Accept the rules. Where there is no door to knock at, as by a standby's link, a word for
+        today serves nothing, and must not keep the person out."""
+        try:
+            await self._room.accept(version, answer=answer, word=word)
+        except NotNow as error:
+            if not word or error.code != "no_door":
+                raise
+            await self._room.accept(version, answer=answer, word="")
+
     async def _act(self, command: AnyCommand) -> None:
         match command:
             case SendCommand(text=text, ref=ref):
@@ -270,7 +280,7 @@ class Performer:
             case RevokeCommand(door=door):
                 await self._room.revoke(door)
             case AcceptCommand(version=version, answer=answer, word=word):
-                await self._room.accept(version, answer=answer, word=word)
+                await self._accept(version, answer, word)
                 await self._tell_done(command)
             case AgreementChangeCommand(file=file, correction=correction):
                 agreement = await asyncio.to_thread(read_agreement, Path(file))

@@ -78,8 +78,10 @@ _LOOK_AGAIN: Final = 0.5
 class PlainMode:
     """One room in plain lines."""
 
-    def __init__(self, room: RoomLike, accepted: bool) -> None:
+    def __init__(self, room: RoomLike, accepted: bool, *, standby: bool = False) -> None:
+        """With `standby` the person came by a standby's link, which has no word for today."""
         self._room = room
+        self._standby = standby
         self._accepted = accepted
         self._view = RoomView()
         self._last = LastQuestion()
@@ -189,6 +191,8 @@ class PlainMode:
                 await self._rules(self._view.rules, language)
             case slash_commands.Reveal():
                 await self._reveal()
+            case slash_commands.ChooseWord() if self._standby:
+                raise Misread(door_words.NO_WORD)
             case slash_commands.ChooseWord(word):
                 self._view.word = word
                 await self._say(door_words.WORD_KEPT)
@@ -249,7 +253,7 @@ class PlainMode:
                     await self._say(invite_words.question(event.question))
                 elif not self._accepted:
                     await self._say("Type /accept if you agree, or /leave.")
-                if event.question or not self._accepted:
+                if (event.question or not self._accepted) and not self._standby:
                     await self._say(door_words.CHOOSE_WORD)
             case Message(id, sender, text, _, warning):
                 name = words.author(sender, self._room.members)
@@ -377,6 +381,6 @@ class PlainMode:
             await self._say(f"This message has {more}. /show shows more of it.")
 
 
-async def run(room: RoomLike, lines: Lines, *, accepted: bool) -> Closed:
+async def run(room: RoomLike, lines: Lines, *, accepted: bool, standby: bool = False) -> Closed:
     """Run `room` until it is over."""
-    return await PlainMode(room, accepted).run(lines)
+    return await PlainMode(room, accepted, standby=standby).run(lines)

@@ -6,6 +6,8 @@ from types import TracebackType
 from typing import Final, Protocol, Self
 
 from alcove_protocol.card import AgreementText
+from alcove_protocol.errors import Malformed
+from alcove_protocol.invite import Invite, InviteRole
 from alcove_protocol.ticket import PREFIX, Ticket
 
 from alcove import events
@@ -162,6 +164,14 @@ _INVITE_GIVEN: Final = (
     "This is an invite, and no ticket. To ask to be let in by it, start alcove join - with a name, "
     "as in --name Robin, and paste it there."
 )
+
+
+def is_standby(invite: str) -> bool:
+    """Whether this is a standby's link."""
+    try:
+        return Invite.parse(invite).role is InviteRole.STANDBY
+    except Malformed:
+        return False
 
 
 def make_room(wanted: RoomToEnter) -> RoomLike:

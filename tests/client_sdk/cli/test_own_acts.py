@@ -41,7 +41,7 @@ from tests.client_sdk.cli.fake_room import (
     FakeRoom,
     FakeScene,
 )
-from tests.client_sdk.cli.process import start
+from tests.client_sdk.cli.process import WITHIN, start
 from tests.client_sdk.cli.record_evening import _join, _open, _played
 from tests.client_sdk.cli.terminal import CLEAR, ENTER, Terminal
 from tests.client_sdk.cli.test_plain_mode import MARA, ROBIN_HERE, Reader
@@ -472,6 +472,30 @@ async def test_what_is_late_is_named() -> None:
     performer.stop()
     assert isinstance(problem, events.Problem)
     assert problem.text == f'Not done yet: "/lock". {late.text}'
+
+
+class _NoDoor(FakeRoom):
+    """As for one that came by a standby's link: there is no door that could carry a word."""
+
+    async def accept(self, version: int | None = None, *, answer: str = "", word: str = "") -> None:
+        if word:
+            raise NotNow("no_door", "A word for today is chosen at the door.")
+        await super().accept(version, answer=answer, word=word)
+
+
+async def test_a_word_for_today_keeps_nobody_out_that_needs_none() -> None:
+    """The program offered it, and /accept was refused for it, however often it was typed."""
+    told, over = Told(), asyncio.Event()
+    room = _NoDoor(FakeScene())
+
+    async def done(command: AnyCommand) -> None:
+        over.set()
+
+    performer = Performer(room, told.put, lambda: None, entered(), done=done)
+    await performer.perform(AcceptCommand(version=1, word="blue kettle"), "/accept")
+    await asyncio.wait_for(over.wait(), WITHIN)
+    performer.stop()
+    assert (room.calls, told.empty()) == ([("accept", "1")], True)
 
 
 async def test_who_waits_outside_a_locked_door_is_not_told_that_the_relay_is_silent() -> None:
