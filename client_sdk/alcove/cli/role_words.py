@@ -28,7 +28,7 @@ def of_role(event: events.RoleChanged, members: Sequence[MemberLike]) -> str:
     name, by = escape.name(event.name), escape.name(event.by)
     me = next((one.name for one in members if one.you), None)
     if event.facilitator and event.name == event.by:
-        return standby_words.goes_on(event.name)
+        return standby_words.goes_on(event.name, you=event.name == me)
     if event.facilitator and event.name == me:
         return f"{by} made you a facilitator. /help lists what you can do now."
     if event.facilitator:

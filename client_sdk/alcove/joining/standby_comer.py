@@ -50,6 +50,7 @@ ASKING: Final = (
     "Your program asks the members of the room to let you in. This works while one of them is "
     "connected; you need to do nothing."
 )
+_ON_THE_WAY: Final = "You accepted the ground rules already. Your program goes in by itself."
 
 
 class WayIn(Enum):
@@ -243,6 +244,8 @@ class StandbyComer:
         Raises `NotNow` (`no_agreement`, `agreement_changed`).
         """
         shown = self._agreements.shown
+        if self.stage is not WayIn.SHOWN and shown is not None and shown.hash == self.accepted:
+            raise NotNow("no_agreement", _ON_THE_WAY)
         if self.stage is not WayIn.SHOWN or shown is None:
             raise NotNow("no_agreement", "The ground rules have not arrived yet; wait a moment.")
         if version not in (None, shown.version):

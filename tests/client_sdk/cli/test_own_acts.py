@@ -445,9 +445,10 @@ def test_a_hold_from_nobody_says_that_the_room_is_not_paused() -> None:
 
 def test_nobody_is_asked_whether_to_remove_themselves() -> None:
     """The room refuses it, and says what to do. The question claimed a link by which they came."""
-    LastQuestion().check(RemoveCommand(name="Mara"), MARA_ASH)
-    with pytest.raises(Misread, match="Remove Ash"):
-        LastQuestion().check(RemoveCommand(name="Ash"), MARA_ASH)
+    people = (*MARA_ASH, FakeMember("Kim"))
+    LastQuestion().check(RemoveCommand(name="Mara"), people)
+    with pytest.raises(Misread, match="Remove Kim"):
+        LastQuestion().check(RemoveCommand(name="Kim"), people)
 
 
 def test_a_fold_of_a_member_tells_that_it_goes_on() -> None:
@@ -472,6 +473,13 @@ async def test_what_is_late_is_named() -> None:
     performer.stop()
     assert isinstance(problem, events.Problem)
     assert problem.text == f'Not done yet: "/lock". {late.text}'
+
+
+def test_who_comes_by_the_standbys_link_reads_so_as_their_own_act() -> None:
+    event = events.RoleChanged("Mara", True, "Mara")
+    assert words.of_event(event, members=MARA_ASH).startswith("You came by the standby's link")
+    ash = (FakeMember("Mara", facilitator=True), FakeMember("Ash", you=True))
+    assert words.of_event(event, members=ash).startswith("Mara came by the standby's link")
 
 
 class _NoDoor(FakeRoom):
