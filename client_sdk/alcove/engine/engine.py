@@ -180,7 +180,8 @@ class Engine(ForgottenRoom, EnteringRoom):
             return
         self._coming_back.over()
         self._loss.over(facilitates=False)
-        if not self._connected_before or self.member is None:
+        # A member that resumed before tells it once the relay has answered that.
+        if not self._connected_before or self.member is None or not self.member.ever_resumed:
             self.emit(events.ConnectionChanged(ConnectionState.CONNECTED))
         self._connected_before = True
         self._endings.entered()

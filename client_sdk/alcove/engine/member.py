@@ -78,6 +78,11 @@ class MemberClient(HeldMember):
 
     # --- the connection ------------------------------------------------------------------------
 
+    @property
+    def ever_resumed(self) -> bool:
+        """Whether the relay has answered a `resume` of this client."""
+        return self._ever_resumed
+
     def authenticated(self) -> None:
         lobby = self.facilitator.lobby.number if self.facilitator is not None else 0
         position = self.stream.cursor.encode()
