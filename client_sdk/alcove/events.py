@@ -43,7 +43,8 @@ class AgreementShown(Event):
     room, when they changed. `asked` says that they must be accepted before anything is sent.
 
     `summary` has at most five lines, and may be empty. `languages` lists the tags of all languages
-    that the same agreement is written in.
+    that the same agreement is written in. With `unseen` no member that answered has the text,
+    and `text` says so instead: the holder of a standby's link may accept, and gives the rules anew.
     """
 
     version: int
@@ -55,6 +56,7 @@ class AgreementShown(Event):
     languages: tuple[str, ...] = ()
     question: str = field(default="", repr=False)
     """What this invite asks at the door. The answer goes along with the acceptance."""
+    unseen: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,7 +81,8 @@ REFUSALS: Final = MappingProxyType(
         "too_many_rooms": "Too many rooms were opened from your network; try again later.",
         "ended": "A facilitator ended this room.",
         "removed": "You are no longer in this room; a facilitator decided so.",
-        "unknown_ticket": "The relay does not know this ticket any more. Join with your invite.",
+        "unknown_ticket": "The relay does not know this ticket any more. Join with an invite, "
+        "under another name if yours is taken, and tell the facilitators.",
         "ticket_in_use": "The program of this ticket is still connected; end it first.",
         "not_member": "You are not listed as a member of this room; ask to be let in again.",
         "facilitated": "A facilitator is present; ask them for an invite.",

@@ -4,10 +4,11 @@ import pytest
 from alcove import events
 from alcove.engine.outside import PATIENCE
 from alcove.errors import AlcoveError
+from alcove.joining.door_watch import LOOK_AGAIN
 from alcove.joining.newcomer import Newcomer
 from alcove.messages import outbox
 from alcove_protocol import limits
-from alcove_protocol.frames import LobbyRequest, PutDoor
+from alcove_protocol.frames import BlobClass, LobbyRequest, Publish, PutDoor, from_client
 from alcove_protocol.invite import Invite
 from alcove_protocol.labels import Label
 from alcove_protocol.sealed import RequestKind
@@ -449,3 +450,70 @@ def test_a_facilitator_whose_clock_is_wrong_meanwhile_lets_them_in_when_it_is_ri
     wrong[0] = 0.0
     world.advance(15)
     goes_on(world, ann, bob, cleo)
+
+
+def test_a_second_wish_names_the_door_of_the_first_which_may_still_wait() -> None:
+    """The facilitator was cut off with the commit, and lets Bob out by the wish of before."""
+    world, ann, bob, cleo = room_of_three()
+
+    def without_commits(client: Client, data: bytes) -> list[bytes]:
+        frame = from_client(data)
+        commit = isinstance(frame, Publish) and frame.blob_class == BlobClass.COMMIT
+        return [] if commit else [data]
+
+    ann.to_relay = without_commits
+    bob.engine.commands.outside()
+    world.settle()
+    ann.cut()
+    let(ann)
+    world.advance(PATIENCE + 15, stay_away=(ann,))
+    assert [one.code for one in bob.of(events.Problem)] == ["not_outside"]
+    bob.engine.commands.outside()
+    world.settle()
+    ann.back()
+    world.advance(15)
+    assert is_out(bob)
+    assert inside(world, bob) == [None]
+    assert not bob.of(events.Closed)
+    all_agree(ann, bob, cleo)
+
+
+def test_one_outside_comes_in_where_whoever_facilitates_cannot_open_their_knock() -> None:
+    """Both that could are participants now. Cleo was appointed after the lobby had another key."""
+    world, ann, bob, cleo = room_of_three()
+    dora = world.join(ann, "Dora")
+    outside(world, dora)
+    for before, after in ((ann, bob), (bob, cleo)):
+        do(world, before, "appoint", after.engine.identity.name)
+        world.advance(3)
+        do(world, after, "demote", before.engine.identity.name)
+        world.advance(3)
+    assert not cleo.of(events.Knocked)
+    world.advance(LOOK_AGAIN + 5)
+    (knock,) = cleo.of(events.Knocked)
+    assert knock.name == "Dora"
+    assert cleo.admit(knock) == []
+    world.advance(5)
+    assert dora.of(events.Joined)[-1].you
+    all_agree(ann, bob, cleo, dora)
+
+
+def test_a_newcomer_is_seen_by_whoever_facilitates_after_two_changes() -> None:
+    world, ann, bob, cleo = room_of_three()
+    dora = world.knock(ann.invite(), "Dora")
+    do(world, ann, "appoint", "Bob")
+    world.advance(15)
+    do(world, bob, "demote", "Ann")
+    world.advance(LOOK_AGAIN + 5)
+    assert len(dora.of(events.Waiting)) == 1  # Bob was told the key before, and sees the knock
+    assert [one.name for one in bob.of(events.Knocked)] == ["Dora"]
+    do(world, bob, "appoint", "Cleo")
+    world.advance(15)
+    do(world, cleo, "demote", "Bob")
+    assert not cleo.of(events.Knocked)
+    world.advance(LOOK_AGAIN + 5)
+    (knock,) = cleo.of(events.Knocked)
+    assert [one.code for one in dora.of(events.Waiting)][-1] == knock.code
+    assert cleo.admit(knock) == []
+    world.advance(5)
+    assert "Dora" in ann.members()

@@ -3,6 +3,8 @@
 import pytest
 from alcove import events
 from alcove.errors import AlcoveError
+from alcove.messages.slow import LATE
+from alcove.states import ConnectionState
 from alcove_protocol import frames, limits
 from alcove_protocol.errors import SlowDown
 from alcove_protocol.frames import BlobClass, Publish, RelayAnswer, RequestRefused
@@ -17,6 +19,8 @@ from tests.end_to_end.test_hard_minute import why_not
 from tests.end_to_end.world import Client, World, room_of_three
 
 SLOW = 120
+SURE = limits.TURN + 2 * LATE + 1
+"""Seconds after which a facilitator's client measures the others' turns."""
 
 
 def slow_room() -> tuple[World, Client, Client, Client]:
@@ -213,8 +217,9 @@ def test_a_blob_that_the_relay_did_not_take_begins_no_turn() -> None:
 def test_receivers_show_what_exceeds_it_and_facilitators_are_told() -> None:
     """The relay has no check. No member refuses a message for a clock."""
     world, ann, bob, cleo = slow_three()
+    world.advance(SURE)
     world.take(room_of(ann), rogue_text(bob, "one", counter=1), BlobClass.APPLICATION)
-    world.advance(limits.TURN + 20)
+    world.advance(limits.TURN + LATE + 1)
     world.take(room_of(ann), rogue_text(bob, "two", counter=2), BlobClass.APPLICATION)
     assert ann.texts() == cleo.texts() == ["one", "two"]
     told = [(event.code, event.sender) for event in ann.of(events.Problem)]
@@ -225,17 +230,101 @@ def test_receivers_show_what_exceeds_it_and_facilitators_are_told() -> None:
 def test_a_facilitator_that_was_away_measures_no_turn_of_before() -> None:
     """Its device may have slept, and its clock with it: the others kept to a longer time."""
     world, ann, bob, _cleo = slow_three()
+    world.advance(SURE)
     world.take(room_of(ann), rogue_text(bob, "one", counter=1), BlobClass.APPLICATION)
     ann.cut()
     world.advance(20, stay_away=(ann,))
     ann.back()
-    world.advance(limits.TURN)
+    world.advance(SURE)
     world.take(room_of(ann), rogue_text(bob, "two", counter=2), BlobClass.APPLICATION)
     assert ann.texts() == ["one", "two"]
     assert not ann.of(events.Problem)
-    world.advance(limits.TURN + 20)
+    world.advance(limits.TURN + LATE + 1)
     world.take(room_of(ann), rogue_text(bob, "three", counter=3), BlobClass.APPLICATION)
     assert [event.code for event in ann.of(events.Problem)] == ["out_of_turn"]
+
+
+def test_a_facilitator_measures_no_turn_that_went_on_when_it_came() -> None:
+    """It hears the end of a turn that began before, and the next one comes in time."""
+    world, ann, bob, _cleo = slow_room()
+    bob.say("one")
+    world.advance(20)
+    dora = world.join(ann, "Dora")
+    world.advance(35)
+    bob.say("two")
+    world.settle()
+    do(world, ann, "appoint", "Dora")
+    world.advance(limits.TURN - 55 + SLOW + 1)
+    bob.say("three")
+    world.settle()
+    assert dora.texts() == ["two", "three"]
+    assert not dora.of(events.Problem)
+
+
+def test_what_a_network_held_up_is_not_measured_by_when_it_comes() -> None:
+    """The relay's way to a facilitator stands still, and then all of it comes at once."""
+    world, ann, bob, cleo = slow_room()
+    world.advance(SURE)
+    asked: list[bytes] = []
+
+    def note(client: Client, data: bytes) -> list[bytes]:
+        asked.append(data)
+        return [data]
+
+    ann.to_relay = note
+    while not asked:  # with nothing on its way, it takes longest to see that nothing is answered
+        world.advance(1)
+    world.advance(2)
+    bob.say("one")
+    world.advance(limits.TURN - 2)
+    held: list[bytes] = []
+    honest = ann.to_client
+
+    def hold(client: Client, data: bytes) -> list[bytes]:
+        held.append(data)
+        return []
+
+    ann.to_client = hold
+    bob.say("two")
+    world.advance(LATE + 10)
+    assert ann.of(events.ConnectionChanged)[-1].state is ConnectionState.SILENT
+    ann.to_client = honest
+    for data in held:
+        ann.engine.received(data)
+    world.settle()
+    assert ann.texts() == cleo.texts() == ["one", "two"]
+    world.advance(SURE)
+    bob.say("three")
+    world.settle()
+    assert ann.texts()[2:] == ["three"]
+    assert not ann.of(events.Problem)
+
+
+def test_a_turn_begins_with_whatever_a_member_sends() -> None:
+    world, ann, bob, _cleo = slow_room()
+    world.advance(SURE)
+    first = bob.say("one")
+    world.advance(limits.TURN + SLOW + 1)
+    bob.engine.commands.retract(first)
+    world.advance(limits.TURN - 5)
+    bob.say("two")
+    world.advance(5 + SLOW + 1)
+    bob.say("three")
+    world.settle()
+    assert ann.texts() == ["one", "two", "three"]
+    assert not ann.of(events.Problem)
+
+
+def test_who_misses_a_message_measures_nobody_by_the_next_one() -> None:
+    """The turn may have begun with what is missing."""
+    world, ann, bob, _cleo = slow_three()
+    world.advance(SURE)
+    world.take(room_of(ann), rogue_text(bob, "two", counter=2), BlobClass.APPLICATION)
+    world.advance(limits.TURN + LATE + 1)
+    world.take(room_of(ann), rogue_text(bob, "three", counter=3), BlobClass.APPLICATION)
+    assert ann.texts() == ["two", "three"]
+    assert [event.code for event in ann.of(events.Problem)] == []
+    assert ann.of(events.Gap)
 
 
 def test_who_keeps_to_it_is_not_told_of() -> None:

@@ -63,6 +63,16 @@ def test_who_accepts_twice_on_the_way_in_is_not_told_that_the_rules_are_missing(
     assert dora.of(events.Joined)
 
 
+def test_who_came_by_the_standby_is_told_that_they_are_connected() -> None:
+    """They came into the room over a new connection, and `moving` stood on the screen for good."""
+    world, link, _, _ = orphaned()
+    dora = comes(world, link)
+    told = dora.of(events.ConnectionChanged)
+    assert any(one.moving for one in told)
+    assert told[-1].state is events.ConnectionState.CONNECTED
+    assert not told[-1].moving
+
+
 def test_who_came_by_the_standby_invites_and_admits() -> None:
     world, link, bob, cleo = orphaned()
     dora = comes(world, link)

@@ -5,7 +5,11 @@ a false one. Another facilitator comes and goes, may die, and may remove the one
 of. A thief has a copy of the ticket. Time is an order: the minutes of a ticket may be over at any
 time, and so may the sixty seconds after a fetch.
 
-Left out: what is sealed and by which key, and the relay's lost memory, which takes the ticket
+Of the epochs it has one question: whether the members that are left know one that the ticket can
+ask under. A commit that lets somebody in may be followed by the end of all other programs. Then
+only newcomers are left, who know no epoch before it.
+
+Left out: what else is sealed and by which key, and the relay's lost memory, which takes the ticket
 along.
 """
 
@@ -35,7 +39,8 @@ OWN_LEAF: Final = Rule("an external commit removes the own leaf, in whose place 
 QUIET: Final = Rule("members answer while no other facilitator is heard")
 PROOF: Final = Rule("who came back facilitates after a proof that members followed")
 REPLACE: Final = Rule("who was misled comes back once more")
-RULES: Final = frozenset({GONE, SEATED, SPENT, OWN_LEAF, QUIET, PROOF, REPLACE})
+NEXT: Final = Rule("who lets somebody in parks the epoch that this makes before it")
+RULES: Final = frozenset({GONE, SEATED, SPENT, OWN_LEAF, QUIET, PROOF, REPLACE, NEXT})
 
 
 class State(NamedTuple):
@@ -43,7 +48,9 @@ class State(NamedTuple):
     programs that fetched it and did not come in yet. `seated`: on the list, with a leaf. `leaves`:
     how many the key has. `true`: whether the last return led into the members' group.
     `facilitates`: whether it does so there, or alone in another branch. `other`: the second
-    facilitator. The rest is what must not be."""
+    facilitator. `known`: whether the members that are left know an epoch that is parked.
+    `outrun`: whether the other facilitator let in all that are left, behind the owner's back. The
+    rest is what must not be."""
 
     owner: str = "in"
     parked: str = "here"
@@ -53,6 +60,8 @@ class State(NamedTuple):
     true: bool = True
     facilitates: bool = True
     other: str = "away"
+    known: bool = True
+    outrun: bool = False
     returns: int = 0
     uses: int = 0
     twice: bool = False
@@ -64,7 +73,7 @@ class Action(NamedTuple):
     kind: str
 
 
-FAILURES: Final = frozenset({"lie", "back", "removes", "over", "thief"})
+FAILURES: Final = frozenset({"lie", "back", "removes", "over", "thief", "other lets in"})
 """What no way back may need: a false answer, the other facilitator, or a second program."""
 
 
@@ -82,6 +91,9 @@ class TicketMachine:
     def _relay(self, state: State) -> Iterator[Step[State, Action]]:
         if state.owner == "in":
             yield Step(Action("dies"), state._replace(owner="dead", facilitates=False))
+            # The relay keeps the order: the commit, and then what is parked in the epoch it makes.
+            yield Step(Action("lets in"), state._replace(known=NEXT in self.rules, outrun=False))
+            yield Step(Action("parks"), state._replace(known=True, outrun=False))
         if state.parked == "here":
             yield Step(Action("over"), state._replace(parked="none"))
         if state.parked == "fetched" and SPENT in self.rules:
@@ -109,7 +121,7 @@ class TicketMachine:
             return
         if not state.seated and SEATED in self.rules:
             return
-        asked = state.other != "here"
+        asked = state.other != "here" and state.known
         if state.other == "here":  # it grants a rejoin: the same leaf, and nobody is misled
             yield Step(Action("granted"), self._in(state, true=True, leaves=1))
         if asked or QUIET not in self.rules:
@@ -148,6 +160,7 @@ class TicketMachine:
         if state.other != "here":
             return
         yield Step(Action("goes"), state._replace(other="away"))
+        yield Step(Action("other lets in"), state._replace(known=False, outrun=True))
         if state.seated:
             gone = state._replace(seated=False, leaves=0, facilitates=False, holders=0)
             parked = "none" if SEATED in self.rules else state.parked
@@ -177,10 +190,12 @@ def is_saved(state: State) -> bool:
 
 def needs_saving(state: State) -> bool:
     """Whether the ticket must still be of use: no facilitator is there, what it fetches is here or
-    was fetched, and the bounds leave one more."""
+    was fetched, and the bounds leave one more. Where another facilitator let in all that are left,
+    its own ticket alone is of use (docs/decisions/0030)."""
     has = state.parked != "none" or state.holders > 0
     left = state.returns < RETURNS and state.uses < RETURNS
-    return state.seated and not is_saved(state) and state.other != "here" and has and left
+    alone = state.other != "here" and not state.outrun
+    return state.seated and not is_saved(state) and alone and has and left
 
 
 def without(*rules: Rule) -> frozenset[Rule]:

@@ -8,6 +8,7 @@ RULES: Final = "alcove.group.agreement_rules"
 _LIFE: Final = "tests/end_to_end/test_agreement.py"
 _DOOR: Final = "tests/end_to_end/test_agreement_at_the_door.py"
 _BACK: Final = "tests/end_to_end/test_text_after_a_return.py"
+_UNREAD: Final = "tests/end_to_end/test_standby_without_rules.py"
 _RIGHTS: Final = "tests/end_to_end/evil/test_rights.py"
 
 
@@ -32,6 +33,10 @@ def _door(where: str, old: str, new: str, test: str) -> Mutant:
 
 def _back(where: str, old: str, new: str, test: str) -> Mutant:
     return Mutant("order agreement", (Edit(where, old, new),), f"{_BACK}::{test}")
+
+
+def _unread(where: str, old: str, new: str, test: str) -> Mutant:
+    return Mutant("order agreement", (Edit(where, old, new),), f"{_UNREAD}::{test}")
 
 
 _STORE: Final = "alcove.messages.agreements:Agreements"
@@ -252,15 +257,45 @@ ALL_AGREEMENT: Final[tuple[Mutant, ...]] = (
     ),
     _back(
         "alcove.group.standby_entry:read_answer",
-        "bare = isinstance(asker, FacilitatorKeys) and not answer.agreement",
-        "bare = False",
+        "unpack_agreement(answer.agreement) if answer.agreement else ()",
+        "unpack_agreement(answer.agreement)",
         "test_nobody_has_the_text_and_a_facilitator_is_back_and_gives_it_anew",
     ),
     _back(
         "alcove.joining.candidates:Candidates.best",
-        "bool(one.texts)",
-        "True",
+        "best.with_texts_of(found)",
+        "best",
         "test_a_member_that_has_the_text_is_preferred",
+    ),
+    _unread(
+        "alcove.joining.candidates:Candidates.add",
+        "if candidate.texts and not candidate.answer.held",
+        "if not candidate.answer.held",
+        "test_the_text_of_another_member_is_shown[in step]",
+    ),
+    _unread(
+        "alcove.group.standby_entry:Candidate.with_texts_of",
+        " and one.state.agreement == self.state.agreement",
+        "",
+        "test_a_text_of_other_rules_is_not_taken_for_these",
+    ),
+    _unread(
+        "alcove.joining.standby_comer:StandbyComer._decide",
+        "self._accept_all or self.accepted == state.agreement",
+        "self._accept_all or not best.texts or self.accepted == state.agreement",
+        "test_the_person_is_asked_whether_to_come_in_unread",
+    ),
+    _unread(
+        "alcove.engine.agreement:AgreementQuestion.__init__",
+        'b"" if unseen else membership.accepted',
+        "membership.accepted",
+        "test_the_text_that_comes_later_is_shown_and_asks_for_nothing",
+    ),
+    _unread(
+        "alcove.engine.agreement:AgreementQuestion.ask",
+        "(self._missing, self._agreements.unseen)",
+        "(self._missing,)",
+        "test_it_is_told_that_its_invites_need_rules",
     ),
     _back(
         "alcove.engine.entering_room:EnteringRoom._resumed",

@@ -110,6 +110,30 @@ ALL_DOOR: Final[tuple[Mutant, ...]] = (
         ),
         _SAME_NAME,
     ),
+    _outside(
+        "alcove.engine.outside:SteppingOutside.ask",
+        "self._way.invite if self._way is not None else self._new_door(newcomer.invite)",
+        "self._new_door(newcomer.invite)",
+        "test_a_second_wish_names_the_door_of_the_first_which_may_still_wait",
+    ),
+    _outside(
+        "alcove.joining.newcomer:Newcomer._card_seen",
+        "1 if self.outside else 2",
+        "2",
+        "test_one_outside_comes_in_where_whoever_facilitates_cannot_open_their_knock",
+    ),
+    _outside(
+        "alcove.joining.newcomer:Newcomer._card_seen",
+        "1 if self.outside else 2",
+        "1",
+        "test_a_newcomer_is_seen_by_whoever_facilitates_after_two_changes",
+    ),
+    _outside(
+        "alcove.joining.newcomer:Newcomer._knock",
+        "self.stage, self._lobby_keys_since = Stage.KNOCKING, 0",
+        "self.stage = Stage.KNOCKING",
+        "test_a_newcomer_is_seen_by_whoever_facilitates_after_two_changes",
+    ),
     _goes_on(
         "alcove_server.rooms.slow_turns:SlowTurns._forget",
         "len(gone) - GONE_KEPT",

@@ -260,7 +260,7 @@ IN_THE_GROUP: Final = (
     ),
     _mutant(
         "alcove.joining.ticket_comer:TicketComer._known",
-        "if self.chain.head(self.body.counter) != self.body.head:",
+        "if self.chain.head(self._known_at.counter) != self._known_at.head:",
         "if False:",
         f"{_LIES}::test_a_history_that_lacks_what_was_seen_is_refused",
     ),
@@ -272,7 +272,7 @@ IN_THE_GROUP: Final = (
     ),
     _mutant(
         "alcove.joining.ticket_comer:TicketComer.answered",
-        "if candidate.epoch >= self.body.epoch:",
+        "if candidate.epoch >= self._known_at.epoch:",
         "if True:",
         f"{_LIES}::test_an_answer_of_an_earlier_epoch_is_dropped",
     ),
@@ -296,7 +296,7 @@ IN_THE_GROUP: Final = (
     ),
     _mutant(
         "alcove.engine.ticket_keeper:TicketKeeper.tick",
-        "(due or self._parked != self._state())",
+        "(due or moved)",
         "due",
         f"{_BACK}::test_a_ticket_is_parked_anew_in_each_epoch",
     ),
@@ -345,6 +345,53 @@ IN_THE_GROUP: Final = (
     ),
 )
 
+_BEHIND: Final = "tests/end_to_end/test_died_behind_a_commit.py"
+_KEEPER: Final = "alcove.engine.ticket_keeper:TicketKeeper"
+BEHIND_A_COMMIT: Final = (
+    _mutant(
+        "alcove.facilitation.committer:Committer._send",
+        "        self._before_sent()\n",
+        "",
+        f"{_BEHIND}::test_only_who_came_by_the_last_commit_is_left",
+    ),
+    _mutant(
+        f"{_KEEPER}._letting_in",
+        " and item.staged.added",
+        "",
+        f"{_BEHIND}::test_a_commit_that_lets_nobody_in_is_parked_once_behind_it",
+    ),
+    _mutant(
+        f"{_KEEPER}._covered",
+        "if taken is None or taken.commit != self._membership.commit_hash:",
+        "if True:",
+        f"{_BEHIND}::test_many_that_come_one_by_one_cost_one_ticket_each",
+    ),
+    _mutant(
+        f"{_KEEPER}.disconnected",
+        "self._parked = self._taken = None",
+        "pass",
+        f"{_BEHIND}::test_the_relay_lost_its_memory_with_the_commit_on_its_way",
+    ),
+    _mutant(
+        "alcove.joining.ticket_comer:TicketComer._known",
+        "        self._follow_own_commit()\n",
+        "",
+        f"{_BEHIND}::test_only_who_came_by_the_last_commit_is_left",
+    ),
+    _mutant(
+        "alcove.joining.chain_reader:ChainReader.counter_of",
+        "return self._commits.get(commit)",
+        "return len(self._heads)",
+        f"{_BEHIND}::test_the_relay_did_not_take_the_commit",
+    ),
+    _mutant(
+        "alcove.joining.ticket_comer:TicketComer.secrets",
+        "(newest, parked)",
+        "(newest,)",
+        f"{_BEHIND}::test_five_facilitators_let_one_in_in_turn_and_all_die",
+    ),
+)
+
 
 OF_A_RETURN: Final = (
     relay(
@@ -390,4 +437,9 @@ OF_A_RETURN: Final = (
         f"{_AT_RELAY}::test_an_ask_of_long_ago_is_none",
     ),
 )
-ALL_TICKETS: Final[tuple[Mutant, ...]] = (*AT_THE_RELAY, *IN_THE_GROUP, *OF_A_RETURN)
+ALL_TICKETS: Final[tuple[Mutant, ...]] = (
+    *AT_THE_RELAY,
+    *IN_THE_GROUP,
+    *BEHIND_A_COMMIT,
+    *OF_A_RETURN,
+)

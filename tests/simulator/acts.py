@@ -299,7 +299,7 @@ def standby(world: "World", who: int, arg: int) -> None:
     host = host_of(world, arg)
     if host is not None:
         on = arg % 4 != 0
-        world.truth.commands[host.name].standby.add(on)
+        world.truth.commands[host.name].standby.append(on)
         world.call(host, lambda: world.room(host).standby(on))
 
 

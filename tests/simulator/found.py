@@ -230,4 +230,32 @@ FOUND: Final[dict[str, Schedule]] = {
         seed=286, kind="relay", ttl=1800, latency=0.4, uses=50, facilitators=2,
         steps=(Step(0, "talk", 0, 27), Step(709.75, "come", 1, 552)),
     ),
+    "a knock that was renewed during a cut ends later than its client counts": Schedule(
+        seed=4000424, kind="relay", ttl=1800, latency=0.0, uses=1, facilitators=1,
+        steps=(
+            Step(0, "come", 2, 917), Step(0.5, "come", 3, 34), Step(1, "offline", 3, 196),
+            Step(0, "door", 0, 998), Step(923.75, "race", 2, 98),
+        ),
+    ),
+    "another standby takes along an entrant by the link of before": Schedule(
+        seed=4002551, kind="network", ttl=10, latency=0.0, uses=50, facilitators=1,
+        steps=(
+            Step(0, "standby", 0, 19), Step(0, "come", 1, 443), Step(1, "offline", 0, 196),
+            Step(3, "standby", 0, 515), Step(0, "enter", 3, 967), Step(345.75, "retract", 0, 90),
+        ),
+    ),
+    "one whose name has new keys asks for three minutes once the room has settled": Schedule(
+        seed=4004372, kind="amnesia", ttl=60, latency=0.0, uses=50, facilitators=1,
+        steps=(
+            Step(0, "come", 2, 612), Step(0, "come", 4, 146), Step(721.75, "offline", 4, 587),
+            Step(0, "talk", 2, 690), Step(82.3, "again", 0, 621), Step(41.25, "amnesia", 5, 560),
+        ),
+    ),
+    "what a network held up is in turn all the same": Schedule(
+        seed=4007640, kind="network", ttl=1800, latency=0.4, uses=50, facilitators=1,
+        steps=(
+            Step(1, "come", 2, 988), Step(0, "slowly", 5, 747), Step(148.6, "trap", 0, 20),
+            Step(0, "talk", 2, 52), Step(43.05, "talk", 2, 933), Step(0, "hold", 0, 458),
+        ),
+    ),
 }  # fmt: skip

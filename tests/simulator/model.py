@@ -72,8 +72,8 @@ class Commands:
     """Texts of ground rules that this person gave the room, or tried to."""
     paused: set[str] = field(default_factory=set)
     unpaused: set[str] = field(default_factory=set)
-    standby: set[bool] = field(default_factory=set)
-    """Whether this person made a standby's link, and closed one."""
+    standby: list[bool] = field(default_factory=list)
+    """Each standby's link that this person made, and False for each that they closed."""
     rules: set[tuple[str, bool]] = field(default_factory=set)
     """Rules for all, and whether this person set or lifted them."""
     held: set[str] = field(default_factory=set)

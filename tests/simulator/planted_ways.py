@@ -129,7 +129,18 @@ def _an_old_wish_is_told(monkey: Monkey) -> None:
 
 
 def _everybody_is_out_of_turn(monkey: Monkey) -> None:
-    monkey.setattr(SlowMode, "exceeded", lambda self, author, age: True)
+    heard = SlowMode.heard
+
+    def wrong(self: SlowMode, author: bytes, age: int) -> None:
+        heard(self, author, age)
+        self.exceeded = True
+
+    monkey.setattr(SlowMode, "heard", wrong)
+
+
+def _each_end_is_called_dropped(monkey: Monkey) -> None:
+    """A knock whose time has passed is called one that the relay lost."""
+    monkey.setattr("alcove.joining.patience.EXPIRES", 1e9)
 
 
 def _nobody_lets_a_lone_one_back(monkey: Monkey) -> None:
@@ -141,6 +152,7 @@ PLANTED_WAYS: Final = (
     Planted(
         "nobody lets a lone one back", _nobody_lets_a_lone_one_back, "for knock_again", (), 6678
     ),
+    Planted("each end is called dropped", _each_end_is_called_dropped, "for knock_dropped"),
     Planted("everybody is out of turn", _everybody_is_out_of_turn, "for out_of_turn"),
     Planted("no ticket lets in", _no_ticket_lets_in, "for knock_again", ("calm",), 2_000_281),
     Planted("an old wish is told", _an_old_wish_is_told, "reason for not_outside", (), 29),

@@ -70,6 +70,10 @@ class Told:
         """How often it was told that somebody's program was started anew."""
         self.cut_at = self.world.clock()
         """When it was told last that its connection is lost."""
+        self.was_cut = False
+        self.renewed_late = False
+        """Whether talk at the door, which renews a knock, came after a cut: the relay counts from
+        when it was said, and the client from when it heard it."""
         self.rejoined = False
         self.facilitated = person.slot == 0
         """Whether this person facilitates by what they were told: a client that goes to another
@@ -82,6 +86,8 @@ class Told:
     def hear(self, event: AnyEvent) -> None:
         """Compare one event."""
         self.person.epochs.note(self.person.engine)
+        if isinstance(event, events.DoorSaid | events.DoorTaken):
+            self.renewed_late = self.renewed_late or self.was_cut
         wrong = "after the end" if self.closed is not None else self._wrong(event)
         if wrong:
             self.world.fail(f"{self.person.name} was told {event!r}: {wrong}")
@@ -238,7 +244,11 @@ class Told:
             behind = any(held_for_good(self.world, person) for person in same)
             goes = wishes or name in self.world.kept_out or behind
             return "" if goes else "they did not ask to go"
-        return "" if truth.commanded("removed", name) else "no facilitator wanted that"
+        # Another standby, or none, takes along whoever came by the link of before.
+        links = sum(len(commands.standby) for commands in truth.commands.values())
+        replaced = truth.commands[name].by_link and links > 1
+        wanted = replaced or truth.commanded("removed", name)
+        return "" if wanted else "no facilitator wanted that"
 
     def _knock(self, event: events.Knocked | events.KnockGone) -> str:
         if isinstance(event, events.KnockGone):
@@ -283,10 +293,24 @@ class Told:
     # --- the room ------------------------------------------------------------------------------
 
     def _agreement(self, event: events.AgreementShown) -> str:
+        if event.unseen:
+            return self._unseen()
         first = (event.version, event.text) == (1, AGREEMENT)
         commands = self.world.truth.commands.values()
         later = event.version > 1 and any(event.text in one.agreements for one in commands)
         return "" if event.title == TITLE and (first or later) else "it is another"
+
+    def _unseen(self) -> str:
+        """The holder of a link reads that nobody who is there has the text of the ground rules."""
+        world = self.world
+        if not world.quiet or world.lies or not self.person.link:
+            return "" if self.person.link else "they came by no link"
+        for one in world.people:
+            if one.inside and one is not self.person and not (one.facilitates or one.frozen):
+                state = one.engine.require_member().membership.state
+                if one.engine.agreements.of(state) is not None:
+                    return f"{one.name} has it"
+        return ""
 
     def _problem(self, code: str, sender: str) -> str:
         if code == "unreadable":
@@ -322,7 +346,7 @@ class Told:
             "room_forgotten": lost or may_be_lost(world),
             "room_settled": "room_forgotten" in self.problems and settled,
             "knocking_again": (lost and settled) or self._let_go_long_ago,
-            "knock_dropped": lost or slept,
+            "knock_dropped": lost or slept or self.renewed_late,
             "clock_wrong": clocks_are_set(world),
             "unavailable": trouble or world.schedule.limited,
             "door_full": trouble or world.schedule.limited,
@@ -358,7 +382,7 @@ class Told:
         if state is ConnectionState.RESUMED:
             self.doubts = False
         if state is ConnectionState.RECONNECTING:
-            self.cut_at = self.world.clock()
+            self.cut_at, self.was_cut = self.world.clock(), True
         if state is not ConnectionState.REJOINED:
             return ""
         self.rejoined, self.in_since = True, self.world.clock()

@@ -290,6 +290,9 @@ class World:
         let_go = any(self.truth.happened(Op.ABSENT, person.name) for person in self.people)
         if let_go or any(person.came_by for person in self.people):
             back = 40.0
+        if let_go and self.truth.losses:
+            # They believe that they are out once the room has settled, and ask for three minutes.
+            back = 200.0
         await asyncio.sleep(10.0 * self.schedule.latency + 6.0 + back)
         await self._stand_still()
         checks.at_rest(self)

@@ -15,7 +15,7 @@ ACTS: Final[Mapping[events.FacilitatorAct, str]] = MappingProxyType(
         "remove": "took {name} out of the room",
         "absent": "let {name} go, whose connection was lost",
         "appoint": "made {name} a facilitator",
-        "demote": "made {name} a participant, perhaps at their wish",
+        "demote": "made {name} a participant, perhaps by wish",
         "pause": "paused {name}",
         "unpause": "let {name} write again",
         "hold": "paused the room for everybody",
@@ -41,28 +41,30 @@ ACTS: Final[Mapping[events.FacilitatorAct, str]] = MappingProxyType(
 _IN: Final = ("admit", "rejoin")
 
 
-def act(past: events.PastAct, *, listens: bool = False) -> str:
-    """Return one act of a facilitator, and how long ago it was."""
+def act(past: events.PastAct, me: str = "", *, listens: bool = False) -> str:
+    """Return one act of a facilitator, and how long ago it was. `me` is the reader's name."""
     minutes = past.age // 60
     ago = "just now" if minutes < 1 else f"{minutes} min ago"
-    what = ACTS[past.act].format(name=escape.name(past.name))
+    yours = bool(me) and past.by == me
+    whom = "you" if me and past.name == me else escape.name(past.name)
+    what = ACTS[past.act].format(name=whom)
     if past.act == "appoint" and past.name == past.by:
-        what = "came by the standby's link, and facilitates"
+        what = f"came by the standby's link, and {'facilitate' if yours else 'facilitates'}"
     if listens:
         what += ", to listen"
-    return f"{escape.name(past.by)} {what}, {ago}."
+    return f"{'You' if yours else escape.name(past.by)} {what}, {ago}."
 
 
-def listed(acts: Sequence[events.PastAct]) -> str:
-    """Return what facilitators did, a line each. What no person asked for by itself is left out: a
-    program reads it in the event."""
+def listed(acts: Sequence[events.PastAct], me: str = "") -> str:
+    """Return what facilitators did, a line each, to the reader with the name `me`. What no person
+    asked for by itself is left out: a program reads it in the event."""
     asked = [one for one in acts if not one.aside]
     if not asked:
         return "No facilitator did anything since your program came in."
     # The pause that comes along with an admission is how they were let in.
     listening = {(one.name, one.by, one.age) for one in acts if one.aside and one.act == "pause"}
     rows = [
-        act(one, listens=one.act in _IN and (one.name, one.by, one.age) in listening)
+        act(one, me, listens=one.act in _IN and (one.name, one.by, one.age) in listening)
         for one in asked
     ]
     return "\n".join(("What facilitators did since your program came in:", *rows))

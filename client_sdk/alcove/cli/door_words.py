@@ -39,7 +39,8 @@ GOING: Final = (
 )
 COMING: Final = (
     "You asked to come back. A facilitator's client lets you in by itself, and you are told when "
-    "you are in."
+    "you are in. If the facilitators have locked the door, it waits until they open it; you need "
+    "to do nothing."
 )
 ACCEPTED: Final = "You accepted the new ground rules; what you write is no longer held for them."
 NEW_RULES: Final = (
@@ -63,7 +64,10 @@ def taken(event: events.DoorTaken, me: str, waiting: Mapping[str, events.Knocked
             "Nobody talks with you at the moment. You still wait, and any facilitator can answer."
         )
     if by and event.by == me:
-        return f"You talk with {whom} at the door now."
+        return (
+            f"You talk with {whom} at the door now. /door {whom} TEXT reaches them; a line without "
+            "it goes to the whole room."
+        )
     if by:
         return f"{by} talks with {whom} at the door."
     whom = escape.name(waiting[event.id].name) if event.id in waiting else "NAME"
@@ -108,10 +112,15 @@ def outside(name: str, *, you: bool) -> str:
     return f"{escape.name(name)} has stepped outside."
 
 
-def knocked(event: events.Knocked, shown: str) -> str:
-    """Return that a newcomer waits, and why."""
+def knocked(event: events.Knocked, shown: str, *, locked: bool = False) -> str:
+    """Return that a newcomer waits, and why. `locked` says that the door of the room is."""
     if event.outside:
         name = escape.name(event.name)
+        if locked:
+            return (
+                f"{name} is outside, and comes back by themselves once the door is open; it is "
+                "locked now, and /lock off opens it."
+            )
         return f"{name} is outside and comes back by themselves; /inside {name} lets them in now."
     return f"{shown} asks to be let in."
 

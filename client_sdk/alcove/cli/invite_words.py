@@ -11,6 +11,8 @@ SHARE: Final = (
     "facilitator decides:"
 )
 REPLACED: Final = "An invite of yours was closed, and this one is in its place. "
+LOCKED: Final = "The door is locked: nobody can ask to come in by it before /lock off."
+"""Below an invite, while it is so."""
 PERSONAL: Final = "Give this invite to one person. It lets nobody else in after them:"
 NONE: Final = "No invite of yours is open; /invite makes one."
 NOT_YOURS: Final = "You have no invite to show; facilitators have one."
@@ -37,8 +39,8 @@ def share(event: events.InviteChanged) -> str:
 def question(asked: str) -> str:
     """Return what a newcomer reads whose invite asks something."""
     return (
-        f"This invite asks: {escape.line(asked)} If you agree to the rules, type /accept and your "
-        "answer. Only facilitators read it. To go, type /leave."
+        f"This invite asks: {escape.line(asked)} The ground rules stand above. If you agree to "
+        "them, type /accept and your answer. Only facilitators read it. To go, type /leave."
     )
 
 
@@ -51,10 +53,15 @@ def listed(invites: Sequence[events.OpenInvite]) -> str:
 
 
 def _row(one: events.OpenInvite) -> str:
-    lets = "It is open" if one.uses is None else f"It lets in {_many(one.uses, 'person')} more"
+    # One that came back by a ticket does not know any more what they made before.
+    unknown = one.uses is None
+    lets = "Nobody closed it" if unknown else f"It lets in {_many(one.uses or 0, 'person')} more"
     hours = "" if one.hours is None else f", for {_many(one.hours, 'hour')}"
     asks = f" It asks: {escape.line(one.question)}" if one.question else ""
-    maker = "yours" if one.yours else "made elsewhere"  # perhaps by this person, before a return
+    other = "of another facilitator, or of you before your program started anew"
+    if unknown:
+        other += ". Whether the relay has it is not known"
+    maker = "yours" if one.yours else other
     return f"{lets}{hours}; {_many(one.here, 'person')} here came by it; {maker}.{asks}"
 
 

@@ -109,6 +109,7 @@ def _of_agreement(event: events.AgreementShown) -> dict[str, Any]:
         summary=event.summary,
         languages=list(event.languages),
         question=event.question,
+        unseen=event.unseen,
     )
 
 

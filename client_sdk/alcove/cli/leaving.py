@@ -5,8 +5,7 @@ so that the person types the name of the one that has to go. Later they have for
 and it is asked again.
 """
 
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Sequence
 from typing import Final
 
 from alcove import events
@@ -21,6 +20,7 @@ from alcove.cli.commands import (
 from alcove.cli.naming import Misread
 from alcove.cli.rooms import MemberLike
 from alcove.cli.slash_commands import UserAction
+from alcove.cli.state_words import AWAY_LEAVE
 from alcove.cli.words import END_ROOM, LONE_LEAVE
 from alcove.relay.steady_clock import steady_clock
 
@@ -35,16 +35,12 @@ class LastQuestion:
         self._clock = clock
         self._asked: UserAction | None = None
         self._asked_at = 0.0
+        self._answers: UserAction | None = None
 
-    @contextmanager
-    def reading(self) -> Iterator[None]:
-        """While a line is read. One that cannot be read stands between a question and its answer
-        too: it may be the answer that the person meant."""
-        try:
-            yield
-        except Misread:
-            self._asked = None
-            raise
+    def typed(self) -> None:
+        """A line was typed, perhaps one that nothing can be made of: it may be the answer, and no
+        later one is."""
+        self._answers, self._asked = self._asked, None
 
     def check(
         self,
@@ -54,7 +50,8 @@ class LastQuestion:
         away: Collection[str] = (),
     ) -> None:
         """Take what was typed. Raises `Misread`, with the question, when it has to be asked."""
-        asked, self._asked = self._asked, None
+        self._asked = self._asked or self._answers
+        asked, self._asked, self._answers = self._asked, None, None
         answers = asked == wanted and self._clock() - self._asked_at <= _REMEMBERED
         question = "" if answers else _question(wanted, members, waiting, away)
         if question:
@@ -73,8 +70,6 @@ def _question(
         return ""
     facilitators = [member for member in members if member.facilitator]
     alone = len(facilitators) == 1
-    # Of another one that is away it is not known that they come back.
-    alone_here = all(member.you or member.presence == "away" for member in facilitators)
     kept = {member.name for member in facilitators}
     match wanted:
         case RemoveCommand() if not kept & set(wanted.all_names):  # the room refuses those
@@ -92,7 +87,13 @@ def _question(
             return role_words.hand_over_question(wanted.name)
         case StepDownCommand() if not alone:  # the room refuses the last one
             return role_words.STEP_DOWN
-        case LeaveCommand() if alone_here and len(members) > 1:
+        case LeaveCommand() if alone and len(members) > 1:
             return LONE_LEAVE
+        case LeaveCommand() if all(one.presence == "away" for one in members if _other(one)):
+            return AWAY_LEAVE if len(members) > 1 else ""
         case _:
             return ""
+
+
+def _other(one: MemberLike) -> bool:
+    return one.facilitator and not one.you

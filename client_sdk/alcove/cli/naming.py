@@ -30,10 +30,19 @@ def behind(line: str, name: str) -> str | None:
     return line[len(shown) :].strip()
 
 
-def member(name: str, members: Sequence[MemberLike], word: str, away: Sequence[str] = ()) -> str:
+def member(
+    name: str,
+    members: Sequence[MemberLike],
+    word: str,
+    away: Sequence[str] = (),
+    waiting: Sequence[str] = (),
+) -> str:
     """Return the one member's name that `name` can mean. `away` are those that are not in the room
-    and may come back: the command `word` does nothing about them. Raises `Misread`."""
+    and may come back, and `waiting` newcomers: the command `word` does nothing about them. Raises
+    `Misread`."""
     found = _members(name, members, word)
+    if not found:
+        _not_at_door(name, waiting)
     if not found and (gone := named(name, [(one, one) for one in away])):
         raise Misread(
             f"{escape.name(gone[0])} is not in the room at the moment, so {word} can do nothing. "
@@ -42,10 +51,31 @@ def member(name: str, members: Sequence[MemberLike], word: str, away: Sequence[s
     return _only(found)
 
 
-def to_remove(name: str, members: Sequence[MemberLike], word: str, away: Sequence[str]) -> str:
-    """Return the one whom a removal means: a member, or else one of `away`. Raises `Misread`."""
+def to_remove(
+    name: str,
+    members: Sequence[MemberLike],
+    word: str,
+    away: Sequence[str],
+    waiting: Sequence[str] = (),
+) -> str:
+    """Return the one whom a removal means: a member, or else one of `away`. Raises `Misread`, with
+    what is to be typed for one of the `waiting` newcomers."""
     found = _members(name, members, word)
-    return _only(found or named(name, [(one, one) for one in dict.fromkeys(away)]))
+    found = found or named(name, [(one, one) for one in dict.fromkeys(away)])
+    if not found:
+        _not_at_door(name, waiting)
+    return _only(found)
+
+
+def _not_at_door(name: str, waiting: Sequence[str]) -> None:
+    """Raise `Misread` when `name` can mean a newcomer: they stand in the same list on the screen,
+    so a person that reads that the name is unknown looks for a mistake in it."""
+    for one in named(name, [(one, one) for one in waiting])[:1]:
+        shown = escape.name(one)
+        raise Misread(
+            f"{shown} waits at the door, and is not in the room: /admit {shown} or /refuse {shown} "
+            "comes first."
+        )
 
 
 def several(line: str, known: Sequence[str]) -> tuple[tuple[str, ...], str]:
@@ -84,12 +114,16 @@ def _only(found: Sequence[str]) -> str:
     return found[0]
 
 
-def waiting(name: str, view: RoomView) -> str:
+def waiting(name: str, view: RoomView, members: Sequence[MemberLike] = ()) -> str:
     """Return the id of the one newcomer that `name` can mean; without a name, of the only one that
-    asks to be let in. Raises `Misread`."""
+    asks to be let in. Raises `Misread`, which says so where one of the `members` has the name:
+    another facilitator may have let them in just now."""
     knocks = view.waiting
     asking = [id for id, it in knocks.items() if not it.outside]
     found = named(name, [(it.name, id) for id, it in knocks.items()]) if name else asking
+    if name and not found:
+        for one in named(name, [(it.name, it.name) for it in members])[:1]:
+            raise Misread(f"{escape.name(one)} is in the room already.")
     if not knocks or not (name or asking):
         raise Misread("Nobody waits at the moment.")
     if not found and "," in name:

@@ -17,6 +17,7 @@ from alcove.cli.commands import (
     AnyCommand,
     AppointCommand,
     DemoteCommand,
+    DoorSayCommand,
     DoorTakeCommand,
     EndCommand,
     FoldCommand,
@@ -37,6 +38,7 @@ from alcove.cli.commands import (
     SendCommand,
     SlowCommand,
     StandbyCommand,
+    TicketCommand,
     UnpauseCommand,
     WordsCommand,
 )
@@ -85,10 +87,11 @@ _TO_DOOR: Final = (
     "you need to do nothing."
 )
 _END: Final = (
-    "Not done yet: {}. The relay has not answered. An end is not sent again by itself: if the room "
-    "is still there once you are connected again, type it once more."
+    "Not done yet: {}. The relay has not answered, and the room may still end. An end is not sent "
+    "again by itself: if the room is there once you are connected again, type it once more."
 )
 _DONE: Final = "Done now: {}."
+_SAID_AT_DOOR: Final = "Sent at the door, where only the facilitators read: {}."
 _SO_ALREADY: Final = "There was nothing to change for {}: it is so already."
 
 
@@ -127,7 +130,9 @@ class OwnCommands:
         asked = self._asked.get(number)
         if asked is None:
             return
-        if failed:
+        if failed or (isinstance(asked.command, InsideCommand) and not self._in_room):
+            # To ask to come back is not to be back. That it is asked is told in its own way, and
+            # `Joined` tells the rest.
             del self._asked[number]
         elif not self._comes_later(asked.command):
             asked.done_at = self._clock()
@@ -154,6 +159,11 @@ class OwnCommands:
         fold = isinstance(command, FoldCommand) and command.id is not None
         return fold or isinstance(command, _LATER)
 
+    @property
+    def ticket_is_asked(self) -> bool:
+        """Whether this person asked for a ticket, and the room has not given it yet."""
+        return any(isinstance(it.command, TicketCommand) for it in self._asked.values())
+
     def news(self) -> list[str]:
         """What is to be told now."""
         said = []
@@ -175,7 +185,14 @@ class OwnCommands:
         del self._asked[number]
         if says_so and not asked.answered:
             return _SO_ALREADY.format(asked.said)
-        return _DONE.format(asked.said) if asked.told else ""
+        return _done(asked) if asked.told else ""
+
+
+def _done(asked: _Asked) -> str:
+    """What a newcomer said may be told as sent when they are in the room: it was not for the room.
+    A facilitator types a command to say it."""
+    at_door = isinstance(asked.command, DoorSayCommand) and not asked.said.startswith('"/')
+    return (_SAID_AT_DOOR if at_door else _DONE).format(asked.said)
 
 
 def _waits(asked: _Asked) -> str:
@@ -206,6 +223,8 @@ def _answers(event: events.AnyEvent, command: AnyCommand) -> bool:
             return isinstance(event, events.Folded) and event.name != ""
         case PauseCommand() | UnpauseCommand():
             return isinstance(event, events.Paused | events.Unpaused)
+        case HoldCommand() if isinstance(event, events.Folded):
+            return event.why == "hold"  # another held the room first, and this one folds
         case ListenOnlyCommand() | LockCommand() | HoldCommand() | SlowCommand():
             return isinstance(event, events.RulesChanged)
         case AppointCommand() | DemoteCommand():

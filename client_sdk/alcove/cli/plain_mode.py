@@ -154,15 +154,15 @@ class PlainMode:
 
     async def _try(self, text: str) -> bool:
         """Do what the line asks for. Return whether it is done with."""
+        self._last.typed()
         try:
-            with self._last.reading():
-                if self._editor is not None:
-                    self._kept.check(text)
-                wanted = slash_commands.read(text, self._view, self._room.members, self._room.away)
+            if self._editor is not None:
+                self._kept.check(text)
+            wanted = slash_commands.read(text, self._view, self._room.members, self._room.away)
             await self._do(wanted, text)
         except (Misread, AlcoveError) as error:
             done = text.startswith("/")
-            stays = "" if done or self._editor is None else f" {words.STAYS}"
+            stays = "" if done or self._editor is None else f" {words.stays(str(error))}"
             await self._say(f"{error}{stays}")
             return done
         except Exception as error:
@@ -241,7 +241,7 @@ class PlainMode:
                     await self._say(standby_words.KEEP)
                     await self._screen.link(escape.line(invite))
             case TicketMade(ticket):
-                await self._say(ticket_words.KEEP)
+                await self._say(ticket_words.keep(asked=self._commands.ticket_is_asked))
                 await self._screen.link(escape.line(ticket))
             case AgreementShown() if self._view.joined:
                 if event.summary:
@@ -292,6 +292,7 @@ class PlainMode:
                     facilitates=self._room.is_facilitator,
                     members=self._room.members,
                     waiting=knocks,
+                    locked=self._view.locked,
                 )
                 if isinstance(event, InvitesListed | PastActs | MemberList):
                     heading, *rest = sentence.split("\n")
@@ -345,6 +346,7 @@ class PlainMode:
     async def _invite(self, invite: str, above: str = invite_words.SHARE) -> None:
         await self._say(above)
         await self._screen.link(escape.line(invite))
+        await self._say(invite_words.LOCKED if self._view.locked else None)
 
     async def _did(self, command: Told) -> None:
         await self._say(door_words.done(command, self._view.waiting, joined=self._view.in_room))

@@ -27,8 +27,10 @@ def of_role(event: events.RoleChanged, members: Sequence[MemberLike]) -> str:
     """That a member is a facilitator now, or one no more. `members` are those after it."""
     name, by = escape.name(event.name), escape.name(event.by)
     me = next((one.name for one in members if one.you), None)
+    if event.facilitator and event.name == event.by and event.name == me:
+        return standby_words.YOU_GO_ON
     if event.facilitator and event.name == event.by:
-        return standby_words.goes_on(event.name, you=event.name == me)
+        return standby_words.goes_on(event.name)
     if event.facilitator and event.name == me:
         return f"{by} made you a facilitator. /help lists what you can do now."
     if event.facilitator:

@@ -50,6 +50,8 @@ class RoomView:
         self.connection: events.ConnectionState | None = None
         self.state: events.RoomState | None = None
         self.lacks_facilitators = False
+        self.hears_facilitator = False
+        """Whether the list of members shows one. A screen notes it when it draws the list."""
         self.word = ""
         """The person's word for today, until it goes along with the knock."""
         self.knocked = False
@@ -62,6 +64,7 @@ class RoomView:
         """Whether this person is out of the room, and not yet at the door."""
         self.held = False
         self.listen_only = False
+        self.locked = False
         self.paused = False
         """Whether a facilitator lets this person only read."""
         self.moving = False
@@ -85,6 +88,11 @@ class RoomView:
         """Those that wait, and those of lately that wait no more: `Joined` may come behind that."""
         return self._answered | self.waiting
 
+    @property
+    def asking(self) -> tuple[str, ...]:
+        """The names of those that ask to be let in."""
+        return tuple(it.name for it in self.waiting.values() if not it.outside)
+
     def _forget_knocks(self, name: str) -> None:
         gone = [id for id, knock in self._answered.items() if knock.name == name]
         for id in gone:
@@ -104,8 +112,8 @@ class RoomView:
             case events.InviteRevoked(door):
                 if self.invite is not None and _door_of(self.invite) == door:
                     self.invite = None  # it is closed
-            case events.RulesChanged(listen_only, hold=held):
-                self.listen_only, self.held = listen_only, held
+            case events.RulesChanged(listen_only, locked, hold=held):
+                self.listen_only, self.locked, self.held = listen_only, locked, held
             case events.Paused(you=True):
                 self.paused = True
             case events.Unpaused(you=True):
@@ -204,7 +212,7 @@ class RoomView:
         """What holds in the room, and for this person, is told anew behind it. Away from the room
         they were not told of what ended."""
         self.joined, self.outside, self.going_out = True, False, False
-        self.held = self.listen_only = self.paused = False
+        self.held = self.listen_only = self.locked = self.paused = False
 
     def is_no_news(self, event: events.AnyEvent) -> bool:
         """Return whether `event` says for the first time that all is well, as the top line does, or

@@ -125,15 +125,16 @@ def read(
     if word in _OF_THE_SCREEN:
         return _OF_THE_SCREEN[word](view)
     if word in _NEWCOMERS:
-        return _newcomers(word, rest, view)
+        return _newcomers(word, rest, view, members)
     if word in _MEMBERS:
-        return _MEMBERS[word](name=naming.member(rest, members, word, away))
+        return _MEMBERS[word](name=naming.member(rest, members, word, away, view.asking))
     if word == _REMOVE:
-        return _removal(rest, members, away)
+        return _removal(rest, members, away, view.asking)
     if word == _HOLD:
         return _hold(rest, view)
     if word in _FOLDS:
-        return FoldCommand(name=naming.member(rest, members, word, away), on=_FOLDS[word])
+        name = naming.member(rest, members, word, away, view.asking)
+        return FoldCommand(name=name, on=_FOLDS[word])
     if word == _FOLD_LAST:
         return _last_fold(rest, view)
     if word == _SLOW:
@@ -149,7 +150,7 @@ def read(
             raise Misread("Say whom: /inside NAME." if _decides(members) else "You are in already.")
         return InsideCommand(name=naming.outside(rest, view, away) if rest else None)
     if word == _TAKE:
-        return DoorTakeCommand(id=naming.waiting(rest, view))
+        return DoorTakeCommand(id=naming.waiting(rest, view, members))
     if word == _DOOR:
         return _to_door(rest, view)
     if word == _PERSONAL:
@@ -191,7 +192,7 @@ def hides_command(line: str) -> bool:
 def _said(text: str, view: RoomView) -> UserAction:
     """A newcomer that waits says it to the facilitators, and a member to the room."""
     if view.rules is not None and not view.knocked and not view.joined:
-        raise Misread(words.NOT_ACCEPTED)
+        raise Misread(words.NOT_ANSWERED if view.rules.question else words.NOT_ACCEPTED)
     return DoorSayCommand(text=text) if view.at_door else SendCommand(text=text)
 
 
@@ -232,17 +233,18 @@ def _only(found: Sequence[str]) -> str | None:
     return found[0] if len(set(found)) == 1 else None
 
 
-def _newcomers(word: str, rest: str, view: RoomView) -> UserAction:
+def _newcomers(word: str, rest: str, view: RoomView, members: Sequence[MemberLike]) -> UserAction:
     listens = word == "/tolisten"
     if word != "/refuse":
         if rest == "all" and "all" not in (knock.name for knock in view.waiting.values()):
             return AdmitAllCommand(to_listen=listens)
-        return AdmitCommand(id=naming.waiting(rest, view), to_listen=listens)
+        return AdmitCommand(id=naming.waiting(rest, view, members), to_listen=listens)
     name, _, last = rest.rpartition(" ")
     named = rest in (knock.name for knock in view.waiting.values())
     if last in REASONS_IN_WORDS and not named:  # a name comes first, and a reason may follow it
-        return RefuseCommand(id=naming.waiting(name.strip(), view), reason=REASONS_IN_WORDS[last])
-    return RefuseCommand(id=naming.waiting(rest, view))
+        id = naming.waiting(name.strip(), view, members)
+        return RefuseCommand(id=id, reason=REASONS_IN_WORDS[last])
+    return RefuseCommand(id=naming.waiting(rest, view, members))
 
 
 def _hold(name: str, view: RoomView) -> HoldCommand:
@@ -261,7 +263,9 @@ def _last_fold(name: str, view: RoomView) -> FoldCommand:
     return FoldCommand(id=id)
 
 
-def _removal(rest: str, members: Sequence[MemberLike], away: Sequence[str]) -> RemoveCommand:
+def _removal(
+    rest: str, members: Sequence[MemberLike], away: Sequence[str], asking: Sequence[str]
+) -> RemoveCommand:
     """Return the removal of those whose names stand first, with commas between them. What becomes
     of the rest may follow."""
     known = [*(one.name for one in members), *away]
@@ -275,7 +279,7 @@ def _removal(rest: str, members: Sequence[MemberLike], away: Sequence[str]) -> R
             return RemoveCommand(name=one, names=many, fold=True, link="question", question=asked)
         if names and not what:
             return RemoveCommand(name=one, names=many)
-    return RemoveCommand(name=naming.to_remove(rest, members, _REMOVE, away))
+    return RemoveCommand(name=naming.to_remove(rest, members, _REMOVE, away, asking))
 
 
 def _to_door(rest: str, view: RoomView) -> UserAction:
@@ -286,6 +290,8 @@ def _to_door(rest: str, view: RoomView) -> UserAction:
             return DoorSayCommand(text=text, id=id)
     if rest.startswith("all "):
         return DoorSayCommand(text=rest.removeprefix("all ").strip())
+    if " " in rest:
+        raise Misread("Nobody of that name waits, so nothing was said; /members lists them.")
     raise Misread("Say to whom, and what: /door NAME TEXT, or /door all TEXT.")
 
 

@@ -28,11 +28,11 @@ def changed(event: events.StandbyChanged, me: str = "") -> str:
     return f"{_MADE if event.on else _CLOSED}{by}"
 
 
-def goes_on(name: str, *, you: bool = False) -> str:
-    """Return what happened when a person came by the standby's link, to them or to the others."""
-    if you:
-        return (
-            "You came by the standby's link, and are a facilitator now. /help lists what you can "
-            "do."
-        )
+YOU_GO_ON: Final = (
+    "You came by the standby's link, and are a facilitator now. /help lists what you can do."
+)
+
+
+def goes_on(name: str) -> str:
+    """Return what happened when another person came by the standby's link."""
     return f"{escape.name(name)} came by the standby's link, and is a facilitator now."

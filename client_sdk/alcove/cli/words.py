@@ -15,6 +15,7 @@ from alcove.cli import (
     moderation_words,
     role_words,
     standby_words,
+    state_words,
 )
 from alcove.cli.presence_words import of_presence, returns
 from alcove.cli.room_view import RoomView, ShownMessage
@@ -48,7 +49,8 @@ ROOM: Final = MappingProxyType(
     {
         RoomState.OPEN: "The room is open.",
         RoomState.READ_ONLY: "No facilitator is connected. The room is quiet until one is "
-        "back, and what you write waits here.",
+        "back, and what you write waits here. If none is back within half an hour, the relay "
+        "deletes the room. You can wait, or go with /leave.",
         RoomState.NOT_HEARD: "No facilitator has been heard here for a while, so what you write "
         "waits. "
         "Their connection may be bad, or the relay may be keeping you apart. It goes on by itself "
@@ -79,6 +81,7 @@ ROOM_SHORT: Final = MappingProxyType(
         RoomState.SPLIT: "NOT SAFE: nothing is sent",
     }
 )
+UNCONFIRMED_SHORT: Final = "not confirmed yet"
 TOO_FEW_SHORT: Final = "waits for facilitators"
 HELD_SHORT: Final = "room paused"
 OUTSIDE_SHORT: Final = "you are outside"
@@ -95,6 +98,11 @@ ACCEPTED: Final = (
     "You accepted the ground rules already, and wait to be let in. You need to do nothing."
 )
 ACCEPTED_OUTSIDE: Final = "You accepted the ground rules already. /inside comes back."
+NOT_ANSWERED: Final = (
+    "You are not in the room yet. First type /accept and your answer if you agree to the ground "
+    "rules, or /leave."
+)
+"""The same, where the invite asks something."""
 BEGUN_AT_DOOR: Final = (
     "You are in the room now, and everybody in it reads what you say. You began this at the door, "
     "where only facilitators read, so it was not sent."
@@ -106,6 +114,8 @@ HIDES_COMMAND: Final = (
 )
 STAYS: Final = "It stays in your line: Enter sends it later, and Ctrl+U clears it."
 """Behind the reason why a text was not sent, where the line can still be edited."""
+STAYS_DOUBTED: Final = "It stays in your line: Enter says it to everybody, and Ctrl+U clears it."
+"""The same, where nothing but the person's own look at it is missing."""
 LONE_LEAVE: Final = (
     "You are the only facilitator here. If you leave, nobody can post or come in any more, and the "
     "room is lost within half an hour. /end ends it for everybody now. To keep it, make another "
@@ -159,10 +169,11 @@ def of_event(
     facilitates: bool = False,
     members: Sequence[MemberLike] = (),
     waiting: Mapping[str, events.Knocked] = MappingProxyType({}),
+    locked: bool = False,
 ) -> str:
     """A sentence of this program about `event`, for a facilitator or a participant. `members` are
-    those after it, and `waiting` newcomers those before it. What happened to the reader is told in
-    the second person."""
+    those after it, and `waiting` newcomers those before it. `locked` says that nobody comes in.
+    What happened to the reader is told in the second person."""
     match event:
         case events.InvitesListed(invites):
             return invite_words.listed(invites)
@@ -173,12 +184,13 @@ def of_event(
         case events.Waiting(code):
             compare = f" If you can, compare this code with theirs: {escape.line(code)}"
             asked = (
-                "You asked to be let in. A facilitator decides; this can take a while. You need to "
-                "do nothing. Only facilitators read what you type. To stop waiting, type /leave."
+                "You asked to be let in. A facilitator decides; this can take a quarter of an "
+                "hour, and after that you can ask again. You need to do nothing. Only facilitators "
+                "read what you type. To stop waiting, type /leave."
             )
             return asked + (compare if code else "")
         case events.Knocked():
-            return door_words.knocked(event, waiter(event)) + returns(event)
+            return door_words.knocked(event, waiter(event), locked=locked) + returns(event)
         case events.Joined():
             return _joined(event, me(members), waiting)
         case events.Left(name):
@@ -208,16 +220,18 @@ def of_event(
                 "leave it with /leave, and reach the others another way."
             )
         case events.PastActs(acts):
-            return act_words.listed(acts)
+            return act_words.listed(acts, me(members))
         case events.Failed(code="unconfirmed", text=text):
             return f"Not confirmed: {escape.line(text)}"
         case events.Failed(text=text):
             return f"Not sent: {escape.line(text)}"
         case events.ConnectionChanged(state, unanswered):
             return CONNECTION[state].format(unanswered)
+        case events.RoomChanged(RoomState.NOT_HEARD) if state_words.hears_facilitator(members):
+            return state_words.UNCONFIRMED
         case events.RoomChanged(state, missing):
             if missing:
-                return too_few(missing, facilitates=facilitates)
+                return state_words.too_few(missing, facilitates=facilitates)
             return UNCOUNTED if facilitates and state is RoomState.READ_ONLY else ROOM[state]
         case events.Gap(missed, sender):
             return _gap(missed, sender)
@@ -248,6 +262,11 @@ def taken_back(entry: ShownMessage | None) -> str:
     if entry.sent:
         return "You took a message back. Somebody may have read it before."
     return "You took a message back before it was sent."
+
+
+def stays(reason: str) -> str:
+    """Return what becomes of a text that was not sent for this reason."""
+    return STAYS_DOUBTED if reason in (BEGUN_AT_DOOR, HIDES_COMMAND) else STAYS
 
 
 def rules_changed(rules: events.AgreementShown, *, going_out: bool = False) -> str:
@@ -318,19 +337,6 @@ def _you_are_in(others: int) -> str:
         return "You are in. Nobody else is here yet."
     here = "one other is" if others == 1 else f"{others} others are"
     return f"You are in; {here} here. What was said before you came stays unseen."
-
-
-_BY_ITSELF: Final = "It goes on by itself."
-
-
-def too_few(missing: int, *, facilitates: bool) -> str:
-    """Return what a room waits for that needs more facilitators than are there."""
-    more = "/appoint NAME makes a member one. " if facilitates else ""
-    if missing == 1:
-        return f"One more facilitator has to be here before everybody can post. {more}{_BY_ITSELF}"
-    return (
-        f"{missing} more facilitators have to be here before everybody can post. {more}{_BY_ITSELF}"
-    )
 
 
 _ASK: Final = "They are not kept anywhere; ask in the room if something is unclear."

@@ -45,7 +45,8 @@ class AgreementQuestion:
         self._agreements = agreements
         self._emit = ports.emit
         self._clock = ports.clock
-        self._shown = membership.accepted
+        unseen = membership.accepted == agreements.unseen
+        self._shown = b"" if unseen else membership.accepted
         self._told = b""
         self._missing = b""
         """The agreement whose text is not here, if any."""
@@ -62,7 +63,7 @@ class AgreementQuestion:
             return
         agreement = self._agreements.of(state)
         if agreement is None:
-            if self._missing != state.agreement:
+            if state.agreement not in (self._missing, self._agreements.unseen):
                 self._missing, self._missing_since = state.agreement, self._clock()
             return
         self._shown, self._missing = state.agreement, b""

@@ -135,6 +135,8 @@ class Engine(ForgottenRoom, EnteringRoom):
             return
         if self.member is not None:
             self._outside.tick()
+            if self._silence.told:
+                self.member.conversation.slow.unsure()
             self.member.tick()
             if self.closed is None:
                 self.member.pump()
@@ -180,7 +182,8 @@ class Engine(ForgottenRoom, EnteringRoom):
             return
         self._coming_back.over()
         self._loss.over(facilitates=False)
-        # A member that resumed before tells it once the relay has answered that.
+        # A standby comes into the room over a new connection. Its first `resume` is told as that
+        # by `Joined` alone, so nothing else would say that the line is there again.
         if not self._connected_before or self.member is None or not self.member.ever_resumed:
             self.emit(events.ConnectionChanged(ConnectionState.CONNECTED))
         self._connected_before = True

@@ -246,8 +246,8 @@ class EnteringRoom(Standing, ABC):
         if rules is not None:
             self.agreements.begin(rules, comer.body.title)
         # Others may ask under the epoch that was parked, above all those that died with this one.
-        body = comer.body
-        membership.request_secrets.learn(body.epoch, body.request, body.leaf)
+        for epoch, secret in comer.secrets():
+            membership.request_secrets.learn(epoch, secret, comer.body.leaf)
 
         def tell_joined() -> None:
             members = tuple(person.name for person in membership.people())
@@ -340,6 +340,7 @@ def _handover_by_standby(comer: StandbyComer) -> Handover:
         used.texts,
         used.answer.languages,
         used.answer.helplines,
+        known=bool(used.texts),  # a member without the text came by a ticket, and may know no card
     )
     terms = InviteTerms(limits.USES_DEFAULT, limits.DOOR_TTL_DEFAULT)
     return Handover(comer.opening[1], card, comer.invite.origin, terms)

@@ -21,15 +21,20 @@ _UNSETTLED: Final = (
 )
 YOURS_BRINGS: Final = f"Your client brings it back now, and what you write waits. {_UNSETTLED}"
 OTHERS_BRING: Final = (
-    "A member's client brings it back, a facilitator's first. You need to do nothing, and what you "
-    "write waits. If none has brought it in half an hour, your client leaves."
+    "A member's client brings it back, a facilitator's first; none does after half an hour without "
+    "a facilitator. You need to do nothing, and what you write waits. If none has brought it in "
+    "half an hour, your client leaves; /leave leaves now."
 )
 AT_THE_DOOR: Final = (
     "Your client waits until a member brings it back, and asks again to be let in. You need to do "
     "nothing."
 )
 NOTHING_TO_DO: Final = "You need to do nothing."
-SETTLED: Final = "The room is back for good: you can let people in, take them out and end it again."
+SETTLED: Final = (
+    "The room is back for good: you can let people in, take them out and end it again. If an "
+    "invite from before does not open, make another: /invite new."
+)
+"""The doors of a facilitator that is gone, or started anew, are not brought back."""
 
 
 class LossTold:

@@ -72,6 +72,7 @@ class MemberClient(HeldMember):
             on_taken=self.own_commit_taken,
             ready=lambda: self.ready,
             may_commit=lambda: self._may_commit,
+            before_commit=self._park_first,
         )
         self.agreement_change.came_back()
         return self.facilitator
@@ -80,7 +81,7 @@ class MemberClient(HeldMember):
 
     @property
     def ever_resumed(self) -> bool:
-        """Whether the relay has answered a `resume` of this client."""
+        """Whether this client followed the room's log over a connection of its own before."""
         return self._ever_resumed
 
     def authenticated(self) -> None:
@@ -116,7 +117,7 @@ class MemberClient(HeldMember):
             self._emit(events.ConnectionChanged(ConnectionState.RESUMED))
         self._resumed, self._replay_most = True, self._clock() + limits.HEARTBEAT_INTERVAL
         self.life.resumed()
-        self.conversation.slow.resumed()
+        self.conversation.slow.unsure()
         if self.facilitator is not None:
             self.facilitator.resumed(new_log)
             self._beat_at = self._clock() + (BEAT_AGAIN if self.stream.replays else 0.0)
@@ -151,6 +152,8 @@ class MemberClient(HeldMember):
         self.conversation.outbox.connection_lost()
         if self.committer is not None:
             self.committer.connection_lost()
+        if self.tickets is not None:
+            self.tickets.disconnected()
 
     # --- what comes ----------------------------------------------------------------------------
 

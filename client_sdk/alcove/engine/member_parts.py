@@ -221,6 +221,12 @@ class MemberParts(ABC):
             )
         return self.tickets
 
+    def _park_first(self) -> None:
+        """A commit goes to the relay next. The members that it lets in may be the only ones that
+        are left, should this program die behind it."""
+        if self.tickets is not None:
+            self.tickets.before_commit()
+
     def _entry_zero(self) -> Signed | None:
         """Roster entry 0, once the chain was read."""
         chain = self.bringing.chain.whole()
@@ -232,13 +238,13 @@ class MemberParts(ABC):
         part = self.facilitator or self.entering
         return part.committer if part is not None else None
 
-    def _room_card(self, bare: bool) -> RoomCard | None:
-        """What this member can tell a standby of the room's texts, if they are those of now. A
-        `bare` one without them will do for a facilitator that comes back."""
+    def _room_card(self) -> RoomCard:
+        """What this member can tell of the room's texts. Without ground rules when it has not those
+        of now: who comes in by that gives them anew."""
         agreement, card = self._agreements.of(self.membership.state), self._handover().card
-        if agreement is not None:
-            return replace(card, agreement_version=agreement.version, texts=agreement.texts)
-        return replace(card, texts=()) if bare else None
+        if agreement is None:
+            return replace(card, texts=())
+        return replace(card, agreement_version=agreement.version, texts=agreement.texts)
 
     @property
     def ready(self) -> bool:

@@ -30,8 +30,8 @@ AGAIN: Final = 10.0
 PATIENCE: Final = 60.0
 """Seconds in which a facilitator's client lets a member go, and puts their door at the relay."""
 NOT_LET_OUT: Final = (
-    "No facilitator's client has let you outside yet, and you are still in the room. It can still "
-    "happen, and you are told then. Ask them, or type /leave to go."
+    "No facilitator's client has let you outside yet, so you are still in the room. One may still "
+    "do it, and you are told then. Ask them, or type /leave to go."
 )
 HOLDS_THE_ROOM: Final = (
     "You facilitate now, so you are not let outside, and are still in the room. To go outside, be "
@@ -80,13 +80,17 @@ class SteppingOutside:
             raise NotNow("not_outside", text)
         if self._way is not None and self._again_at is not None:
             return  # the wish goes on: a facilitator puts the door that it named first
-        came_by, secret = newcomer.invite, self._ports.random(SECRET_SIZE)
-        door = door_id_of(came_by.room, secret)
-        invite = Invite(InviteRole.PARTICIPANT, door, came_by.room, came_by.origin, secret)
+        # A wish of before may still wait at a facilitator's client, which lists that door.
+        invite = self._way.invite if self._way is not None else self._new_door(newcomer.invite)
         accepted = member.membership.accepted
-        self._way = WayOut(invite, newcomer.card, accepted, came_by)
+        self._way = WayOut(invite, newcomer.card, accepted, newcomer.invite)
         self._asked_at = self._ports.clock()
         self._send()
+
+    def _new_door(self, came_by: Invite) -> Invite:
+        secret = self._ports.random(SECRET_SIZE)
+        door = door_id_of(came_by.room, secret)
+        return Invite(InviteRole.PARTICIPANT, door, came_by.room, came_by.origin, secret)
 
     def _send(self) -> None:
         member, way = self._standing.member, self._way

@@ -25,6 +25,11 @@ class Silence:
         self._before = False  # whether the tick before this one found it silent
         self._told = False
 
+    @property
+    def told(self) -> bool:
+        """Whether a person was told that the relay does not answer, and not yet that it does."""
+        return self._told
+
     def tick(self) -> None:
         """To be called once a second. A program that stood still for a while has not read what came
         meanwhile, so one look alone says nothing."""

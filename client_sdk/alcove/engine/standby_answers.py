@@ -36,8 +36,8 @@ _KNOWN: Final = 64
 
 
 class StandbyAnswers:
-    """One member's. `card` gives what this member knows of the room's texts, and nothing when it
-    has not those of now: unless it is for a facilitator, which goes without."""
+    """One member's. `card` gives what this member knows of the room's texts: without ground rules
+    when it has not those of now."""
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class StandbyAnswers:
         presence: Presence,
         following: Following,
         ports: Ports,
-        card: Callable[[bool], RoomCard | None],
+        card: Callable[[], RoomCard],
     ) -> None:
         self._membership = membership
         self._presence = presence
@@ -116,9 +116,9 @@ class StandbyAnswers:
             self._answer(statement)
 
     def _answer(self, statement: AskStatement) -> None:
-        membership, card = self._membership, self._card(statement.epoch is not None)
+        membership, card = self._membership, self._card()
         psk = self._psk(statement)
-        if psk is None or card is None or not self._ports.link.live:
+        if psk is None or not self._ports.link.live:
             return
         try:
             group_info, key = group_info_of(membership)

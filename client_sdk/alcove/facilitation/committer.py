@@ -54,7 +54,8 @@ none is lost: the only facilitator could not follow it, and no other can let the
 
 
 class Committer:
-    """The queue of intents, and the one commit in flight."""
+    """The queue of intents, and the one commit in flight. `before_sent` is called before each time
+    that the relay is given it: what is asked of the relay then comes first."""
 
     def __init__(
         self,
@@ -64,7 +65,9 @@ class Committer:
         *,
         on_taken: OnTaken,
         ready: Callable[[], bool],
+        before_sent: Callable[[], None] = lambda: None,
     ) -> None:
+        self._before_sent = before_sent
         self._membership = membership
         self._identity = identity
         self._link = ports.link
@@ -260,6 +263,7 @@ class Committer:
         except Malformed as error:
             self._fail(item, not_now(error.code))  # the list that this client knows is wrong
             return
+        self._before_sent()
         item.entry, item.sent = entry, True
         if item.state.facilitator_keys() - membership.state.facilitator_keys():
             membership.may_have_appointed = True

@@ -110,6 +110,7 @@ class Facilitator:
         on_taken: OnTaken,
         ready: Callable[[], bool],
         may_commit: Callable[[], bool],
+        before_commit: Callable[[], None],
     ) -> None:
         self._identity = identity
         self._membership = membership
@@ -123,7 +124,14 @@ class Facilitator:
         self.lobby_keys = LobbyKeys(handover.lobby_key, ports.clock)
         self.lobby_keys.moved(membership.state.lobby_key)
         self.doors = Doors(identity, handover.opening, handover.card, handover.origin, ports)
-        self.committer = Committer(membership, identity, ports, on_taken=on_taken, ready=may_commit)
+        self.committer = Committer(
+            membership,
+            identity,
+            ports,
+            on_taken=on_taken,
+            ready=may_commit,
+            before_sent=before_commit,
+        )
         self.door_keeper = DoorKeeper(membership, self.doors, ports, self._in_line)
         self._settling = Settling(ports)
         settle = self._settling.settle

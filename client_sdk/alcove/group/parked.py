@@ -40,7 +40,9 @@ _SUITE_MAX: Final = 2**16 - 1
 @dataclass(frozen=True, slots=True)
 class ParkedBody(Record):
     """The content. `epoch`, `counter` and `head` are the newest that the client knew, and `leaf`
-    is the encryption key of its leaf then. `opening` is roster entry 0, `signature ‖ body`."""
+    is the encryption key of its leaf then. `opening` is roster entry 0, `signature ‖ body`.
+    `next_commit` is the SHA-256 of a commit that this facilitator has on its way and that lets
+    members in, and `next_request` the secret of the epoch that it makes."""
 
     version: Annotated[int, AtMost(VERSION, least=VERSION)]
     name: Annotated[str, AtMost(limits.NAME)]
@@ -62,6 +64,8 @@ class ParkedBody(Record):
     doors: Annotated[bytes, AtMost(limits.DOORS * DOOR_ITEM_SIZE)] | None = field(
         default=None, repr=False
     )
+    next_commit: Annotated[bytes, Exactly(HASH_SIZE)] | None = None
+    next_request: Annotated[bytes, Exactly(KEY_SIZE)] | None = field(default=None, repr=False)
 
     def identity(self) -> Identity:
         """The person again. Raises `NotNow` (`suite_unavailable`)."""

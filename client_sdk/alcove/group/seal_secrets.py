@@ -27,6 +27,14 @@ KEPT_EPOCHS: Final = 4096
 """However fast epochs come, no more than these are kept."""
 
 
+def request_after(staged: mls.StagedCommit) -> bytes:
+    """The secret `request` of the epoch that this commit makes, 32 bytes."""
+    secret = staged.export(LABEL, REQUEST, SIZE)
+    exposed = secret.expose()
+    secret.wipe()
+    return exposed
+
+
 @dataclass(slots=True)
 class _Kept:
     """What is kept of one epoch."""

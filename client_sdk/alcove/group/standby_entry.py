@@ -7,7 +7,8 @@ room's, that its facilitators chain to the room id, that it names this very link
 rest shows when members follow the commit, or do not (engine/standby_entering.py).
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Annotated, Final
 
@@ -59,7 +60,7 @@ GROUP_INFO: Final = limits.HANDSHAKE_BUCKET - 32 * limits.KIB
 class StandbyAnswer(Record):
     """What a member tells a standby, sealed to it. `base` is the position of the last commit that
     the member followed, and `held` says that it could not follow a later one. `agreement` is empty
-    for a facilitator, when the member came back by a ticket and has no text."""
+    when the member came back by a ticket and has no text."""
 
     base: Annotated[bytes, Exactly(POSITION_SIZE)]
     held: bool
@@ -94,6 +95,24 @@ class Candidate:
     def epoch(self) -> int:
         return self.context.epoch
 
+    def with_texts_of(self, others: "Iterable[Candidate]") -> "Candidate":
+        """The same with what another answer says of the ground rules, where this one has no text:
+        their hash judges it."""
+        if self.texts:
+            return self
+        have = (one for one in others if one.texts and one.state.agreement == self.state.agreement)
+        found = next(have, None)
+        if found is None:
+            return self
+        said = found.answer
+        answer = replace(
+            self.answer,
+            agreement=said.agreement,
+            languages=said.languages,
+            helplines=said.helplines,
+        )
+        return replace(self, answer=answer, texts=found.texts)
+
 
 def read_answer(
     data: bytes, by: bytes, opening: Opening, asker: StandbyKeys | FacilitatorKeys
@@ -106,9 +125,7 @@ def read_answer(
         context = context_of(answer.group_info)
         state = room_extension(context)
         known = chained_facilitators(opening, unpack_appointments(state.appointments), room)
-        # A facilitator needs no text: its person accepted rules before, and it may have a card.
-        bare = isinstance(asker, FacilitatorKeys) and not answer.agreement
-        texts = () if bare else unpack_agreement(answer.agreement)
+        texts = unpack_agreement(answer.agreement) if answer.agreement else ()
         agreed = agreement_hash(room, state.agreement_version, answer.agreement)
     except (Malformed, mls.MLSError):
         raise _untrue() from None

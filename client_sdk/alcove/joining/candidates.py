@@ -15,7 +15,8 @@ from alcove.group.standby_entry import Candidate
 OTHERS_FIRST: Final = 2.0
 """Seconds after the first answer in which other members' answers may come."""
 HELD_LAST: Final = 10.0
-"""Seconds after which the answer of a held member is used, when there is no other."""
+"""Seconds after which the answer of a held member is used, or one without the text of the ground
+rules, when there is no other."""
 DOUBTED_LAST: Final = 30.0
 """Seconds after which the answer of a member is used that led nowhere before. In a large room the
 turn of others may come late, and it would lead astray again by being the first."""
@@ -42,7 +43,7 @@ class Candidates:
         """An answer came that may be true."""
         if len(self._found) < ANSWERS or candidate.by in self._found:
             self._found[candidate.by] = candidate
-        wait = HELD_LAST if candidate.answer.held else OTHERS_FIRST
+        wait = OTHERS_FIRST if candidate.texts and not candidate.answer.held else HELD_LAST
         due = self._clock() + (DOUBTED_LAST if self._led_nowhere[candidate.by] else wait)
         self._decide_at = due if self._decide_at is None else min(due, self._decide_at)
 
@@ -54,11 +55,11 @@ class Candidates:
     def best(self, accepted: bytes | None = None) -> Candidate | None:
         """The answer to use, or None; all are forgotten. These count, in this order: how seldom its
         member led nowhere, how seldom the person was asked to accept that member's rules, whether
-        it follows, whether the person `accepted` its rules, how late its epoch is, and whether it
-        has the rules' text."""
+        it follows, whether the person `accepted` its rules, and how late its epoch is. One without
+        the rules' text takes it of another with the same rules."""
         self._decide_at = None
         found, self._found = list(self._found.values()), {}
-        return max(
+        best = max(
             found,
             key=lambda one: (
                 -self._led_nowhere[one.by],
@@ -66,10 +67,10 @@ class Candidates:
                 not one.answer.held,
                 one.state.agreement == accepted,
                 one.epoch,
-                bool(one.texts),
             ),
             default=None,
         )
+        return None if best is None else best.with_texts_of(found)
 
     # --- what became of them -------------------------------------------------------------------
 

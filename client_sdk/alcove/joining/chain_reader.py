@@ -39,6 +39,7 @@ class ChainReader:
         self._opening_entry: Signed | None = None
         self._heads: list[bytes] = []
         self._let_in: dict[bytes, int] = {}  # by relay key: the counter of its last REJOIN
+        self._commits: dict[bytes, int] = {}  # by SHA-256: the counter of a commit's entry
 
     @property
     def roster(self) -> Roster | None:
@@ -60,6 +61,10 @@ class ChainReader:
         """The relay keys of the members that an entry behind this counter let in again."""
         return frozenset(key for key, at in self._let_in.items() if at > counter)
 
+    def counter_of(self, commit: bytes) -> int | None:
+        """The counter of the entry of the commit with this SHA-256, if the relay took it."""
+        return self._commits.get(commit)
+
     def read(self) -> None:
         """Read on."""
         first = len(self._heads)
@@ -79,6 +84,7 @@ class ChainReader:
             # The room may have been brought back with another history: then it is read anew.
             self._heads, self._roster = [], None
             self._let_in.clear()
+            self._commits.clear()
             self._on_wrong(before == 0)
             return
         if answer.more and len(self._heads) > before:
@@ -97,4 +103,5 @@ class ChainReader:
             changes = verified.statement.decoded_changes()
             back = (change.key for change in changes if change.op is Op.REJOIN)
             self._let_in |= dict.fromkeys(back, self._roster.counter)
+            self._commits[verified.statement.commit] = self._roster.counter
         self._heads.append(self._roster.head)

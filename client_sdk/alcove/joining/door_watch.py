@@ -26,8 +26,8 @@ LOOK_ONCE_MORE: Final = 10.0
 one that was let in by its last use, and the Welcome on its way."""
 NOBODY_THERE: Final = (
     "The relay says that no facilitator is connected at the moment. Your wish to come in stays for "
-    "a quarter of an hour, and they see it when they are back. You can wait here, or come again "
-    "later."
+    "a quarter of an hour after you asked, and they see it when they are back in time. You can "
+    "wait here, or come again later."
 )
 THERE_AGAIN: Final = (
     "The relay says that a facilitator is connected now, and can see that you wait."

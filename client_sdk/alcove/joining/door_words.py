@@ -17,7 +17,8 @@ REFUSAL_SENTENCES: Final = MappingProxyType(
     {
         "refused": "A facilitator did not let you in. If that surprises you, ask the person that "
         "gave you the invite.",
-        "name_taken": "A member has this name or one that looks like it; choose another.",
+        "name_taken": "A member has this name or one that looks like it. Ask again under another "
+        "name. If you were that member before your program failed, tell the facilitators so.",
         "name_deceptive": "This name could mislead others; choose another.",
         "name_reserved": "This name reads like a part in the room; choose another.",
         "name_empty": "Choose a name with at least one letter or digit.",

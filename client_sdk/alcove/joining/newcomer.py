@@ -106,6 +106,8 @@ class Newcomer:
         self._ask_at = 0.0
         self._knocked_at = 0.0
         """When the relay took the knock, or the first of several that it dropped."""
+        self._lobby_keys_since = 0
+        """How many other lobby keys were on the card since the knock was sealed to one."""
         self._dropped = False
         self._believed: set[str] = set()
         """Which refusals `patience.EARLIER` were believed since the relay last took a knock."""
@@ -201,9 +203,19 @@ class Newcomer:
             self._knock()
 
     def _card_seen(self, checked: CheckedCard) -> None:
-        """The lobby key may be another since: what is said goes to the present one."""
-        if self.card is not None and checked.agreement == self.card.agreement:
-            self.card = checked
+        """The lobby key may be another since: what is said goes to the present one.
+
+        Whoever was appointed since cannot open a knock of before, and the earlier facilitators may
+        be gone. So one outside, whom a client lets in, knocks anew. Another newcomer waits for a
+        second change: as a rule whoever makes the first was told the key before it, and sees them.
+        """
+        if self.card is None or checked.agreement != self.card.agreement:
+            return
+        if checked.card.lobby_key != self.card.card.lobby_key:
+            self._lobby_keys_since += 1
+        self.card = checked
+        if self._lobby_keys_since >= (1 if self.outside else 2):
+            self._knock_anew(lambda: None)  # the next look at the card tries again
 
     def accept(self, version: int | None = None, answer: str = "", word: bytes = NO_WORD) -> None:
         """Accept the agreement on the card and knock. `version` is the one that the person read,
@@ -257,7 +269,7 @@ class Newcomer:
     def _knock(self) -> None:
         if self.card is None:
             return
-        self.stage = Stage.KNOCKING
+        self.stage, self._lobby_keys_since = Stage.KNOCKING, 0
         made, body = self._try(self.card)
         sealed = seal_knock(self.invite, self.card.card.lobby_key, made.id, body, self._random)
         code = short_code(body.key_package)
@@ -313,11 +325,19 @@ class Newcomer:
             self._link.hang_up = True
             return
 
+        def dropped() -> None:
+            self._believed.discard(code)  # the next connection knocks, and may hear it too
+
+        self._knock_anew(dropped)
+
+    def _knock_anew(self, dropped: Callable[[], None]) -> None:
+        """Take the knock back for a new one. `dropped` when the connection went before that."""
+
         def withdrawn(answer: RelayAnswer | None) -> None:
             if answer is not None:
                 self._knock()
             else:
-                self._believed.discard(code)  # the next connection knocks, and may hear it too
+                dropped()
 
         self._link.request(frames.Withdraw, withdrawn)
 

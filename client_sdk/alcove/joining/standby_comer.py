@@ -94,6 +94,8 @@ class StandbyComer:
         """The answer that the external commit was made of."""
         self.accepted: bytes | None = None
         """The agreement that the person accepted."""
+        self._asked: tuple[int, bytes] | None = None
+        """The version and the hash of the agreement that the person is asked to accept."""
         self._asks = StandbyAsks(invite.room, AskKeys.of_link(self.secrets), ports)
         self._ports = ports
         self._clock = ports.clock
@@ -223,19 +225,29 @@ class StandbyComer:
         best = self.candidates.best(self.accepted)
         if best is None:
             return
-        rules = read_agreement(
-            self.invite.room, best.state.agreement_version, best.answer.agreement
-        )
-        accepted = self._accept_all or self.accepted == rules.hash
-        if self.accepted != rules.hash:
-            self._agreements.begin(rules, best.answer.title)
-            self._emit(self._agreements.shown_event(rules, asked=not accepted))
+        state = best.state
+        accepted = self._accept_all or self.accepted == state.agreement
+        if self.accepted != state.agreement or self._agreements.unseen == state.agreement:
+            self._show(best, asked=not accepted)
         if accepted:
-            self.accepted = rules.hash
+            self.accepted = state.agreement
             self._enter(best)
         else:
+            self._asked = (state.agreement_version, state.agreement)
             self.candidates.shown(best.by)
             self.stage = WayIn.SHOWN
+
+    def _show(self, best: Candidate, *, asked: bool) -> None:
+        """Show the ground rules, or that no member that answered has their text."""
+        state, answer = best.state, best.answer
+        if best.texts:
+            rules = read_agreement(self.invite.room, state.agreement_version, answer.agreement)
+            self._agreements.begin(rules, answer.title)
+            self._agreements.unseen = b""
+            self._emit(self._agreements.shown_event(rules, asked=asked))
+        elif self._agreements.unseen != state.agreement:
+            self._agreements.unseen, version = state.agreement, state.agreement_version
+            self._emit(self._agreements.unseen_event(version, answer.title, asked=asked))
 
     def accept(self, version: int | None = None, answer: str = "", word: bytes = b"") -> None:
         """Accept the agreement that was shown, and go in. `version` is the one that was read. The
@@ -243,14 +255,14 @@ class StandbyComer:
 
         Raises `NotNow` (`no_agreement`, `agreement_changed`).
         """
-        shown = self._agreements.shown
-        if self.stage is not WayIn.SHOWN and shown is not None and shown.hash == self.accepted:
+        accepted = self._asked is not None and self._asked[1] == self.accepted
+        if self.stage is not WayIn.SHOWN and accepted:
             raise NotNow("no_agreement", _ON_THE_WAY)
-        if self.stage is not WayIn.SHOWN or shown is None:
+        if self.stage is not WayIn.SHOWN or self._asked is None:
             raise NotNow("no_agreement", "The ground rules have not arrived yet; wait a moment.")
-        if version not in (None, shown.version):
+        if version not in (None, self._asked[0]):
             raise NotNow("agreement_changed", RULES_CHANGED)
-        self.accepted = shown.hash
+        self.accepted = self._asked[1]
         self.stage = WayIn.ASKING
         if self._link.authenticated:
             self._chain.read()

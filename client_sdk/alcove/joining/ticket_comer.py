@@ -13,7 +13,7 @@ does. While no other facilitator is there they answer, and it replaces its own l
 from collections.abc import Callable, Set
 from enum import Enum, auto
 from hashlib import sha256
-from typing import Final
+from typing import Final, NamedTuple
 
 from alcove_protocol import frames, limits
 from alcove_protocol.frames import ConnectionRole, RelayAnswer
@@ -70,6 +70,16 @@ class TicketStage(Enum):
     ENTERING = auto()
 
 
+class _Known(NamedTuple):
+    """The newest that this program knows of the room: an epoch with its secret `request`, and the
+    entry of the commit that began it, or one behind that."""
+
+    epoch: int
+    request: bytes
+    counter: int
+    head: bytes
+
+
 class TicketComer:
     """A client that came by a ticket, before it is in the room.
 
@@ -106,6 +116,7 @@ class TicketComer:
         self._fail = fail
         self._body: ParkedBody | None = None
         self._parked = b""
+        self._newest: _Known | None = None
         self._identity: Identity | None = None
         self._offer: Offer | None = None
         self._again_at: float | None = None
@@ -178,6 +189,7 @@ class TicketComer:
             return
         self._body, self._identity, self.stage = body, identity, TicketStage.READING
         self._parked = answer.blob
+        self._newest = _Known(body.epoch, body.request, body.counter, body.head)
         self._on_person(identity)
 
     def proof(self) -> Proof:
@@ -193,13 +205,14 @@ class TicketComer:
         self._fail(NotTrusted("bad_roster", text))
 
     def _known(self, roster: Roster) -> None:
-        if self.chain.head(self.body.counter) != self.body.head:
+        if self.chain.head(self._known_at.counter) != self._known_at.head:
             self._fail(NotTrusted("bad_roster", _OLDER))
             return
         if self._pending is not None:
             if not self._in_flight:  # two answers to one commit would end it twice
                 self._publish(*self._pending)  # if it was taken, the relay says where it stands
             return
+        self._follow_own_commit()
         if self.stage is TicketStage.READING:
             self.stage = TicketStage.ASKING
             self._give_up_at = self._clock() + PATIENCE
@@ -211,6 +224,29 @@ class TicketComer:
         self._ask(roster)
         if roster.is_facilitator(self.identity.relay.public):
             self._ask_members(roster)
+
+    @property
+    def _known_at(self) -> _Known:
+        assert self._newest is not None
+        return self._newest
+
+    def _follow_own_commit(self) -> None:
+        """Its last commit was on its way when the program died. If the chain has it, ask under the
+        epoch that it made: the members that it let in know none before."""
+        body = self.body
+        if body.next_commit is None or body.next_request is None:
+            return
+        counter = self.chain.counter_of(body.next_commit)
+        if counter is not None and counter > self._known_at.counter:
+            head = self.chain.head(counter)
+            self._newest = _Known(body.epoch + 1, body.next_request, counter, head)
+            self._forget_asks()  # they are of the epoch before
+
+    def secrets(self) -> tuple[tuple[int, bytes], ...]:
+        """The epochs whose secret `request` is known, the newest first."""
+        parked = (self.body.epoch, self.body.request)
+        newest = (self._known_at.epoch, self._known_at.request)
+        return (parked,) if newest == parked else (newest, parked)
 
     def _park_again(self) -> None:
         """Park the same bytes again: the relay drops them 60 s after the fetch, and a program that
@@ -225,7 +261,7 @@ class TicketComer:
 
     @property
     def _psk(self) -> Psk:
-        return request_psk(self.body.request, self.body.epoch)
+        return request_psk(self._known_at.request, self._known_at.epoch)
 
     def _ask(self, roster: Roster) -> None:
         """Ask the facilitators, as a member that cannot follow."""
@@ -235,8 +271,8 @@ class TicketComer:
             self._offer = Offer.make(identity, accepted, ports.wall(), ports.random, reloaded=True)
         request = RequestBody(
             room,
-            self.body.epoch,
-            self.body.counter,
+            self._known_at.epoch,
+            self._known_at.counter,
             self.body.leaf,
             RequestKind.REJOIN,
             self._offer.bundle.key_package.encode(),
@@ -268,7 +304,8 @@ class TicketComer:
         except NotTrusted:
             return
         counter, read = membership.roster.counter, self.chain.head(membership.roster.counter)
-        newer = membership.group.epoch > self.body.epoch and counter > self.body.counter
+        at = self._known_at
+        newer = membership.group.epoch > at.epoch and counter > at.counter
         if not newer or read not in (b"", membership.roster.head):
             membership.wipe()
             self._fail(NotTrusted("bad_roster", _OLDER))
@@ -280,7 +317,7 @@ class TicketComer:
     def _ask_members(self, roster: Roster) -> None:
         """Ask the members, in case that no other facilitator is there: the relay says so."""
         if self._keys is None:
-            self._keys = AskKeys(self.identity.mls_signer(), self._psk, self.body.epoch)
+            self._keys = AskKeys(self.identity.mls_signer(), self._psk, self._known_at.epoch)
         if self.asks is None:
             self.asks = StandbyAsks(self.ticket.room, self._keys, self._ports)
         self._members_at = self._clock() + MEMBERS_AGAIN
@@ -310,7 +347,7 @@ class TicketComer:
             candidate = read_answer(content, notice.key, self.opening[0], own)
         except NotTrusted:
             return
-        if candidate.epoch >= self.body.epoch:
+        if candidate.epoch >= self._known_at.epoch:
             self.candidates.add(candidate)
 
     def _enter(self, roster: Roster) -> None:
@@ -391,8 +428,12 @@ class TicketComer:
             self._offer.wipe()
         if self._pending is not None:
             self._pending[0].staged.drop()
+        self._forget_asks()
+        self._give_up_at = self._again_at = self._members_at = None
+
+    def _forget_asks(self) -> None:
         if self.asks is not None:
             self.asks.wipe()
         if self._keys is not None:
             self._keys.signature.wipe()
-        self._give_up_at = self._again_at = self._members_at = None
+        self.asks = self._keys = None

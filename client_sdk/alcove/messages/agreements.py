@@ -18,6 +18,12 @@ from alcove_protocol.errors import Malformed
 from alcove.events import AgreementShown
 from alcove.group.extensions import RoomExtension
 
+UNSEEN: Final = (
+    "No member who answered has the text of this room's ground rules, so it cannot be shown here. "
+    "If you accept, you come in as a facilitator without having read them. Then give the room its "
+    "ground rules anew: /newrules FILE. All members are asked to accept those."
+)
+"""To the holder of a standby's link, in the place of the text."""
 PENDING: Final = 4
 """Texts of one facilitator that no commit has named yet. The newest are kept."""
 
@@ -62,6 +68,8 @@ class Agreements:
         self.language = language
         self.title = ""
         """The room's title, which is shown above the agreement."""
+        self.unseen = b""
+        """The hash of the agreement that the person accepted without its text, if any."""
         self._current: Agreement | None = None
         self._pending: dict[bytes, list[Agreement]] = {}
 
@@ -116,7 +124,12 @@ class Agreements:
             agreement.version, text.text, self.title, text.language, text.summary, asked, tags
         )
 
+    def unseen_event(self, version: int, title: str, *, asked: bool) -> AgreementShown:
+        """The event that says that no member that answered has the text of the agreement."""
+        self.title = title
+        return AgreementShown(version, UNSEEN, title, "en", asked=asked, unseen=True)
+
     def forget(self) -> None:
         """At close: forget every text."""
-        self._current, self.title = None, ""
+        self._current, self.title, self.unseen = None, "", b""
         self._pending.clear()

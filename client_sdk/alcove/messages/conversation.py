@@ -280,6 +280,7 @@ class Conversation:
             return None
         if isinstance(body, Heartbeat):
             return HeartbeatHeard(sender, payload, body)
+        self.slow.heard(sender, frame.age)
         agrees = self.compare_log(payload)
         if agrees:
             self._on_life(sender, Position.decode(payload.position), frame.age)
@@ -334,13 +335,12 @@ class Conversation:
         age, folded = frame.age, self.folding.covers(payload.id, author)
         left = min(payload.ttl, self.membership.state.ttl) - age
         if left <= 0:
-            # By its own clock the relay delivers nothing expired. Without this event it could
-            # silence a member by a wrong age.
+            # Without this event a relay could silence a member by a wrong age.
             self._alarms.missed(author, name, 1)
             return
         at = Position.decode(frame.position)
         self._shown.remember(payload.id, author, left, at, folded=folded)
-        if self.slow.exceeded(author, age) and self.membership.own.facilitator:
+        if self.slow.exceeded and self.membership.own.facilitator:
             self._alarms.out_of_turn(author, name)
         id, time = payload.id.hex(), self._wall() - age
         self._emit(events.Message(id, name, body.text, left, body.warning, time, age, folded))
@@ -358,8 +358,8 @@ class Conversation:
             most = self._stream.passed - self._counted_at.get(sender, 0) + APPLICATION_AHEAD
             name = self.membership.person(leaf).name
             self._alarms.missed(sender, name, missed if missed <= most else None)
-        self._counters[sender] = counter
-        self._counted_at[sender] = self._stream.passed
+            self.slow.unsure()  # a turn may have begun with it
+        self._counters[sender], self._counted_at[sender] = counter, self._stream.passed
         return True
 
     def forgive_holes(self) -> None:

@@ -14,8 +14,14 @@ from alcove_protocol import limits
 from alcove.errors import NotNow
 from alcove.group.membership import Membership
 
-SLACK: Final = 5.0
-"""Seconds by which what others sent may seem early: ages on the wire are whole seconds."""
+LATE: Final = 25.0
+"""Seconds by which a message may come later than its age says, on a connection of which nothing is
+told. The network may stand still behind the relay, which a client notices 18 s later: it asks every
+10 s, and tells of silence after 6 s and two ticks."""
+_APART: Final = limits.TURN + LATE
+"""Seconds after which a message is surely of another turn."""
+_KEPT: Final = 2.0 * _APART + limits.SLOW_MAX
+"""Seconds after which a message says nothing about a turn of now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +35,18 @@ class OwnTurn:
 
 
 class SlowMode:
-    """This client's own turn, and when each other member's began."""
+    """This client's own turn, and when each other member wrote."""
 
     def __init__(self, membership: Membership, clock: Callable[[], float]) -> None:
         self._membership = membership
         self._clock = clock
         self.turn = OwnTurn()
-        self._others: dict[bytes, float] = {}
+        self.exceeded = False
+        """Whether the message that was heard last is surely out of turn."""
+        self._others: dict[bytes, list[float]] = {}
+        """When each other member's messages were taken, by this clock and their ages. Those of one
+        second are one, so that a flood takes no memory."""
+        self._sure_from = 0.0
 
     @property
     def _counts(self) -> bool:
@@ -76,22 +87,32 @@ class SlowMode:
         text that it refused would count as one that no heartbeat covers."""
         self.turn = turn
 
-    def exceeded(self, author: bytes, age: int) -> bool:
-        """Whether a participant's message, taken `age` seconds ago, is out of turn."""
-        state, at = self._membership.state, self._clock() - age
-        if not state.slow or author in state.facilitator_keys():
-            return False
-        began = self._others.get(author)
-        if began is not None and at < began + limits.TURN + SLACK:
-            return False
-        early = began is not None and at < began + limits.TURN + state.slow - SLACK
-        self._others[author] = at
-        return early
+    def heard(self, author: bytes, age: int) -> None:
+        """A member's message of any kind came, which the relay took `age` seconds ago. Judge
+        whether it is surely out of turn.
 
-    def resumed(self) -> None:
-        """This client is connected again. Its device may have slept, and its clock with it, so the
-        others' turns of before are longer than they seem here."""
-        self._others.clear()
+        A turn begins with a message. So that of an earlier one began with the first message within
+        a minute before it, and the next turn begins `slow` seconds after that one is over. All of
+        it is reckoned in the member's favour: no member may be named for what the network did.
+        """
+        state, at = self._membership.state, self._clock() - age
+        self.exceeded = False
+        if not state.slow or author in state.facilitator_keys():
+            return
+        seen = [earlier for earlier in self._others.get(author, ()) if at - earlier < _KEPT]
+        turns_before = [one for one in seen if self._sure_from <= one < at - _APART]
+        if turns_before:
+            began = min(one for one in seen if one >= max(turns_before) - _APART)
+            self.exceeded = at < began + limits.TURN + state.slow - LATE
+        if not seen or at - seen[-1] >= 1.0:
+            seen.append(at)
+        self._others[author] = seen
+
+    def unsure(self) -> None:
+        """This client is connected again, a message is missing, or the relay does not answer. What
+        comes then may be late by any time, and a device that slept has a clock that stood. So no
+        member is measured by what came before, or comes within the turn that may go on now."""
+        self._sure_from = self._clock() + _APART + LATE
 
     def forget(self, author: bytes) -> None:
         """This member is gone."""

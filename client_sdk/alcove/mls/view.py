@@ -196,6 +196,12 @@ class CommitView(Moved):
         """Of the new epoch (8.7). Raises `RemovedFromGroup`."""
         return self._next().secrets.epoch_authenticator.expose()
 
+    def export(self, label: str, context: bytes, length: int) -> Secret:
+        """`MLS-Exporter` of the new epoch (8.5), before it is entered. Raises `RemovedFromGroup`,
+        and `ValueError` beyond 255 times Nh bytes."""
+        epoch = self._next()
+        return key_schedule.export(epoch.suite, epoch.secrets, label, context, length)
+
     def members_after(self) -> tuple[GroupMember, ...]:
         """The members of the new epoch."""
         return members_of(self._transition.applied.tree)

@@ -54,7 +54,8 @@ _DESK: Final = 9.0
 """Extra cost of a frame of the private line: two a second of a client, and twelve at once. The most
 that an honest one sends are two in 5 s."""
 _PARK: Final = 9.0
-"""Extra cost of `park`, which has the store write 4 KiB: an honest client parks once an epoch."""
+"""Extra cost of `park`, which has the store write 4 KiB: an honest client parks about once an
+epoch, and once a connection."""
 _RESUME: Final = 30.0
 """Extra cost of `resume`. It may bring the whole log, 0.2 s of work. A client resumes once a
 connection, and where it is when it heard no beat for a while."""

@@ -132,6 +132,12 @@ def test_the_list_of_acts_has_what_people_did_and_no_bookkeeping() -> None:
     ]
     aside = events.PastAct("lobby_key", "", "Mara", 5, aside=True)
     assert act_words.listed((aside,)) == "No facilitator did anything since your program came in."
+    own = act_words.listed(PAST, "Mara").split("\n")
+    assert own[1:] == ["You let Robin in, to listen, 2 min ago.", "You made an invite, just now."]
+    appointed = events.PastAct("appoint", "Robin", "Mara", 5)
+    assert act_words.act(appointed, "Robin") == "Mara made you a facilitator, just now."
+    came = act_words.act(events.PastAct("appoint", "Lou", "Lou", 5), "Lou")
+    assert came == "You came by the standby's link, and facilitate, just now."
     standby = act_words.act(events.PastAct("appoint", "Lou", "Lou", 5))
     assert standby == "Lou came by the standby's link, and facilitates, just now."
 
@@ -328,7 +334,7 @@ async def test_real_programs_say_what_is_so() -> None:
         await mara.see('There was nothing to change for "/lock off"')
         await mara.type("/acts")
         await mara.see(
-            "What facilitators did since your program came in: Mara let Robin in, to listen"
+            "What facilitators did since your program came in: You let Robin in, to listen"
         )
         for one in (mara, robin):
             assert not one.sees("not connected")

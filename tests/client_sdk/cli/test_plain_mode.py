@@ -352,10 +352,10 @@ async def test_a_list_has_a_line_for_each() -> None:
     async with Terminal("open", *MARA, "--plain", columns=80) as screen:
         await screen.see("You are in")
         screen.type("/invites" + ENTER + "/acts" + ENTER)
-        await screen.see("closes one:\n    1. It lets in 3 people more", "\n    3. It is open")
+        await screen.see("closes one:\n    1. It lets in 3 people", "\n    3. Nobody closed it")
         await screen.see(
-            "since your program came in:\n    Mara let Robin in, to listen, 2",
-            "\n    Mara made an invite",
+            "since your program came in:\n    You let Robin in, to listen, 2",
+            "\n    You made an invite",
         )
 
 

@@ -33,3 +33,41 @@ async def test_why_a_word_is_refused_stays_when_the_text_is_drawn_again() -> Non
         await pilot.pause()
         sheet._tell_of_more()
         assert "Enter accepts" in str(sheet.query_one("#explain", Static).render())
+
+
+async def test_the_sheet_says_what_enter_does_wherever_tab_leads() -> None:
+    """Tab moves from Accept to Leave. Enter leaves then, and must not be said to accept."""
+    sheet = AgreementScreen(RULES)
+
+    def explained() -> str:
+        return str(sheet.query_one("#explain", Static).render())
+
+    async with Sheets(sheet).run_test(size=(80, 24)) as pilot:
+        await pilot.press("a")
+        await pilot.pause()
+        assert explained() == "Enter accepts, and L leaves."
+        await pilot.press("tab")
+        await pilot.pause()
+        assert explained() == "Enter leaves. A and then Enter accepts."
+        sheet._tell_of_more()
+        assert explained() == "Enter leaves. A and then Enter accepts."
+        await pilot.press("tab")
+        await pilot.pause()
+        assert explained().startswith("Press A and then Enter to accept, or L")
+        await pilot.press("l")
+        await pilot.pause()
+        assert explained() == "Enter leaves. A and then Enter accepts."
+        await pilot.press("shift+tab")
+        await pilot.pause()
+        assert explained() == "Enter accepts, and L leaves."
+
+
+async def test_the_sheet_speaks_of_a_word_only_when_one_is_typed() -> None:
+    sheet = AgreementScreen(RULES)
+    async with Sheets(sheet).run_test(size=(40, 20)) as pilot:
+        await pilot.press("tab", "enter")
+        await pilot.pause()
+        assert "with this word" not in str(sheet.query_one("#explain", Static).render())
+        await pilot.press("tab", *"bluekettle", "enter")
+        await pilot.pause()
+        assert "accept with this word" in str(sheet.query_one("#explain", Static).render())

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 from alcove import events
-from alcove.cli import help_words, words
+from alcove.cli import help_words, state_words, words
 from alcove.cli.commands import (
     AcceptCommand,
     ActsCommand,
@@ -327,7 +327,7 @@ def test_what_cannot_be_undone_is_asked_about_once(line: str, said: str) -> None
 
 def test_a_facilitator_is_asked_before_they_leave_the_room_to_one_that_is_away() -> None:
     ash = FakeMember("Ash", facilitator=True, presence="away")
-    assert asked(LastQuestion(), (*ALONE, ash)) == words.LONE_LEAVE
+    assert asked(LastQuestion(), (*ALONE, ash)) == state_words.AWAY_LEAVE
     for presence in ("here", "unknown"):
         there = FakeMember("Ash", facilitator=True, presence=presence)
         assert asked(LastQuestion(), (*ALONE, there)) == ""
@@ -353,8 +353,10 @@ def test_a_line_that_cannot_be_read_is_no_part_of_an_answer() -> None:
     question, wanted = LastQuestion(), read("/end", a_view(), MEMBERS)
     with pytest.raises(Misread, match="once more"):
         question.check(wanted, MEMBERS)
-    with pytest.raises(Misread, match="no such command"), question.reading():
+    question.typed()
+    with pytest.raises(Misread, match="no such command"):
         read("/edn", a_view(), MEMBERS)
+    question.typed()
     with pytest.raises(Misread, match="once more"):
         question.check(wanted, MEMBERS)
 

@@ -21,6 +21,7 @@ from alcove.cli import (
     invite_words,
     slash_commands,
     standby_words,
+    state_words,
     ticket_words,
     words,
 )
@@ -206,7 +207,7 @@ class RoomApp(App[None]):
             case events.DoorSaid(id):
                 log.at_door(id, door_words.said(event))
             case events.TicketMade(ticket):
-                self._keep(ticket, ticket_words.KEEP)
+                self._keep(ticket, ticket_words.keep(asked=self._own.ticket_is_asked))
             case _:
                 if isinstance(event, events.ConnectionChanged):
                     self._state.changed(event)
@@ -231,7 +232,11 @@ class RoomApp(App[None]):
         room, knocks = self._room, self._view.knocks
         self._say(
             words.of_event(
-                event, facilitates=room.is_facilitator, members=room.members, waiting=knocks
+                event,
+                facilitates=room.is_facilitator,
+                members=room.members,
+                waiting=knocks,
+                locked=self._view.locked,
             )
         )
 
@@ -246,7 +251,8 @@ class RoomApp(App[None]):
             self._say(door_words.CHOOSE_WORD)
             return
         if self._accepted:
-            self._say(f"You accept the ground rules, version {rules.version}; /rules shows them.")
+            seen = f"You accept the ground rules, version {rules.version}; /rules shows them."
+            self._say(rules.text if rules.unseen else seen)
             return
 
         async def answer(word: str | None) -> None:
@@ -278,8 +284,9 @@ class RoomApp(App[None]):
         self._refresh_keys()
         title = escape.line(self._room.title) if entered else ""
         self._title.update(title or "Alcove")
-        self._state.show()
         members = self._room.members if entered else ()
+        state.hears_facilitator = state_words.hears_facilitator(members)
+        self._state.show()
         if self._people.show(members, list(state.waiting.values())):
             self._input.focus()  # no newcomer is left to decide about, so typing goes on
 
@@ -301,16 +308,16 @@ class RoomApp(App[None]):
         entered = self._runner.entered.is_set()
         members, away = (self._room.members, self._room.away) if entered else ((), ())
         try:
-            with self._last.reading():
-                self._kept.check(line)
-                wanted = slash_commands.read(line, self._view, members, away)
+            self._last.typed()
+            self._kept.check(line)
+            wanted = slash_commands.read(line, self._view, members, away)
             if not entered and wanted is not None:
                 raise Misread("Not connected yet. Ctrl+X gives it up.")
             self._last.check(wanted, members, self._view.waiting.values(), away)
             await self._do(wanted, line)
         except (Misread, AlcoveError) as error:
             done = line.startswith("/")
-            self._say(str(error) if done else f"{error} {words.STAYS}")
+            self._say(str(error) if done else f"{error} {words.stays(str(error))}")
             return done
         except Exception as error:
             self._say(own_fault(error))

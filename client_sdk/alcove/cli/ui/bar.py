@@ -21,6 +21,8 @@ def state_in_short(view: RoomView, width: int, unanswered: int = 0) -> str:
     if view.moving:
         connection = words.MOVING_SHORT
     where = words.ROOM_SHORT[view.state or RoomState.OPEN]
+    if view.state is RoomState.NOT_HEARD and view.hears_facilitator:
+        where = words.UNCONFIRMED_SHORT
     if view.lacks_facilitators:
         where = words.TOO_FEW_SHORT
     if view.held and view.state in (None, RoomState.OPEN):

@@ -27,6 +27,8 @@ class InviteSheets:
         self._log.system(invite, "invite")
         if copies:
             self._log.system("F2 shows it alone, and copies it.")
+        if self._view.locked:
+            self._log.system(invite_words.LOCKED)
 
     def keep(self, link: str, about: str, *, alone: bool) -> None:
         """Show a ticket or a standby's link in the conversation; and `alone` on a sheet too."""

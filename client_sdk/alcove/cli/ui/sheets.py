@@ -7,7 +7,7 @@ from typing import Final, TypeVar
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
-from textual.events import DescendantFocus, Key, Resize
+from textual.events import Key, Resize
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
@@ -31,7 +31,8 @@ _WORD: Final = "Tab: a word for today, to come back"
 _CHOOSE: Final = "Press A and then Enter to accept, or L and then Enter to leave."
 _UNREAD: Final = "There is more below: ↓ reads on. Enter accepts, and L leaves."
 _ENTER: Final = "Enter accepts, and L leaves."
-"""Once A is pressed. Of two lines at most in 40 columns."""
+"""Once A is pressed, or Tab led there. Of two lines at most in 40 columns."""
+_LEAVES: Final = "Enter leaves. A and then Enter accepts."
 _MORE: Final = "↓ more below"
 _SCROLLS: Final = "↑ ↓ scroll"
 
@@ -101,11 +102,19 @@ class AgreementScreen(Sheet[str | None]):
         """Say that the text goes on: a small window hides its end."""
         self._sheet.border_subtitle = _MORE if self._text.has_more_below else _SCROLLS
         if self._chosen == "accept":
-            self._explain_accepting()
+            self._explain()
 
-    def _explain_accepting(self) -> None:
-        """Before Enter accepts: whether the person has seen the end of the text."""
-        sentence = _UNREAD if self._text.has_more_below else _ENTER
+    def _explain(self) -> None:
+        """Say what Enter does now, and before it accepts, whether the text was seen to its end."""
+        word = self.query_one("#word", Input)
+        if self._chosen == "accept":
+            sentence = _UNREAD if self._text.has_more_below else _ENTER
+        elif self._chosen:
+            sentence = _LEAVES
+        elif self.focused is word:
+            sentence = self._hint
+        else:
+            sentence = _WITH_WORD if word.value.strip() else _CHOOSE
         self.query_one("#explain", Static).update(sentence)
 
     def action_read(self, key: str) -> None:
@@ -123,26 +132,24 @@ class AgreementScreen(Sheet[str | None]):
 
     def action_choose(self, answer: str) -> None:
         self._chosen = answer
-        if answer == "accept":
-            self._explain_accepting()
-        else:
-            self.query_one("#explain", Static).update(_CHOOSE)
         self.query_one(f"#{answer}", Button).focus()
+        self._explain()
 
     def action_give(self) -> None:
         # The key may come before the button has the focus.
         if self._chosen:
             self._give(self._chosen == "accept")
 
-    def on_descendant_focus(self, event: DescendantFocus) -> None:
-        if event.widget.id == "word":
-            self._chosen = ""  # or what is said of the word would give way to what Enter accepts
-            self.query_one("#explain", Static).update(self._hint)
+    def on_descendant_focus(self) -> None:
+        # Tab and the mouse choose as a letter does: Enter presses the button that has the focus.
+        # What has it now counts, as more of these may be on their way.
+        focused = self.focused
+        self._chosen = (focused.id or "") if isinstance(focused, Button) else ""
+        self._explain()
 
     def on_input_submitted(self) -> None:
         """The word is typed. It goes along when the person accepts, which is an act of its own."""
         self._text.focus()
-        self.query_one("#explain", Static).update(_WITH_WORD)
 
     def _give(self, accepts: bool) -> None:
         word = self.query_one("#word", Input).value.strip()

@@ -1,0 +1,36 @@
+"""What keeps a room from being open, in words, as far as its facilitators are concerned."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from alcove.cli.rooms import MemberLike
+
+UNCONFIRMED: Final = (
+    "A facilitator is here, and has not confirmed yet that what is sent here reaches them, so what "
+    "you write waits. They may have come just now, their connection may be bad, or the relay may "
+    "be keeping you apart. It goes on by itself once they have. /leave leaves; /anyway sends all "
+    "the same."
+)
+"""Instead of that none was heard, where the list shows one that is."""
+AWAY_LEAVE: Final = (
+    "Nothing is heard of the other facilitators, so you may be the only one here. If you leave and "
+    "none is, no more can be said in the room, and it is lost within half an hour. /end ends it "
+    "for everybody now. /appoint NAME makes another one. To leave all the same, type /leave once "
+    "more."
+)
+_BY_ITSELF: Final = "It goes on by itself."
+
+
+def hears_facilitator(members: Sequence[MemberLike]) -> bool:
+    """Return whether a facilitator other than the reader is heard."""
+    return any(one.facilitator and not one.you and one.presence == "here" for one in members)
+
+
+def too_few(missing: int, *, facilitates: bool) -> str:
+    """Return what a room waits for that needs more facilitators than are there."""
+    more = "/appoint NAME makes a member one. " if facilitates else ""
+    if missing == 1:
+        return f"One more facilitator has to be here before everybody can post. {more}{_BY_ITSELF}"
+    return (
+        f"{missing} more facilitators have to be here before everybody can post. {more}{_BY_ITSELF}"
+    )
