@@ -26,7 +26,8 @@ class RoomAtDoor(RoomShell):
         """Refuse a newcomer, and say why in kind words: `refused` (no reason is given),
         `not_tonight`, `too_late`, `other_group` or `write_first`.
 
-        Raises `InvalidInput` (`unknown_reason`, `unknown_knock`) or `NotNow` (`unknown_knock`).
+        Raises `InvalidInput` (`unknown_reason`, `unknown_knock`) or `NotNow` (`unknown_knock`,
+        `letting_in` when they are on their way in).
         """
         self._commands.refuse(id, reason)
         self._after()

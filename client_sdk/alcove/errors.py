@@ -54,6 +54,11 @@ CLOSE_SENTENCES: Final = MappingProxyType(
     }
 )
 """Why a room is over, where the `Closed` event has no sentence of its own."""
+LEFT_UNTOLD: Final = (
+    "You left the room. The relay has not confirmed it, so the others may see your name in the "
+    "list for a while."
+)
+"""With `unconfirmed` in the `Closed` event of a member that left."""
 
 
 class AlcoveError(Exception):

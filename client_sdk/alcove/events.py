@@ -345,7 +345,8 @@ class Unknown(Event):
 
 @dataclass(frozen=True, slots=True)
 class Closed(Event):
-    """The last event. Keys are wiped."""
+    """The last event. Keys are wiped. A member that left has the code `unconfirmed` when the relay
+    did not say that it took that: the others may see them in the list for a while."""
 
     reason: CloseReason
     code: str = ""

@@ -13,7 +13,14 @@ from typing import Final, Self, TypeAlias, TypeVar, assert_never
 from alcove import events, log
 from alcove.engine.commands import Commands
 from alcove.engine.engine import Engine
-from alcove.errors import AlcoveError, ConnectionFailed, InvalidInput, NotNow, RoomClosed
+from alcove.errors import (
+    LEFT_UNTOLD,
+    AlcoveError,
+    ConnectionFailed,
+    InvalidInput,
+    NotNow,
+    RoomClosed,
+)
 from alcove.events import AnyEvent, CloseReason, ConnectionState, Knocked, RoomState
 from alcove.feed import EventFeed, over
 from alcove.handlers import Handlers
@@ -129,7 +136,7 @@ class RoomShell:
         try:
             await asyncio.wait_for(gone, LEAVE_PATIENCE)
         except TimeoutError:
-            self._engine.close(CloseReason.LEFT)
+            self._engine.close(CloseReason.LEFT, "unconfirmed", LEFT_UNTOLD)
         self._after()
 
     async def _stop(self) -> None:

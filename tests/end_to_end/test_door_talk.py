@@ -240,6 +240,25 @@ def test_what_was_said_comes_again_after_a_lost_connection_and_is_shown_once() -
     assert (said(ann), result) == ([("Dora", "mine")], [None])
 
 
+def test_what_the_relay_did_not_take_is_said_with_the_next_knock() -> None:
+    """The relay forgot the room, and with it the knock. Who waits does so with another one, and
+    was told that the text is kept."""
+    world = World()
+    ann = world.open("Ann")
+    dora = world.knock(ann.invite(), "Dora")
+    world.kill_relay()
+    world.settle()
+    result: list[object] = []
+    dora.engine.commands.door_say("hello?", None, result.append)
+    world.settle()
+    world.start_relay()
+    world.advance(10)
+    assert len(ann.of(events.Knocked)) == 2
+    assert (said(ann), result) == ([("Dora", "hello?")], [None])
+    assert say(world, dora, "Is it a large group?") == [None]
+    assert said(ann)[-1] == ("Dora", "Is it a large group?")
+
+
 def test_the_talk_is_gone_with_the_knock() -> None:
     world, ann, bob, _cleo, dora = two_facilitators()
     say(world, ann, "Hello.", knock_of(ann))

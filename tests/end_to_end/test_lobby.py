@@ -80,6 +80,79 @@ def test_who_is_let_in_to_listen_is_paused_by_the_commit_that_adds_them() -> Non
     all_agree(ann, bob, cleo, dora, eve)
 
 
+def test_a_newcomer_on_their_way_in_is_not_refused() -> None:
+    """The commit that adds them may be taken already. A refusal beside it would be told as done,
+    and they would be in the room."""
+    world = World()
+    ann = world.open("Ann")
+    bob, cleo = world.knock(ann.invite(), "Bob"), world.knock(ann.invite(), "Cleo")
+    hold(ann, Publish)
+    result = admit(ann, "Bob")
+    knocks = {knock.name: knock.id for knock in ann.of(events.Knocked)}
+    with pytest.raises(AlcoveError) as refused:
+        ann.engine.commands.refuse(knocks["Bob"])
+    assert refused.value.code == "letting_in"
+    ann.engine.commands.refuse(knocks["Cleo"])
+    let(ann)
+    world.advance(1)
+    assert (result, ann.members()) == ([None], {"Ann", "Bob"})
+    assert bob.of(events.Joined)
+    assert cleo.engine.closed is not None
+
+
+def test_who_knocks_again_while_their_admission_is_on_its_way_is_not_refused_either() -> None:
+    """The relay lost its memory, and with it the knock. The admission goes on."""
+    world = World()
+    ann = world.open("Ann")
+    bob = world.knock(ann.invite(), "Bob")
+    world.kill_relay()
+    admit(ann, "Bob")
+    world.start_relay()
+    world.advance(10)
+    first, again = ann.of(events.Knocked)
+    assert first.id != again.id
+    with pytest.raises(AlcoveError) as refused:
+        ann.engine.commands.refuse(again.id)
+    assert refused.value.code == "letting_in"
+    world.advance(160)
+    assert bob.of(events.Joined)
+    assert ann.members() == {"Ann", "Bob"}
+
+
+def test_who_refuses_one_that_another_facilitator_let_in_is_told() -> None:
+    """They read before that the newcomer was refused, and that their client tells them so."""
+    world, ann, bob, _cleo = room_of_three()
+    do(world, ann, "appoint", "Bob")
+    world.advance(35)
+    dora = world.knock(ann.invite(), "Dora")
+    bob.to_client = lambda client, data: []  # what the relay says comes a moment later
+    admit(ann, "Dora")
+    world.settle()
+    bob.engine.commands.refuse(bob.of(events.Knocked)[-1].id)
+    bob.to_client = lambda client, data: [data]
+    world.settle()
+    world.advance(3)
+    assert dora.of(events.Joined)
+    told = [(one.code, one.sender) for one in bob.of(events.Problem)]
+    assert ("refused_late", "Dora") in told
+    eve = world.knock(ann.invite(), "Eve")
+    bob.engine.commands.refuse(bob.of(events.Knocked)[-1].id)
+    world.advance(3)
+    assert eve.engine.closed is not None
+    assert [one.code for one in bob.of(events.Problem)].count("refused_late") == 1
+
+
+def test_a_newcomer_whom_the_room_did_not_take_can_be_refused() -> None:
+    world = World()
+    ann = world.open("Ann")
+    bob = world.knock(ann.invite(), "Bob")
+    do(world, ann, "lock", True)
+    assert [getattr(error, "code", None) for error in admit(ann, "Bob")] == ["locked"]
+    ann.engine.commands.refuse(ann.of(events.Knocked)[-1].id)
+    world.advance(1)
+    assert bob.engine.closed is not None
+
+
 def test_one_of_several_can_come_in_to_listen() -> None:
     world = World()
     ann = world.open("Ann")

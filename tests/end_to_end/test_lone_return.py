@@ -2,6 +2,7 @@
 
 import pytest
 from alcove import events
+from alcove.errors import NotNow
 from alcove.events import RoomState
 from alcove.joining.ticket_comer import TicketComer
 from alcove_protocol import frames, limits
@@ -38,6 +39,23 @@ def test_the_only_facilitator_is_back_within_half_a_minute() -> None:
     goes_on(world, again, bob, cleo)
     newcomer(world, invite, "Dora", again)  # the invite of before serves, with its secret
     newcomer(world, new_link(world, again), "Eve", again)
+
+
+def test_nobody_asks_to_be_let_in_again_while_no_facilitator_can_do_it() -> None:
+    """A member that typed /rejoin was told that a facilitator's client is asked."""
+    world = World()
+    ann = world.open("Ann")
+    bob = world.join(ann, "Bob")
+    ticket = ticket_of(world, ann)
+    crashes(world, ann)
+    world.advance(100)
+    assert bob.of(events.RoomChanged)[-1].state is RoomState.READ_ONLY
+    with pytest.raises(NotNow, match="No facilitator is connected") as refused:
+        bob.engine.commands.rejoin()
+    assert refused.value.code == "nothing_to_rejoin"
+    again = resumes(world, ticket, "Ann", wait=60)
+    assert again.of(events.Joined)
+    goes_on(world, again, bob)
 
 
 def test_it_comes_back_again_and_again() -> None:

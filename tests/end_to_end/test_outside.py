@@ -55,6 +55,9 @@ def test_a_member_steps_outside_and_comes_back_within_ten_seconds() -> None:
         assert client.of(events.Outside) == [events.Outside("Bob")]
         assert not client.of(events.Left)
         assert "Bob" not in client.members()
+    with pytest.raises(AlcoveError, match="You are outside at the moment") as refused:
+        bob.engine.commands.outside()
+    assert refused.value.code == "not_in_room"
     cleo.say("while Bob is outside")
     world.advance(1)
     assert bob.texts() == []
@@ -220,6 +223,21 @@ def test_who_was_let_go_unseen_before_the_relay_lost_its_memory_comes_to_their_o
     inside(world, bob)
     assert bob.members() == ann.members() == {"Ann", "Bob", "Cleo"}
     assert uses_left(ann) == before
+    all_agree(ann, bob, cleo)
+
+
+def test_who_says_while_the_relay_is_gone_that_they_come_back_is_let_in() -> None:
+    """The relay forgot the knock by which they wait. They say it again with the next one."""
+    world, ann, bob, cleo = room_of_three()
+    outside(world, bob)
+    world.kill_relay()
+    result: list[object] = []
+    bob.engine.commands.inside(None, result.append)
+    world.advance(3)
+    world.start_relay()
+    world.advance(160)
+    assert result == [None]
+    assert bob.members() == ann.members() == {"Ann", "Bob", "Cleo"}
     all_agree(ann, bob, cleo)
 
 

@@ -147,6 +147,36 @@ def test_leaving() -> None:
     assert world.join(ann, "Bob").members() == {"Ann", "Bob", "Cleo"}
 
 
+def test_who_leaves_without_the_relay_is_told_that_others_may_still_see_them() -> None:
+    world, ann, bob, cleo = room_of_three()
+    bob.cut()
+    bob.say("never sent")
+    bob.engine.commands.leave(lambda: None)
+    world.settle()
+    assert (closed(bob).reason, closed(bob).code) == (CloseReason.LEFT, "unconfirmed")
+    assert "may see your name" in closed(bob).text
+    assert [event.text for event in bob.of(events.Failed)] == [
+        "You left the room before this was sent."
+    ]
+    cleo.to_client = lambda client, data: []
+    cleo.engine.commands.leave(lambda: None)
+    world.settle()
+    cleo.cut()
+    assert (closed(cleo).reason, closed(cleo).code) == (CloseReason.LEFT, "unconfirmed")
+    assert "Bob" in ann.members()
+    assert world.knock(ann.invite(), "Dora").engine.closed is None
+
+
+def test_who_waits_and_leaves_without_the_relay_was_in_no_list() -> None:
+    world = World()
+    ann = world.open("Ann")
+    bob = world.knock(ann.invite(), "Bob")
+    bob.cut()
+    bob.engine.commands.leave(lambda: None)
+    world.settle()
+    assert closed(bob) == events.Closed(CloseReason.LEFT)
+
+
 def test_ending() -> None:
     world, ann, bob, cleo = room_of_three()
     cleo.cut()

@@ -43,6 +43,26 @@ def test_the_standby_saves_the_room() -> None:
     assert bob.of(events.RoomChanged)[-1].state is RoomState.OPEN
 
 
+def test_who_came_by_the_standby_is_connected() -> None:
+    """Their client hung up to go from the door into the room, and never said that it is there."""
+    world, link, _bob, _cleo = orphaned()
+    dora = comes(world, link)
+    there = [one.state for one in dora.of(events.ConnectionChanged)]
+    assert there[-2:] == [events.ConnectionState.RECONNECTING, events.ConnectionState.CONNECTED]
+
+
+def test_who_accepts_twice_on_the_way_in_is_not_told_that_the_rules_are_missing() -> None:
+    world, link, _bob, _cleo = orphaned()
+    dora = world.knock(link, "Dora", accept=False)
+    world.advance(100)
+    assert dora.of(events.AgreementShown)
+    dora.engine.commands.accept()
+    with pytest.raises(NotNow, match="accepted the ground rules already"):
+        dora.engine.commands.accept()
+    world.advance(30)
+    assert dora.of(events.Joined)
+
+
 def test_who_came_by_the_standby_is_told_that_they_are_connected() -> None:
     """They came into the room over a new connection, and `moving` stood on the screen for good."""
     world, link, _, _ = orphaned()

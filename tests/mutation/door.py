@@ -33,6 +33,7 @@ def _talk(where: str, old: str, new: str, test: str) -> Mutant:
 
 _MAKE_UP: Final = "test_a_relay_and_a_holder_of_the_link_make_up_no_text[to the facilitator]"
 _TWICE: Final = "test_a_relay_that_shows_a_text_twice_or_to_another_is_not_believed"
+_NEXT: Final = "test_what_the_relay_did_not_take_is_said_with_the_next_knock"
 _LOST: Final = "test_what_was_said_comes_again_after_a_lost_connection_and_is_shown_once"
 _GONE: Final = "test_who_waits_is_told_when_the_facilitator_is_gone"
 _LISTENS: Final = "test_who_is_let_in_to_listen_is_paused_by_the_commit_that_adds_them"
@@ -363,7 +364,30 @@ ALL_DOOR: Final[tuple[Mutant, ...]] = (
     ),
     _talk(f"{_DOOR_TALK}._open", "body.reply_key == knock.body.reply_key", "True", _MAKE_UP),
     _talk(f"{_VOICE}.receive", "known in self._heard or ", "", _TWICE),
-    _talk(f"{_VOICE}._send", "self._unsent.append((id, blob, done))", "pass", _LOST),
+    _talk(f"{_VOICE}._send", "self._unsent.append(line)", "pass", _LOST),
+    _talk(f"{_VOICE}.knocked", "self._say_again(line, lobby_key)", "pass", _NEXT),
+    Mutant(
+        "door",
+        (
+            Edit(
+                "alcove.facilitation.lobby:Lobby.refuse",
+                "if knock.body.relay_key in self._letting_in:",
+                "if False:",
+            ),
+        ),
+        f"{_LOBBY}::test_a_newcomer_on_their_way_in_is_not_refused",
+    ),
+    Mutant(
+        "door",
+        (
+            Edit(
+                "alcove.facilitation.lobby:Lobby._admission",
+                "self._letting_in.discard(knock.body.relay_key)",
+                "pass",
+            ),
+        ),
+        f"{_LOBBY}::test_a_newcomer_whom_the_room_did_not_take_can_be_refused",
+    ),
     _talk(f"{_DOOR_TALK}.tick", "self._give_free(talk)", "pass", _GONE),
     _talk(
         f"{_DOOR_TALK}._give_free",

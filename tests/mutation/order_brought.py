@@ -236,7 +236,7 @@ BROUGHT_BACK: Final[tuple[Mutant, ...]] = (
     order(
         "rejoin by choice",
         "alcove.engine.held_member:HeldMember.rejoin",
-        "elif self.presence.state is RoomState.OPEN and not self.membership.lacks_the_list:",
+        "elif self.presence.state in _NOTHING_WRONG and not self.membership.lacks_the_list:",
         "elif False:",
         f"{CHOICE}::test_nobody_makes_the_others_work_while_nothing_is_wrong",
     ),

@@ -363,6 +363,8 @@ class Told:
             "door_used": invited or truth.admitted() >= world.schedule.uses,
             "nobody_there": trouble or not held or self._facilitators_came_just_now,
             "facilitator_there": "nobody_there" in self.problems,
+            # They may go, or another facilitator may let them in, at any moment.
+            "refused_late": sender in truth.commands,
             "unreadable": left_behind(world, self.person),
         }
         true = reasons.get(code, False) or world.lies

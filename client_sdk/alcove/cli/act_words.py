@@ -60,11 +60,11 @@ def listed(acts: Sequence[events.PastAct], me: str = "") -> str:
     asked for by itself is left out: a program reads it in the event."""
     asked = [one for one in acts if not one.aside]
     if not asked:
-        return "No facilitator did anything since you came."
+        return "No facilitator did anything since your program came in."
     # The pause that comes along with an admission is how they were let in.
     listening = {(one.name, one.by, one.age) for one in acts if one.aside and one.act == "pause"}
     rows = [
         act(one, me, listens=one.act in _IN and (one.name, one.by, one.age) in listening)
         for one in asked
     ]
-    return "\n".join(("What facilitators did since you came:", *rows))
+    return "\n".join(("What facilitators did since your program came in:", *rows))

@@ -8,6 +8,7 @@ from alcove import events
 from alcove.cli import escape
 from alcove.cli.commands import (
     AcceptCommand,
+    AgreementChangeCommand,
     DoorSayCommand,
     InsideCommand,
     OutsideCommand,
@@ -42,6 +43,12 @@ COMING: Final = (
     "to do nothing."
 )
 ACCEPTED: Final = "You accepted the new ground rules; what you write is no longer held for them."
+NEW_RULES: Final = (
+    "You changed the ground rules. The others are asked to accept them before they write on, and "
+    "those who waited at the door are asked to read them and to knock again."
+)
+CORRECTED: Final = "You corrected the wording of the ground rules. Nobody is asked to accept it."
+NO_WORD: Final = "You came by a standby's link, so no word for today is needed. /accept goes on."
 WORD_KEPT: Final = "Your word for today goes along when you accept. Remember it."
 
 
@@ -84,6 +91,9 @@ def gone(knock: events.Knocked | None, members: Sequence[MemberLike]) -> str | N
     facilitates = any(one.you and one.facilitator for one in members)
     if knock is None or not facilitates or any(one.name == knock.name for one in members):
         return None
+    if knock.outside:
+        # Their knock may have expired, and comes again; or they left from there.
+        return f"{escape.name(knock.name)} was outside, and is not at the door at the moment."
     return f"{escape.name(knock.name)} does not wait any more."
 
 
@@ -133,13 +143,18 @@ def of_event(
 
 
 def done(
-    command: DoorSayCommand | RefuseCommand | OutsideCommand | InsideCommand | AcceptCommand,
+    command: DoorSayCommand
+    | RefuseCommand
+    | OutsideCommand
+    | InsideCommand
+    | AcceptCommand
+    | AgreementChangeCommand,
     waiting: Mapping[str, events.Knocked],
     *,
     joined: bool,
 ) -> str | None:
-    """Return what this person did at the door, or to go there or come from it, once the room took
-    it. `joined` says that they are in the room."""
+    """Return what this person did at the door, to go there or come from it, or with the ground
+    rules, once the room took it. `joined` says that they are in the room."""
     match command:
         case DoorSayCommand(text=text, id=id):
             knock = waiting.get(id or "")
@@ -152,5 +167,7 @@ def done(
             return None if joined or name else COMING
         case AcceptCommand():
             return ACCEPTED if joined else None
+        case AgreementChangeCommand(correction=correction):
+            return CORRECTED if correction else NEW_RULES
         case _:
             assert_never(command)

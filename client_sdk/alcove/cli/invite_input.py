@@ -10,6 +10,8 @@ The bytes tell what is incomplete: they have a check over all of them.
 import os
 import re
 import select
+import shutil
+import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -19,6 +21,7 @@ from alcove_protocol.errors import Malformed
 from alcove_protocol.invite import Invite
 from alcove_protocol.ticket import PREFIX, Ticket
 
+from alcove.cli import wrapping
 from alcove.cli.lines import Lines, TooLong
 
 _QUIET: Final = 0.4
@@ -132,13 +135,13 @@ INVITE: Final = Kind(
     _is_invite,
     _may_become_a_link,
     "Paste the invite (it is not shown), then press Enter: ",
-    "\nThe link is not complete: paste the rest of it. Ctrl+U starts again, Ctrl+C gives up: ",
+    "The link is not complete: paste the rest of it. Ctrl+U starts again, Ctrl+C gives up: ",
 )
 TICKET: Final = Kind(
     _is_ticket,
     _may_become_a_ticket,
     "Paste the ticket (it is not shown), then press Enter: ",
-    "\nThe ticket is not complete: paste the rest of it. Ctrl+U starts again, Ctrl+C gives up: ",
+    "The ticket is not complete: paste the rest of it. Ctrl+U starts again, Ctrl+C gives up: ",
 )
 
 
@@ -169,7 +172,7 @@ def from_terminal(kind: Kind, descriptor: int) -> str:
     pasted = Pasted(kind)
     hinted = False
     with _hidden(descriptor):
-        _show(kind.prompt)
+        _show(_fitting(kind.prompt))
         while True:
             over = pasted.ends_a_line and bool(pasted.secret) and not pasted.wants_more
             asking = pasted.ends_a_line and not hinted and pasted.wants_more
@@ -177,7 +180,7 @@ def from_terminal(kind: Kind, descriptor: int) -> str:
             if not ready and over:
                 break
             if not ready:
-                _show(kind.hint)
+                _show("\n" + _fitting(kind.hint))
                 hinted = True  # a person who sees nothing happen believes that it hangs
                 continue
             text = _read(descriptor)
@@ -197,6 +200,12 @@ def _read(descriptor: int) -> str:
         return os.read(descriptor, _CHUNK).decode("utf-8", "replace")
     except OSError:  # the terminal has gone, and the watchdog knows
         return ""
+
+
+def _fitting(text: str) -> str:
+    """Break a prompt at its spaces where the window is small. One column stays for the cursor."""
+    columns = shutil.get_terminal_size().columns
+    return "\n".join(textwrap.wrap(text, max(columns - 1, wrapping.NARROWEST))) + " "
 
 
 def _show(text: str) -> None:

@@ -58,11 +58,9 @@ def _row(one: events.OpenInvite) -> str:
     lets = "Nobody closed it" if unknown else f"It lets in {_many(one.uses or 0, 'person')} more"
     hours = "" if one.hours is None else f", for {_many(one.hours, 'hour')}"
     asks = f" It asks: {escape.line(one.question)}" if one.question else ""
-    other = "of another facilitator"
+    other = "of another facilitator, or of you before your program started anew"
     if unknown:
-        other += (
-            ", or of you before your program started anew. Whether the relay has it is not known"
-        )
+        other += ". Whether the relay has it is not known"
     maker = "yours" if one.yours else other
     return f"{lets}{hours}; {_many(one.here, 'person')} here came by it; {maker}.{asks}"
 

@@ -1,10 +1,12 @@
 """Questions before what cannot be undone: a removal, the end, or a facilitator that goes.
 
-Each is asked once. The answer is the same line again, with nothing typed between the two, so that
-the person types the name of the one that has to go.
+Each is asked once. The answer is the same line again, soon and with nothing typed between the two,
+so that the person types the name of the one that has to go. Later they have forgotten the question,
+and it is asked again.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from typing import Final
 
 from alcove import events
 from alcove.cli import moderation_words, role_words
@@ -20,13 +22,19 @@ from alcove.cli.rooms import MemberLike
 from alcove.cli.slash_commands import UserAction
 from alcove.cli.state_words import AWAY_LEAVE
 from alcove.cli.words import END_ROOM, LONE_LEAVE
+from alcove.relay.steady_clock import steady_clock
+
+_REMEMBERED: Final = 120.0
+"""Seconds in which the same line is an answer."""
 
 
 class LastQuestion:
     """Asks once, and remembers what about."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = steady_clock) -> None:
+        self._clock = clock
         self._asked: UserAction | None = None
+        self._asked_at = 0.0
         self._answers: UserAction | None = None
 
     def typed(self) -> None:
@@ -44,9 +52,10 @@ class LastQuestion:
         """Take what was typed. Raises `Misread`, with the question, when it has to be asked."""
         self._asked = self._asked or self._answers
         asked, self._asked, self._answers = self._asked, None, None
-        question = "" if asked == wanted else _question(wanted, members, waiting, away)
+        answers = asked == wanted and self._clock() - self._asked_at <= _REMEMBERED
+        question = "" if answers else _question(wanted, members, waiting, away)
         if question:
-            self._asked = wanted
+            self._asked, self._asked_at = wanted, self._clock()
             raise Misread(question)
 
 
@@ -59,9 +68,11 @@ def _question(
     me = next((member for member in members if member.you), None)
     if me is None or not me.facilitator:
         return ""
-    alone = sum(member.facilitator for member in members) == 1
+    facilitators = [member for member in members if member.facilitator]
+    alone = len(facilitators) == 1
+    kept = {member.name for member in facilitators}
     match wanted:
-        case RemoveCommand() if me.name not in wanted.all_names:  # the room refuses that
+        case RemoveCommand() if not kept & set(wanted.all_names):  # the room refuses those
             here = {member.name for member in members}
             return moderation_words.remove_question(
                 wanted.all_names,

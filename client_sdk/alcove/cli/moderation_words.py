@@ -91,17 +91,18 @@ def of_rules(event: events.RulesChanged, *, facilitates: bool, me: str = "") -> 
 
 
 def _slow(seconds: int, *, own: bool) -> str:
+    long = "one second" if seconds == 1 else f"{seconds} seconds"
     if own and not seconds:
         return "You let everybody write as often as they like again."
     if own:
         return (
-            f"You slowed the room: after a minute of writing, each participant waits {seconds} "
-            "seconds. /slow off ends it."
+            f"You slowed the room: after a minute of writing, each participant waits {long}. "
+            "/slow off ends it."
         )
     if not seconds:
         return "Everybody can write as often as they like again."
     return (
-        f"The room goes slowly for now: after a minute of writing, each waits {seconds} seconds. "
+        f"The room goes slowly for now: after a minute of writing, each waits {long}. "
         "What you type meanwhile stays yours."
     )
 

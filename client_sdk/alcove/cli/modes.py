@@ -51,7 +51,8 @@ async def _show(room: RoomLike, wanted: RoomToEnter, lines: Lines, mode: Mode) -
     if mode is Mode.PLAIN:
         from alcove.cli import plain_mode
 
-        return await plain_mode.run(room, lines, accepted=accepted)
+        standby = isinstance(wanted, RoomToJoin) and rooms.is_standby(wanted.invite)
+        return await plain_mode.run(room, lines, accepted=accepted, standby=standby)
     from alcove.cli import ui
 
     return await ui.run(room, accepted=accepted)

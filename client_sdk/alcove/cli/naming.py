@@ -126,10 +126,12 @@ def waiting(name: str, view: RoomView, members: Sequence[MemberLike] = ()) -> st
             raise Misread(f"{escape.name(one)} is in the room already.")
     if not knocks or not (name or asking):
         raise Misread("Nobody waits at the moment.")
+    if not found and "," in name:
+        raise Misread("Write one name at a time; /members lists those that wait.")
     if not found:
         raise Misread("Nobody of that name waits; /members lists them.")
     if len(found) > 1:
-        raise Misread("Several people wait; say whom, by name or in the list.")
+        raise Misread("Several people wait, so write a name behind it; /members lists them.")
     return found[0]
 
 

@@ -146,6 +146,8 @@ class OwnCommands:
                 if isinstance(asked.command, OutsideCommand):
                     asked.moves, asked.told = True, False
                     asked.due = self._clock() + WAITS_AFTER
+            elif isinstance(event, events.AgreementShown) and asked.moves:
+                asked.told = asked.told or event.asked  # which says what the person has to do first
             elif _answers(event, asked.command):
                 asked.answered = True
                 if self._comes_later(asked.command):

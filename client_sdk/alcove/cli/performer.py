@@ -56,10 +56,20 @@ from alcove.cli.rooms import RoomLike
 from alcove.errors import AlcoveError, NotNow
 from alcove.events import AnyEvent, Problem
 
-Told: TypeAlias = DoorSayCommand | RefuseCommand | OutsideCommand | InsideCommand | AcceptCommand
+Told: TypeAlias = (
+    DoorSayCommand
+    | RefuseCommand
+    | OutsideCommand
+    | InsideCommand
+    | AcceptCommand
+    | AgreementChangeCommand
+)
 """Commands that are told as done, because no event tells it to the person that gave them."""
 _HELD: Final = 100
 """Commands that may wait until the room is entered, and commands that may run at once."""
+_STILL_OUTSIDE: Final = (
+    "You are still outside. Your client asks again by itself, and you are told when you are in."
+)
 _LOOK_AGAIN: Final = 0.2
 """Seconds between two looks whether the room takes texts again."""
 
@@ -148,19 +158,22 @@ class Performer:
     ) -> None:
         """Do the command, or the `work` that it stands for, and note what becomes of it."""
         number = None if self._own is None else self._own.begun(command, said)
-        done = await self._guard(work or partial(self._act, command), command.ref, said)
+        late = _STILL_OUTSIDE if isinstance(command, InsideCommand) and not command.name else ""
+        done = await self._guard(work or partial(self._act, command), command.ref, said, late)
         if self._own is not None and number is not None:
             self._own.over(number, failed=not done)
 
     async def _guard(
-        self, work: Callable[[], Awaitable[None]], ref: str | None, said: str = ""
+        self, work: Callable[[], Awaitable[None]], ref: str | None, said: str = "", late: str = ""
     ) -> bool:
+        """Do it, and tell what went wrong. With `late` that is told for what waits on."""
         try:
             await work()
         except AlcoveError as error:
-            late = isinstance(error, NotNow) and error.code == "unavailable"
-            what = f'Not done yet: "{beginning(said)}". ' if said and late else ""
-            await self._tell(Problem(error.code, what + error.text, ref))
+            waits = isinstance(error, NotNow) and error.code == "unavailable"
+            what = f'Not done yet: "{beginning(said)}". ' if said and waits else ""
+            text = late if late and waits else error.text
+            await self._tell(Problem(error.code, what + text, ref))
         except Exception as error:
             await self._tell(Problem("internal", own_fault(error), ref))
         else:
@@ -180,6 +193,16 @@ class Performer:
     async def _tell_done(self, command: Told) -> None:
         if self._done is not None:
             await self._done(command)
+
+    async def _accept(self, version: int | None, answer: str, word: str) -> None:
+        """Accept the rules. Where there is no door to knock at, as by a standby's link, a word for
+        today serves nothing, and must not keep the person out."""
+        try:
+            await self._room.accept(version, answer=answer, word=word)
+        except NotNow as error:
+            if not word or error.code != "no_door":
+                raise
+            await self._room.accept(version, answer=answer, word="")
 
     async def _act(self, command: AnyCommand) -> None:
         match command:
@@ -257,11 +280,12 @@ class Performer:
             case RevokeCommand(door=door):
                 await self._room.revoke(door)
             case AcceptCommand(version=version, answer=answer, word=word):
-                await self._room.accept(version, answer=answer, word=word)
+                await self._accept(version, answer, word)
                 await self._tell_done(command)
             case AgreementChangeCommand(file=file, correction=correction):
                 agreement = await asyncio.to_thread(read_agreement, Path(file))
                 await self._room.change_agreement(agreement, correction=correction)
+                await self._tell_done(command)
             case EndCommand():
                 await self._room.end()
             case LeaveCommand():

@@ -78,8 +78,10 @@ _LOOK_AGAIN: Final = 0.5
 class PlainMode:
     """One room in plain lines."""
 
-    def __init__(self, room: RoomLike, accepted: bool) -> None:
+    def __init__(self, room: RoomLike, accepted: bool, *, standby: bool = False) -> None:
+        """With `standby` the person came by a standby's link, which has no word for today."""
         self._room = room
+        self._standby = standby
         self._accepted = accepted
         self._view = RoomView()
         self._last = LastQuestion()
@@ -156,7 +158,8 @@ class PlainMode:
         try:
             if self._editor is not None:
                 self._kept.check(text)
-            await self._do(text)
+            wanted = slash_commands.read(text, self._view, self._room.members, self._room.away)
+            await self._do(wanted, text)
         except (Misread, AlcoveError) as error:
             done = text.startswith("/")
             stays = "" if done or self._editor is None else f" {words.stays(str(error))}"
@@ -167,8 +170,7 @@ class PlainMode:
             return False
         return True
 
-    async def _do(self, text: str) -> None:
-        wanted = slash_commands.read(text, self._view, self._room.members, self._room.away)
+    async def _do(self, wanted: slash_commands.UserAction | None, text: str) -> None:
         members, waiting = self._room.members, self._view.waiting.values()
         self._last.check(wanted, members, waiting, self._room.away)
         match wanted:
@@ -189,6 +191,8 @@ class PlainMode:
                 await self._rules(self._view.rules, language)
             case slash_commands.Reveal():
                 await self._reveal()
+            case slash_commands.ChooseWord() if self._standby:
+                raise Misread(door_words.NO_WORD)
             case slash_commands.ChooseWord(word):
                 self._view.word = word
                 await self._say(door_words.WORD_KEPT)
@@ -242,14 +246,14 @@ class PlainMode:
             case AgreementShown() if self._view.joined:
                 if event.summary:
                     await self._below(event.summary)
-                await self._say(words.rules_changed(event))
+                await self._say(words.rules_changed(event, going_out=self._view.going_out))
             case AgreementShown():
                 await self._rules(event)
                 if event.question:
                     await self._say(invite_words.question(event.question))
                 elif not self._accepted:
                     await self._say("Type /accept if you agree, or /leave.")
-                if event.question or not self._accepted:
+                if (event.question or not self._accepted) and not self._standby:
                     await self._say(door_words.CHOOSE_WORD)
             case Message(id, sender, text, _, warning):
                 name = words.author(sender, self._room.members)
@@ -345,7 +349,7 @@ class PlainMode:
         await self._say(invite_words.LOCKED if self._view.locked else None)
 
     async def _did(self, command: Told) -> None:
-        await self._say(door_words.done(command, self._view.waiting, joined=self._view.joined))
+        await self._say(door_words.done(command, self._view.waiting, joined=self._view.in_room))
 
     async def _many(self, heading: str, lines: Sequence[str]) -> None:
         """Write a sentence, and indented lines below it."""
@@ -379,6 +383,6 @@ class PlainMode:
             await self._say(f"This message has {more}. /show shows more of it.")
 
 
-async def run(room: RoomLike, lines: Lines, *, accepted: bool) -> Closed:
+async def run(room: RoomLike, lines: Lines, *, accepted: bool, standby: bool = False) -> Closed:
     """Run `room` until it is over."""
-    return await PlainMode(room, accepted).run(lines)
+    return await PlainMode(room, accepted, standby=standby).run(lines)

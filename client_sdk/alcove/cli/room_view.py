@@ -55,9 +55,13 @@ class RoomView:
         self.word = ""
         """The person's word for today, until it goes along with the knock."""
         self.knocked = False
+        self.knocked_with: events.AgreementShown | None = None
+        """The ground rules that this person had accepted when they came to wait at the door."""
         self.joined = False
         self.outside = False
         """Whether this person stepped outside, and is at the door until they come back."""
+        self.going_out = False
+        """Whether this person is out of the room, and not yet at the door."""
         self.held = False
         self.listen_only = False
         self.locked = False
@@ -119,9 +123,11 @@ class RoomView:
             case events.AgreementShown():
                 self.rules = event
             case events.Waiting():
-                self.knocked, self.word = True, ""
+                self.knocked, self.word, self.knocked_with = True, "", self.rules
             case events.Outside(you=True):
                 self.knocked, self.joined, self.outside = True, False, True
+                self.going_out = False
+                self.knocked_with = self.rules
             case events.Knocked(id):
                 self.waiting[id] = event
             case events.KnockGone(id):
@@ -132,6 +138,7 @@ class RoomView:
                     self._come_in()
             case events.ConnectionChanged(connection, moving=moving):
                 self.connection, self.moving = connection, moving
+                self.going_out = self.going_out or (moving and self.joined)
             case events.RoomChanged(state, missing):
                 self.state, self.lacks_facilitators = state, missing > 0
             case events.RoleChanged(name, facilitator=True):
@@ -192,6 +199,11 @@ class RoomView:
                 assert_never(event)
 
     @property
+    def in_room(self) -> bool:
+        """Whether this person is in the room, as far as their client knows."""
+        return self.joined and not self.going_out
+
+    @property
     def at_door(self) -> bool:
         """Whether only facilitators read what this person types."""
         return self.knocked and not self.joined
@@ -199,7 +211,7 @@ class RoomView:
     def _come_in(self) -> None:
         """What holds in the room, and for this person, is told anew behind it. Away from the room
         they were not told of what ended."""
-        self.joined, self.outside = True, False
+        self.joined, self.outside, self.going_out = True, False, False
         self.held = self.listen_only = self.locked = self.paused = False
 
     def is_no_news(self, event: events.AnyEvent) -> bool:

@@ -3,10 +3,12 @@
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Final, Protocol, Self
 
 from alcove_protocol.card import AgreementText
-from alcove_protocol.ticket import Ticket
+from alcove_protocol.errors import Malformed
+from alcove_protocol.invite import Invite, InviteRole
+from alcove_protocol.ticket import PREFIX, Ticket
 
 from alcove import events
 from alcove.members import Whereabouts
@@ -155,10 +157,32 @@ class RoomToResume:
 RoomToEnter = RoomToOpen | RoomToJoin | RoomToResume
 
 
+_TICKET_GIVEN: Final = (
+    "This is a ticket, and no invite. To come back by it, start alcove resume - and paste it there."
+)
+_INVITE_GIVEN: Final = (
+    "This is an invite, and no ticket. To ask to be let in by it, start alcove join - with a name, "
+    "as in --name Robin, and paste it there."
+)
+
+
+def is_standby(invite: str) -> bool:
+    """Whether this is a standby's link."""
+    try:
+        return Invite.parse(invite).role is InviteRole.STANDBY
+    except Malformed:
+        return False
+
+
 def make_room(wanted: RoomToEnter) -> RoomLike:
-    """Make the room of the SDK. Raises `alcove.InvalidInput` for a wrong argument."""
+    """Make the room of the SDK. Raises `alcove.InvalidInput` for a wrong argument. A person in a
+    hurry pastes a ticket for an invite, and would take a good one for broken."""
     import alcove
 
+    if isinstance(wanted, RoomToJoin) and wanted.invite.startswith(PREFIX):
+        raise alcove.InvalidInput("bad_invite", _TICKET_GIVEN)
+    if isinstance(wanted, RoomToResume) and wanted.ticket.startswith(("http://", "https://")):
+        raise alcove.InvalidInput("bad_ticket", _INVITE_GIVEN)
     transport = alcove.TransportOptions(proxy=wanted.route.proxy, ca_file=wanted.route.ca_file)
     if isinstance(wanted, RoomToResume):
         return alcove.resume(wanted.ticket, language=wanted.language, transport=transport)

@@ -146,7 +146,7 @@ def read(
             raise Misread(f"Say which file has all the ground rules: {word} FILE.")
         return AgreementChangeCommand(file=rest, correction=_FILES[word])
     if word == _INSIDE:
-        if not rest and view.joined:
+        if not rest and view.in_room:
             raise Misread("Say whom: /inside NAME." if _decides(members) else "You are in already.")
         return InsideCommand(name=naming.outside(rest, view, away) if rest else None)
     if word == _TAKE:
@@ -324,6 +324,8 @@ def _is_on(said: str, word: str) -> bool:
 
 
 def _accept(view: RoomView, answer: str = "") -> UserAction:
+    if view.at_door and view.rules is not None and view.rules is view.knocked_with:
+        raise Misread(words.ACCEPTED_OUTSIDE if view.outside else words.ACCEPTED)
     asks = view.rules is not None and bool(view.rules.question) and not view.joined
     if answer and not asks:
         raise Misread("/accept stands alone. To say a text that begins with a slash, type two.")

@@ -36,6 +36,11 @@ CONNECTION: Final = MappingProxyType(
     }
 )
 ANSWERS_AGAIN: Final = "The relay answers again."
+UNCOUNTED: Final = (
+    "The relay counts no facilitator as connected, not even you yet. The room is quiet until it "
+    "does, and what you write waits here. You need to do nothing."
+)
+"""To a facilitator that comes back and was alone, in place of `RoomState.READ_ONLY`."""
 COMMAND_FOR: Final = MappingProxyType(
     {"too_many_doors": " /invites lists them, and /revoke NUMBER closes one."}
 )
@@ -89,6 +94,10 @@ PAUSED: Final = "You can read, not write for now"
 NOT_ACCEPTED: Final = (
     "You are not in the room yet. First type /accept if you agree to the ground rules, or /leave."
 )
+ACCEPTED: Final = (
+    "You accepted the ground rules already, and wait to be let in. You need to do nothing."
+)
+ACCEPTED_OUTSIDE: Final = "You accepted the ground rules already. /inside comes back."
 NOT_ANSWERED: Final = (
     "You are not in the room yet. First type /accept and your answer if you agree to the ground "
     "rules, or /leave."
@@ -221,7 +230,9 @@ def of_event(
         case events.RoomChanged(RoomState.NOT_HEARD) if state_words.hears_facilitator(members):
             return state_words.UNCONFIRMED
         case events.RoomChanged(state, missing):
-            return state_words.too_few(missing, facilitates=facilitates) if missing else ROOM[state]
+            if missing:
+                return state_words.too_few(missing, facilitates=facilitates)
+            return UNCOUNTED if facilitates and state is RoomState.READ_ONLY else ROOM[state]
         case events.Gap(missed, sender):
             return _gap(missed, sender)
         case events.Accepted(name):
@@ -258,8 +269,14 @@ def stays(reason: str) -> str:
     return STAYS_DOUBTED if reason in (BEGUN_AT_DOOR, HIDES_COMMAND) else STAYS
 
 
-def rules_changed(rules: events.AgreementShown) -> str:
-    """Return what happened to the agreement, to a person in the room."""
+def rules_changed(rules: events.AgreementShown, *, going_out: bool = False) -> str:
+    """Return what happened to the agreement, to a person in the room, or on their way outside."""
+    if rules.asked and going_out:
+        return (
+            f"The ground rules changed while you went outside; this is version {rules.version}. "
+            "Your client waits at the door for you once you accept them. /rules shows them whole, "
+            "/accept accepts them, /leave leaves."
+        )
     if rules.asked:
         return (
             f"The ground rules changed; this is version {rules.version}. What you write waits "

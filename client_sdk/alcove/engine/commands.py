@@ -5,6 +5,7 @@ A command raises at once when it cannot be done. Otherwise events tell what beco
 """
 
 from collections.abc import Callable
+from typing import Final
 
 from alcove_protocol import frames
 from alcove_protocol.card import AgreementText
@@ -18,8 +19,8 @@ from alcove.engine.door_commands import DoorCommands
 from alcove.engine.hard_minute import message_id
 from alcove.engine.outside import SteppingOutside
 from alcove.engine.standing import Standing
-from alcove.errors import AlcoveError, InvalidInput, NotNow
-from alcove.events import CloseReason
+from alcove.errors import LEFT_UNTOLD, AlcoveError, InvalidInput, NotNow
+from alcove.events import CloseReason, RoomState
 from alcove.facilitation.intents import Done
 from alcove.group.safety_words import safety_words
 from alcove.joining.newcomer import Newcomer
@@ -28,6 +29,14 @@ from alcove.messages.muted import muted
 from alcove.messages.payload import Retract, check_text
 from alcove.messages.slow import too_soon
 from alcove.relay.link import Link
+
+_NOBODY_LETS_IN: Final = (
+    "No facilitator is connected who could let you in again. It goes on by itself once one is back."
+)
+_READ_ONLY: Final = (
+    "The relay takes no messages while no facilitator is connected. What you write waits, and goes "
+    "out by itself once one is back."
+)
 
 
 class Commands(DoorCommands):
@@ -80,6 +89,8 @@ class Commands(DoorCommands):
         Raises `NotNow` (`nothing_to_decide`, `not_in_room`), `RoomClosed`.
         """
         member = self._standing.require_member()
+        if member.presence.state is RoomState.READ_ONLY:
+            raise NotNow("nothing_to_decide", _READ_ONLY)
         if not member.presence.decide():
             raise NotNow("nothing_to_decide", "Your messages are not held back; nothing to decide.")
         member.pump()
@@ -96,6 +107,8 @@ class Commands(DoorCommands):
             text = "You are the only facilitator, so nobody can let you in again."
             raise NotNow("only_facilitator", text)
         if not member.rejoin():
+            if member.presence.state is RoomState.READ_ONLY:
+                raise NotNow("nothing_to_rejoin", _NOBODY_LETS_IN)
             text = "You are in step with the room as far as your client knows; nothing to mend."
             raise NotNow("nothing_to_rejoin", text)
 
@@ -146,13 +159,14 @@ class Commands(DoorCommands):
         code: str = "",
         text: str = "",
     ) -> None:
-        """Go, and forget everything. Without a connection the relay is not told. The rest is what
-        the `Closed` event tells."""
+        """Go, and forget everything. Without a connection the relay is not told, and a member that
+        leaves is told so. The rest is what the `Closed` event tells."""
         standing, member = self._standing, self._standing.member
+        untold = reason is CloseReason.LEFT and member is not None
         if member is None or not self._link.live:
             if member is None and standing.newcomer is not None:
                 standing.newcomer.withdraw()
-            standing.close(reason, code, text)
+            standing.close(reason, *(("unconfirmed", LEFT_UNTOLD) if untold else (code, text)))
             done()
             return
         if member.facilitator is not None and member.ready:
@@ -162,7 +176,8 @@ class Commands(DoorCommands):
         signed = relay.sign(Label.LEAVE, LeaveStatement(standing.room, relay.public, counter))
 
         def answered(answer: RelayAnswer | None) -> None:
-            standing.close(reason, code, text)
+            lost = untold and answer is None
+            standing.close(reason, *(("unconfirmed", LEFT_UNTOLD) if lost else (code, text)))
             done()
 
         self._link.request(lambda n: frames.LeaveRoom(n, signed.body, signed.signature), answered)

@@ -37,7 +37,8 @@ class DoorCommands(HardMinute):
 
     def refuse(self, id: str, reason: str = "refused") -> None:
         """Refuse a newcomer and tell them. `reason` is one of `joining.door_words.REASONS`. Raises
-        `InvalidInput` (`unknown_reason`), `NotNow`, `RoomClosed`."""
+        `InvalidInput` (`unknown_reason`), `NotNow` (`unknown_knock`, `letting_in`), `RoomClosed`.
+        """
         if reason not in REASONS:
             raise InvalidInput("unknown_reason", f"The reasons are {', '.join(REASONS)}.")
         self._standing.require_facilitator().lobby.refuse(_knock_id(id), reason)

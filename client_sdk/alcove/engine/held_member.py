@@ -4,6 +4,7 @@ It keeps its keys, sends nothing, and asks to be let in again (`rejoining`).
 """
 
 from abc import abstractmethod
+from typing import Final
 
 from alcove_protocol import frames
 from alcove_protocol.position import Position
@@ -12,6 +13,9 @@ from alcove import events
 from alcove.engine.member_parts import MemberParts
 from alcove.errors import NotTrusted
 from alcove.events import RoomState
+
+_NOTHING_WRONG: Final = (RoomState.OPEN, RoomState.READ_ONLY)
+"""States of a room in which no member asks to be let in again."""
 
 
 class HeldMember(MemberParts):
@@ -50,13 +54,14 @@ class HeldMember(MemberParts):
 
     def rejoin(self) -> bool:
         """The person finds that this client cannot go on, and asks to be let in again. False while
-        nothing is wrong: each return is a commit that all members follow. A held client asks now
-        and not with its next round, unless it has just asked."""
+        nothing is wrong: each return is a commit that all members follow. False also while no
+        facilitator is connected who could let it in: held, it would only show nothing new. A held
+        client asks now and not with its next round, unless it has just asked."""
         if self._following.held:
             self._rejoining.hurry()
             if self._rejoining.due:
                 self._ask_rejoin()
-        elif self.presence.state is RoomState.OPEN and not self.membership.lacks_the_list:
+        elif self.presence.state in _NOTHING_WRONG and not self.membership.lacks_the_list:
             return False
         else:
             self._following.hold()

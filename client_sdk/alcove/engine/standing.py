@@ -20,6 +20,11 @@ from alcove.messages.shown import ShownMessages
 
 EVENTS: Final = 10_000
 """Events kept for a reader. Beyond that the oldest are dropped, and a gap is told."""
+_OUT_BEFORE: Final = "You were out of the room before this was sent."
+_NOT_SENT: Final = {
+    CloseReason.LEFT: "You left the room before this was sent.",
+    CloseReason.ENDED: "The room had ended before this was sent.",
+}
 
 
 class Standing:
@@ -101,6 +106,8 @@ class Standing:
     def require_member(self) -> MemberClient:
         """Raises `RoomClosed`, `NotNow` (`not_in_room`)."""
         self.require_open()
+        if self.member is None and isinstance(self.newcomer, Newcomer) and self.newcomer.outside:
+            raise NotNow("not_in_room", "You are outside at the moment. /inside comes back.")
         if self.member is None:
             raise NotNow("not_in_room", "You are not in the room yet.")
         return self.member
@@ -144,7 +151,7 @@ class Standing:
         """Tell why, wipe every key, and be done. Only the first call counts."""
         if self.closed is not None:
             return
-        self._fail_waiting_texts("The room was closed before this was sent.")
+        self._fail_waiting_texts(_NOT_SENT.get(reason, _OUT_BEFORE))
         closed = events.Closed(reason, code, text)
         self.emit(closed)
         self.closed = closed

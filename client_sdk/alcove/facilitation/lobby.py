@@ -31,7 +31,7 @@ from alcove.facilitation.knock_check import CannotAdmit, KnockCheck, WaitingKnoc
 from alcove.facilitation.lobby_keys import LobbyKeys
 from alcove.facilitation.member_requests import MemberRequests, NotMine, NotYet
 from alcove.facilitation.outside import WaysBack
-from alcove.facilitation.refusals import FOR_THE_NEWCOMER, LINK_CLOSED, Refusals
+from alcove.facilitation.refusals import FOR_THE_NEWCOMER, LETTING_IN, LINK_CLOSED, Refusals
 from alcove.facilitation.roles import Roles
 from alcove.facilitation.same_names import NotKnownYet, SameNames
 from alcove.facilitation.vaults import Vaults
@@ -106,6 +106,8 @@ class Lobby:
             outside.asked,
         )
         self._waiting: dict[bytes, WaitingKnock] = {}
+        self._letting_in: set[bytes] = set()
+        """Relay keys of newcomers whose admission is on its way. It may be of an earlier knock."""
         self._closed_links: set[bytes] = set()
         """Doors of invites that this client's person closed."""
         self._later: OrderedDict[bytes, LobbyItem] = OrderedDict()
@@ -289,9 +291,9 @@ class Lobby:
             self._refuse(knock, LINK_CLOSED)
         self._look_again(self._behind.take_all())
 
-    def _refuse(self, knock: WaitingKnock, code: str) -> None:
+    def _refuse(self, knock: WaitingKnock, code: str, name: str = "") -> None:
         self._gone(knock.id)
-        self._refusals.send(knock.id, knock.body.reply_key, code, knock.psk)
+        self._refusals.send(knock.id, knock.body.reply_key, code, knock.psk, name)
 
     def _gone(self, id: bytes) -> None:
         knock = self._waiting.pop(id, None)
@@ -334,8 +336,10 @@ class Lobby:
 
     def _admission(self, knock: WaitingKnock, done: Done, to_listen: bool) -> AdmitNewcomer:
         id = knock.id
+        self._letting_in.add(knock.body.relay_key)
 
         def finished(error: AlcoveError | None) -> None:
+            self._letting_in.discard(knock.body.relay_key)
             if error is None and id in self._waiting:
                 self._gone(id)
                 self._same_names.admitted(knock.again, knock.key_package.leaf_node.signature_key)
@@ -380,13 +384,16 @@ class Lobby:
         self._outside.look(let_in)
 
     def refuse(self, id: bytes, reason: str = "refused") -> None:
-        """Raises `NotNow` (`unknown_knock`)."""
+        """Raises `NotNow` (`unknown_knock`, `letting_in`)."""
         if self.requests.rejoins.refuse(id):
             return
         knock = self._find(id)
+        if knock.body.relay_key in self._letting_in:
+            # The relay may have taken it, and then they would read the welcome.
+            raise NotNow("letting_in", LETTING_IN)
         if self._outside.knows(knock):  # else they knock again, and are let in by themselves
             self._committer.want(CloseDoor(door=knock.door))
-        self._refuse(knock, reason)
+        self._refuse(knock, reason, knock.body.name)
 
     def _find(self, id: bytes) -> WaitingKnock:
         knock = self._waiting.get(id)

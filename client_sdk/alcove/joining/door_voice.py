@@ -6,6 +6,7 @@ can write in their name. It is shown once, whatever the relay sends twice.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Final
 
 from alcove_protocol import frames, limits
@@ -34,6 +35,17 @@ def _nobody_asks(error: AlcoveError | None) -> None:
     """It was said before, with another knock."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """One text on its way. The blob is for the knock with which it was said."""
+
+    id: bytes
+    blob: bytes = field(repr=False)
+    kind: str
+    text: str = field(repr=False)
+    done: Said = field(repr=False)
+
+
 class DoorVoice:
     """What is said while one knock waits. `renewed` is called when a text has renewed it."""
 
@@ -53,20 +65,31 @@ class DoorVoice:
         self._knock: Try | None = None
         self._sent = 0
         self._heard: set[tuple[bytes, int]] = set()
-        self._unsent: list[tuple[bytes, bytes, Said]] = []
+        self._unsent: list[_Line] = []
         self._coming: Said | None = None
         """Set when this member comes back from outside."""
 
     def knocked(self, knock: Try, lobby_key: bytes | None) -> None:
-        """This knock waits. What was said with another one is over, but that a member comes back:
-        behind a locked door their knock may expire, and goes again."""
+        """This knock waits. What was said with another one is over, but two things are said again
+        with this one: what the relay did not take, since it forgets the knock when it forgets the
+        room, and that a member comes back, whose knock may expire behind a locked door."""
         if self._knock is not knock:
+            unsent, self._unsent = self._unsent, []
             coming, self._coming = self._coming, None
             self._knock, self._sent = knock, 0
             self._heard.clear()
-            self.close()
-            if coming is not None:
-                self.come_back(lobby_key, coming)
+            returns = [line.done for line in unsent if line.kind == TalkKind.INSIDE]
+            if returns or coming is not None:
+                self.come_back(lobby_key, returns[0] if returns else coming or _nobody_asks)
+            for line in unsent:
+                if line.kind == TalkKind.TEXT:
+                    self._say_again(line, lobby_key)
+
+    def _say_again(self, line: _Line, lobby_key: bytes | None) -> None:
+        try:
+            self._say(line.kind, line.text, lobby_key, line.done)
+        except NotNow as error:
+            line.done(error)
 
     def come_back(self, lobby_key: bytes | None, done: Said) -> None:
         """Say that this member comes back from outside, as soon as a knock waits. Raises `NotNow`
@@ -102,26 +125,26 @@ class DoorVoice:
         psk = door_psk(self._invite)
         sealed = seal_talk(reply, lobby_key, body.encode(), psk, self._random)
         blob = NO_EPOCH.to_bytes(EPOCH_SIZE, "big") + sealed
-        self._send(self._random(frames.ID_SIZE), blob, done)
+        self._send(_Line(self._random(frames.ID_SIZE), blob, kind, text, done))
 
-    def _send(self, id: bytes, blob: bytes, done: Said) -> None:
+    def _send(self, line: _Line) -> None:
         def answered(answer: RelayAnswer | None) -> None:
             refused = answer if isinstance(answer, frames.RequestRefused) else None
             if answer is None or (refused is not None and refused.code in PASSING):
-                self._unsent.append((id, blob, done))
+                self._unsent.append(line)
             elif refused is not None:
-                done(Refused.by_relay(refused.code))
+                line.done(Refused.by_relay(refused.code))
             else:
                 self._renewed()
-                done(None)
+                line.done(None)
 
-        self._link.request(lambda n: frames.LobbyRequest(n, id, blob), answered)
+        self._link.request(lambda n: frames.LobbyRequest(n, line.id, line.blob), answered)
 
     def send_unsent(self) -> None:
         """What the relay did not take yet goes once more, byte for byte."""
         unsent, self._unsent = self._unsent, []
         for line in unsent:
-            self._send(*line)
+            self._send(line)
 
     def receive(self, item: LobbyItem) -> None:
         """A facilitator said something, or the relay made it up: then it does not open."""
@@ -151,5 +174,5 @@ class DoorVoice:
         """The talk is over: what was not said is not said any more."""
         unsent, self._unsent = self._unsent, []
         coming, self._coming = self._coming, None
-        for done in [*(done for _, _, done in unsent), *([coming] if coming else [])]:
+        for done in [*(line.done for line in unsent), *([coming] if coming else [])]:
             done(NotNow("not_waiting", "You do not wait at the door any more."))

@@ -50,6 +50,7 @@ ASKING: Final = (
     "Your program asks the members of the room to let you in. This works while one of them is "
     "connected; you need to do nothing."
 )
+_ON_THE_WAY: Final = "You accepted the ground rules already. Your program goes in by itself."
 
 
 class WayIn(Enum):
@@ -254,6 +255,9 @@ class StandbyComer:
 
         Raises `NotNow` (`no_agreement`, `agreement_changed`).
         """
+        accepted = self._asked is not None and self._asked[1] == self.accepted
+        if self.stage is not WayIn.SHOWN and accepted:
+            raise NotNow("no_agreement", _ON_THE_WAY)
         if self.stage is not WayIn.SHOWN or self._asked is None:
             raise NotNow("no_agreement", "The ground rules have not arrived yet; wait a moment.")
         if version not in (None, self._asked[0]):

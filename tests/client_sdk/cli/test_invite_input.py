@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from textual.pilot import Pilot
 
 from tests.client_sdk.cli.fake_room import INVITE, OPENED, FakeRoom, FakeScene
+from tests.client_sdk.cli.process import REAL
 from tests.client_sdk.cli.terminal import ENTER, Terminal
 
 ROOM, SECRET = bytes(range(32)), bytes(range(32, 64))
@@ -189,6 +190,16 @@ def rows(app: RoomApp, begin: str = "http") -> str:
 async def resized(pilot: "Pilot[None]", width: int) -> None:
     await pilot.resize_terminal(width, 40)
     await pilot.pause()
+
+
+async def test_a_prompt_breaks_at_its_spaces_in_a_small_window() -> None:
+    join = ("join", "-", "--name", "Robin", "--plain")
+    async with Terminal(*join, run=REAL, columns=40) as screen:
+        await screen.see("Paste the invite (it is not shown),\nthen press Enter:")
+        screen.type("https://relay.exam" + ENTER)
+        await screen.see(
+            "The link is not complete: paste the\nrest of it. Ctrl+U starts again, Ctrl+C\n"
+        )
 
 
 async def test_the_link_can_be_copied_from_the_full_screen_at_its_widths() -> None:

@@ -15,6 +15,7 @@ from alcove.cli.commands import (
     DoorTakeCommand,
     EndCommand,
     FoldCommand,
+    InsideCommand,
     LockCommand,
     MembersCommand,
     OutsideCommand,
@@ -31,8 +32,16 @@ from alcove.cli.slash_commands import hides_command, read
 from alcove.cli.ui import bar
 from alcove.errors import NotNow
 
-from tests.client_sdk.cli.fake_room import INVITE, KNOCK, PAST, FakeMember, FakeRoom, FakeScene
-from tests.client_sdk.cli.process import start
+from tests.client_sdk.cli.fake_room import (
+    INVITE,
+    KNOCK,
+    NEW_RULES,
+    PAST,
+    FakeMember,
+    FakeRoom,
+    FakeScene,
+)
+from tests.client_sdk.cli.process import WITHIN, start
 from tests.client_sdk.cli.record_evening import _join, _open, _played
 from tests.client_sdk.cli.terminal import CLEAR, ENTER, Terminal
 from tests.client_sdk.cli.test_plain_mode import MARA, ROBIN_HERE, Reader
@@ -122,7 +131,7 @@ def test_the_list_of_acts_has_what_people_did_and_no_bookkeeping() -> None:
         "Mara made an invite, just now.",
     ]
     aside = events.PastAct("lobby_key", "", "Mara", 5, aside=True)
-    assert act_words.listed((aside,)) == "No facilitator did anything since you came."
+    assert act_words.listed((aside,)) == "No facilitator did anything since your program came in."
     own = act_words.listed(PAST, "Mara").split("\n")
     assert own[1:] == ["You let Robin in, to listen, 2 min ago.", "You made an invite, just now."]
     appointed = events.PastAct("appoint", "Robin", "Mara", 5)
@@ -272,6 +281,19 @@ def test_who_is_out_and_reaches_no_door_is_told_where_they_are() -> None:
     assert said.startswith("You are out of the room, and its door is not reached yet.")
 
 
+def test_who_has_to_accept_rules_on_the_way_out_is_not_told_to_do_nothing() -> None:
+    person = _Followed()
+    person.own.begun(OutsideCommand(), "/outside")
+    assert len(person.after(3)) == 1
+    person.own.happened(GOES)
+    person.own.happened(NEW_RULES)
+    assert person.after(60) == []
+    view = RoomView()
+    view.apply(events.Joined("Sam", you=True, members=("Mara", "Sam")))
+    view.apply(GOES)
+    assert read("/inside", view, ()) == InsideCommand()  # they are not "in already"
+
+
 @pytest.mark.parametrize("mode", [("--plain",), ()])
 async def test_a_command_typed_while_the_relay_is_silent_says_that_it_waits(
     mode: tuple[str, ...],
@@ -311,7 +333,9 @@ async def test_real_programs_say_what_is_so() -> None:
         await mara.type("/lock off")
         await mara.see('There was nothing to change for "/lock off"')
         await mara.type("/acts")
-        await mara.see("What facilitators did since you came: You let Robin in, to listen")
+        await mara.see(
+            "What facilitators did since your program came in: You let Robin in, to listen"
+        )
         for one in (mara, robin):
             assert not one.sees("not connected")
             assert not one.sees("paused")
@@ -427,9 +451,10 @@ def test_a_hold_from_nobody_says_that_the_room_is_not_paused() -> None:
 
 def test_nobody_is_asked_whether_to_remove_themselves() -> None:
     """The room refuses it, and says what to do. The question claimed a link by which they came."""
-    LastQuestion().check(RemoveCommand(name="Mara"), MARA_ASH)
-    with pytest.raises(Misread, match="Remove Ash"):
-        LastQuestion().check(RemoveCommand(name="Ash"), MARA_ASH)
+    people = (*MARA_ASH, FakeMember("Kim"))
+    LastQuestion().check(RemoveCommand(name="Mara"), people)
+    with pytest.raises(Misread, match="Remove Kim"):
+        LastQuestion().check(RemoveCommand(name="Kim"), people)
 
 
 def test_a_fold_of_a_member_tells_that_it_goes_on() -> None:
@@ -454,6 +479,49 @@ async def test_what_is_late_is_named() -> None:
     performer.stop()
     assert isinstance(problem, events.Problem)
     assert problem.text == f'Not done yet: "/lock". {late.text}'
+
+
+def test_who_comes_by_the_standbys_link_reads_so_as_their_own_act() -> None:
+    event = events.RoleChanged("Mara", True, "Mara")
+    assert words.of_event(event, members=MARA_ASH).startswith("You came by the standby's link")
+    ash = (FakeMember("Mara", facilitator=True), FakeMember("Ash", you=True))
+    assert words.of_event(event, members=ash).startswith("Mara came by the standby's link")
+
+
+class _NoDoor(FakeRoom):
+    """As for one that came by a standby's link: there is no door that could carry a word."""
+
+    async def accept(self, version: int | None = None, *, answer: str = "", word: str = "") -> None:
+        if word:
+            raise NotNow("no_door", "A word for today is chosen at the door.")
+        await super().accept(version, answer=answer, word=word)
+
+
+async def test_a_word_for_today_keeps_nobody_out_that_needs_none() -> None:
+    """The program offered it, and /accept was refused for it, however often it was typed."""
+    told, over = Told(), asyncio.Event()
+    room = _NoDoor(FakeScene())
+
+    async def done(command: AnyCommand) -> None:
+        over.set()
+
+    performer = Performer(room, told.put, lambda: None, entered(), done=done)
+    await performer.perform(AcceptCommand(version=1, word="blue kettle"), "/accept")
+    await asyncio.wait_for(over.wait(), WITHIN)
+    performer.stop()
+    assert (room.calls, told.empty()) == ([("accept", "1")], True)
+
+
+async def test_who_waits_outside_a_locked_door_is_not_told_that_the_relay_is_silent() -> None:
+    late = NotNow("unavailable", "The relay has not answered yet. It may still happen.")
+    told = Told()
+    performer = Performer(FakeRoom(FakeScene(on_command=late)), told.put, lambda: None, entered())
+    await performer.perform(InsideCommand(), "/inside")
+    problem = await told.get()
+    performer.stop()
+    assert isinstance(problem, events.Problem)
+    assert problem.text.startswith('Not done yet: "/inside". You are still outside.')
+    assert "relay" not in problem.text
 
 
 @pytest.mark.parametrize("plain", [True, False])

@@ -67,6 +67,9 @@ async def test_a_conversation_in_lines() -> None:
         )
         await reader.type("/end")
         await reader.see("[room] End the room for everybody?", "type /end once more.")
+        await reader.type("/edn")
+        await reader.type("/end")
+        await reader.see("type /end once more.", times=2)
         await reader.type("/end")
         assert await reader.end() == (0, "")
     assert reader.text.count(INVITE) == 3
@@ -351,7 +354,8 @@ async def test_a_list_has_a_line_for_each() -> None:
         screen.type("/invites" + ENTER + "/acts" + ENTER)
         await screen.see("closes one:\n    1. It lets in 3 people", "\n    3. Nobody closed it")
         await screen.see(
-            "since you came:\n    You let Robin in, to listen, 2", "\n    You made an invite"
+            "since your program came in:\n    You let Robin in, to listen, 2",
+            "\n    You made an invite",
         )
 
 

@@ -28,6 +28,21 @@ async def test_what_is_no_ticket_is_said_before_anything_is_sent() -> None:
         assert (await room.end())[0] == 1
 
 
+async def test_a_ticket_that_is_pasted_for_an_invite_is_called_one_and_so_is_an_invite() -> None:
+    """A facilitator whose program has crashed reads "not complete", and believes it lost."""
+    other = (("join", "alcove resume - "), ("resume", "alcove join - "))
+    given = ("alcove-ticket-AAAA", "https://relay.example/join#AAAA")
+    for (command, names), text in zip(other, given, strict=True):
+        name = ("--name", "Mara") if command == "join" else ()
+        room = await start(command, "-", *name, "--json", run=REAL)
+        async with room:
+            await room.write(text.encode() + b"\n")
+            error = await room.until("error")
+            assert error["code"] == ("bad_invite" if command == "join" else "bad_ticket")
+            assert names in str(error["message"])
+            assert (await room.end())[0] == 1
+
+
 @pytest.mark.parametrize("where", [("alcove-ticket-canary",), ("-", "alcove-ticket-canary")])
 async def test_a_ticket_is_never_an_argument(where: tuple[str, ...]) -> None:
     room = await start("resume", *where, "--json", run=REAL)

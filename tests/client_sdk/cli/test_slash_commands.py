@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 from alcove import events
-from alcove.cli import help_words, words
+from alcove.cli import help_words, state_words, words
 from alcove.cli.commands import (
     AcceptCommand,
     ActsCommand,
@@ -189,6 +189,11 @@ def test_lines_that_are_refused(line: str) -> None:
         read(line, a_view(), MEMBERS)
 
 
+def test_one_newcomer_is_named_at_a_time() -> None:
+    with pytest.raises(Misread, match="one name at a time"):
+        read("/admit Robin, Sam", a_view(), MEMBERS)
+
+
 @pytest.mark.parametrize("line", ["/admit", "/refuse", "/retract"])
 def test_commands_with_nothing_to_act_on_are_refused(line: str) -> None:
     with pytest.raises(Misread):
@@ -320,6 +325,42 @@ def test_what_cannot_be_undone_is_asked_about_once(line: str, said: str) -> None
     LastQuestion().check(wanted, participant)  # the room refuses it
 
 
+def test_a_facilitator_is_asked_before_they_leave_the_room_to_one_that_is_away() -> None:
+    ash = FakeMember("Ash", facilitator=True, presence="away")
+    assert asked(LastQuestion(), (*ALONE, ash)) == state_words.AWAY_LEAVE
+    for presence in ("here", "unknown"):
+        there = FakeMember("Ash", facilitator=True, presence=presence)
+        assert asked(LastQuestion(), (*ALONE, there)) == ""
+
+
+@pytest.mark.parametrize("line", ["/remove Kim", "/remove Robin, Kim", "/remove Mara"])
+def test_nothing_is_asked_about_a_removal_that_the_room_refuses(line: str) -> None:
+    LastQuestion().check(read(line, a_view(), MEMBERS), MEMBERS)
+
+
+def test_a_question_of_long_ago_is_asked_again() -> None:
+    now = [0.0]
+    question, wanted = LastQuestion(lambda: now[0]), read("/end", a_view(), MEMBERS)
+    for later in (0.0, 600.0):
+        now[0] = later
+        with pytest.raises(Misread, match="once more"):
+            question.check(wanted, MEMBERS)
+    now[0] += 60
+    question.check(wanted, MEMBERS)
+
+
+def test_a_line_that_cannot_be_read_is_no_part_of_an_answer() -> None:
+    question, wanted = LastQuestion(), read("/end", a_view(), MEMBERS)
+    with pytest.raises(Misread, match="once more"):
+        question.check(wanted, MEMBERS)
+    question.typed()
+    with pytest.raises(Misread, match="no such command"):
+        read("/edn", a_view(), MEMBERS)
+    question.typed()
+    with pytest.raises(Misread, match="once more"):
+        question.check(wanted, MEMBERS)
+
+
 @pytest.mark.parametrize(
     ("line", "members"),
     [("/stepdown", ALONE), ("/handover Mara", MEMBERS), ("/demote Kim", MEMBERS)],
@@ -345,12 +386,13 @@ def test_no_removal_of_several_is_done_in_part(line: str) -> None:
     ],
 )
 def test_a_removal_of_several_is_asked_about_once(line: str, said: str) -> None:
-    question, removal = LastQuestion(), read(line, a_view(), MEMBERS, AWAY)
+    people = (*ALONE, FakeMember("Kim"))
+    question, removal = LastQuestion(), read(line, a_view(), people, AWAY)
     with pytest.raises(Misread) as told:
-        question.check(removal, MEMBERS, (), AWAY)
+        question.check(removal, people, (), AWAY)
     assert str(told.value).startswith(said)
     assert ('"Who?"' in str(told.value)) is ("Who?" in line)
-    question.check(removal, MEMBERS, (), AWAY)
+    question.check(removal, people, (), AWAY)
 
 
 def test_a_removal_of_one_that_is_away_says_so() -> None:
@@ -521,6 +563,23 @@ def test_a_word_for_today_goes_with_the_acceptance_and_is_kept_no_longer() -> No
     assert state.word == ""
     with pytest.raises(Misread, match="goes along with"):
         read("/word Blue kettle", state, MEMBERS)
+
+
+def test_the_ground_rules_are_accepted_once() -> None:
+    """A second time the room would not answer, so that it seemed not to be done."""
+    state = RoomView()
+    state.apply(RULES)
+    assert read("/accept", state, ()) == AcceptCommand(version=1)
+    state.apply(events.Waiting(""))
+    with pytest.raises(Misread, match="accepted the ground rules already, and wait"):
+        read("/accept", state, ())
+    state.apply(replace(RULES, version=2))
+    assert read("/accept", state, ()) == AcceptCommand(version=2)
+    state.apply(events.Joined("Sam", you=True, members=("Mara", "Sam")))
+    assert read("/accept", state, ()) == AcceptCommand(version=2)  # the room says so
+    state.apply(events.Outside("Sam", you=True))
+    with pytest.raises(Misread, match="/inside comes back"):
+        read("/accept", state, ())
 
 
 def test_what_a_person_types_that_waits_goes_to_the_facilitators() -> None:

@@ -6,10 +6,12 @@ from alcove.cli import moderation_words, role_words, slash_commands, words
 from alcove.cli.naming import Misread
 from alcove.cli.plain_mode import PlainMode
 from alcove.cli.room_view import RoomView
+from alcove.cli.rooms import is_standby
 from alcove.cli.ui import texts
 from alcove.events import ConnectionState
 from alcove.facilitation.overdue import NOT_TAKEN
 from alcove.joining.door_voice import NOT_THERE
+from alcove_protocol.invite import Invite, InviteRole, door_id_of
 
 from tests.client_sdk.cli.collect_sentences import sentences
 from tests.client_sdk.cli.fake_room import (
@@ -54,6 +56,31 @@ async def test_plain_lines_have_the_rules_for_the_one_that_wrote_them(
     said = capfdbinary.readouterr().out.decode()
     assert "Evening circle: the ground rules" in said
     assert TEXTS[0].text in said
+
+
+async def test_one_that_comes_by_a_standbys_link_is_offered_no_word_for_today(
+    capfdbinary: pytest.CaptureFixture[bytes],
+) -> None:
+    mode = PlainMode(FakeRoom(FakeScene()), accepted=False, standby=True)
+    await mode._screen.start()
+    await mode._show(RULES)
+    await mode._try("/word blue kettle")
+    await mode._screen.close(3)
+    said = " ".join(capfdbinary.readouterr().out.decode().split())
+    assert "Type /accept if you agree, or /leave." in said
+    assert "choose a word for today" not in said
+    assert "no word for today is needed" in said
+    assert not mode._view.word
+
+
+def test_a_standbys_link_is_told_from_an_invite() -> None:
+    room, secret = bytes(32), bytes(32)
+    links = [
+        Invite(role, door_id_of(room, secret), room, "https://relay.example", secret).url()
+        for role in InviteRole
+    ]
+    assert [is_standby(link) for link in links] == [False, True]
+    assert not is_standby("alcove-ticket-AAAA")
 
 
 FOR_FACILITATORS = (

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 from alcove import events
-from alcove.cli import help_words, invite_words, words
+from alcove.cli import door_words, help_words, invite_words, words
+from alcove.cli.commands import AcceptCommand, AgreementChangeCommand
 from alcove.cli.room_view import RoomView
 from alcove.cli.ui import bar
 from alcove.cli.wrapping import cells
@@ -13,6 +14,11 @@ from alcove_protocol.invite import Invite
 
 from tests.client_sdk.cli.fake_room import CORRECTED, INVITE, KNOCK, NEW_RULES, TEXTS, FakeMember
 
+LONE: tuple[FakeMember, ...] = (FakeMember("Mara", facilitator=True, you=True),)
+PARTICIPANT: tuple[FakeMember, ...] = (
+    FakeMember("Mara", facilitator=True),
+    FakeMember("Sam", you=True),
+)
 ASK = "They are not kept anywhere; ask in the room if something is unclear."
 
 
@@ -40,6 +46,39 @@ def test_a_name_in_a_gap_is_escaped() -> None:
 def test_a_changed_agreement_says_what_to_type() -> None:
     assert "/accept accepts them" in words.rules_changed(NEW_RULES)
     assert "need not accept" in words.rules_changed(CORRECTED)
+
+
+def test_rules_that_change_while_one_goes_outside_are_not_said_to_hold_texts_back() -> None:
+    """They are out of the room already, and their client waits for the acceptance to knock."""
+    view = RoomView()
+    view.apply(events.Joined("Sam", you=True, members=("Mara", "Sam")))
+    assert view.in_room
+    view.apply(events.ConnectionChanged(events.ConnectionState.RECONNECTING, moving=True))
+    view.apply(events.ConnectionChanged(events.ConnectionState.CONNECTED))
+    assert not view.in_room
+    said = words.rules_changed(NEW_RULES, going_out=view.going_out)
+    assert "waits at the door for you once you accept" in said
+    assert "What you write" not in said
+    assert door_words.done(AcceptCommand(), {}, joined=view.in_room) is None
+    view.apply(events.Outside("Sam", you=True))
+    assert not view.going_out
+    view.apply(events.Joined("Sam", you=True, members=("Mara", "Sam")))
+    assert view.in_room
+
+
+def test_who_changes_the_rules_reads_what_the_others_are_asked() -> None:
+    said = door_words.done(AgreementChangeCommand(file="rules.txt"), {}, joined=True)
+    assert said is not None
+    assert said.startswith("You changed the ground rules.")
+    assert "waited at the door" in said
+    corrected = AgreementChangeCommand(file="rules.txt", correction=True)
+    assert "Nobody is asked" in str(door_words.done(corrected, {}, joined=True))
+
+
+def test_one_second_is_no_seconds() -> None:
+    for members in (LONE, PARTICIPANT):
+        slow = events.RulesChanged(False, False, ("slow",), "Mara", slow=1)
+        assert "waits one second." in words.of_event(slow, facilitates=True, members=members)
 
 
 def test_the_agreement_is_read_summary_first_and_in_each_language() -> None:
@@ -112,7 +151,7 @@ def test_a_person_is_told_of_a_member_that_goes_away_and_comes_back_and_of_no_ot
 
 
 MARA_ASH = (FakeMember("Mara", facilitator=True, you=True), FakeMember("Ash", facilitator=True))
-ALONE = (FakeMember("Mara"), FakeMember("Ash", facilitator=True, you=True))
+ALONE: tuple[FakeMember, ...] = (FakeMember("Mara"), FakeMember("Ash", facilitator=True, you=True))
 
 
 @pytest.mark.parametrize(
@@ -199,6 +238,28 @@ def test_a_room_that_lacks_facilitators_does_not_say_that_there_is_none() -> Non
     assert "/appoint" not in words.of_event(lacks)
     view.apply(events.RoomChanged(events.RoomState.READ_ONLY))
     assert bar.state_in_short(view, 80) == "connected · quiet: no facilitator"
+
+
+def test_a_facilitator_is_not_told_that_none_is_connected() -> None:
+    """One that comes back alone is connected. The relay does not count them yet."""
+    quiet = events.RoomChanged(events.RoomState.READ_ONLY)
+    assert words.of_event(quiet).startswith("No facilitator is connected.")
+    assert "not even you yet" in words.of_event(quiet, facilitates=True)
+
+
+def test_one_that_goes_from_outside_is_not_said_to_have_waited_to_be_let_in() -> None:
+    mara = (FakeMember("Mara", facilitator=True, you=True),)
+    outside = replace(KNOCK, outside=True)
+    assert (
+        door_words.gone(outside, mara) == "Robin was outside, and is not at the door at the moment."
+    )
+    assert door_words.gone(KNOCK, mara) == "Robin does not wait any more."
+
+
+def test_an_invite_of_an_earlier_program_is_not_said_to_be_of_another_facilitator() -> None:
+    """After a return by the ticket the client does not know that it made it."""
+    one = events.OpenInvite("aa", 2, 3, 20, "", yours=False)
+    assert invite_words.listed((one,)).endswith("or of you before your program started anew.")
 
 
 def test_one_that_stepped_outside_is_not_told_that_they_wait_to_be_let_in() -> None:

@@ -268,6 +268,15 @@ def test_there_is_nothing_to_decide_in_an_open_room() -> None:
             client.engine.commands.send_anyway()
 
 
+def test_nothing_can_be_decided_while_no_facilitator_is_connected_and_texts_wait() -> None:
+    world, ann, bob, _cleo = three()
+    ann.cut()
+    world.advance(100, stay_away=(ann,))
+    assert state(bob) is RoomState.READ_ONLY
+    with pytest.raises(NotNow, match="What you write waits"):
+        bob.engine.commands.send_anyway()
+
+
 def test_a_decision_in_not_heard_holds_for_90_seconds() -> None:
     world, _ann, _bob, cleo = three()
     keep_beats(world, cleo)

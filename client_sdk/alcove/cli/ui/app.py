@@ -186,7 +186,17 @@ class RoomApp(App[None]):
                     self._keep(invite, standby_words.KEEP)
             case events.AgreementShown() if self._view.joined:
                 # No sheet: the next letter of a message would answer it.
-                self._say("\n".join(filter(None, (event.summary, words.rules_changed(event)))))
+                self._say(
+                    "\n".join(
+                        filter(
+                            None,
+                            (
+                                event.summary,
+                                words.rules_changed(event, going_out=self._view.going_out),
+                            ),
+                        )
+                    )
+                )
             case events.AgreementShown():
                 self._ask(event)
             case Closed():
@@ -372,7 +382,7 @@ class RoomApp(App[None]):
         self._refresh_keys()
 
     async def _did(self, command: Told) -> None:
-        said = door_words.done(command, self._view.waiting, joined=self._view.joined)
+        said = door_words.done(command, self._view.waiting, joined=self._view.in_room)
         if said is not None and isinstance(command, DoorSayCommand):
             self._entries.at_door(command.id or "", said)
         else:
