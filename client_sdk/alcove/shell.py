@@ -37,7 +37,8 @@ The keys are wiped after the first."""
 COMMAND_PATIENCE: Final = 30.0
 """Seconds that a command waits for its answer."""
 _MAY_HAPPEN: Final = (
-    "The relay has not answered yet. It may still happen: it is sent again until the relay answers."
+    "The relay has not taken it yet. It may still happen: it is sent again until the relay takes "
+    "or refuses it."
 )
 
 E = TypeVar("E", bound=events.Event)

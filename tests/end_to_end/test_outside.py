@@ -87,6 +87,7 @@ def test_one_that_is_outside_is_away_to_facilitators_and_a_removal_is_told() -> 
     assert result == [None]
     assert away(ann) == ()
     assert ann.of(events.Removed) == [events.Removed("Bob")]
+    assert ann.of(events.Removed)[0].by == "Ann"  # so that it is told as an own act
     for client in (ann, cleo):
         told = [id for event in client.of(events.Folded) for id in event.ids]
         assert sorted(told) == sorted(said), client.name
@@ -285,8 +286,11 @@ def test_behind_a_locked_door_who_is_outside_comes_in_when_it_is_opened() -> Non
     outside(world, bob)
     do(world, ann, "lock", True)
     bob.engine.commands.inside(None, lambda error: None)
-    world.advance(15)
+    world.advance(45)
     assert is_out(bob)
+    told = [one for one in ann.of(events.Problem) if one.code == "waits_outside"]
+    assert [one.sender for one in told] == ["Bob"]  # once, however often the client looks again
+    assert told[0].text.startswith("Bob asks to come back from outside, and waits: the door is")
     do(world, ann, "lock", False)
     world.advance(15)
     assert bob.of(events.Joined)[-1].you

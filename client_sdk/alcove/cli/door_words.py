@@ -92,8 +92,11 @@ def gone(knock: events.Knocked | None, members: Sequence[MemberLike]) -> str | N
     if knock is None or not facilitates or any(one.name == knock.name for one in members):
         return None
     if knock.outside:
-        # Their knock may have expired, and comes again; or they left from there.
-        return f"{escape.name(knock.name)} was outside, and is not at the door at the moment."
+        # Their knock may have expired, and comes again; or they left from there, or were removed.
+        return (
+            f"{escape.name(knock.name)} was outside, and is not at the door at the moment. They "
+            "can come back by themselves while /members shows them as outside."
+        )
     return f"{escape.name(knock.name)} does not wait any more."
 
 

@@ -64,6 +64,14 @@ RULES: Final = MappingProxyType(
         ("locked", False): "The door is open again: newcomers can ask to be let in.",
     }
 )
+_RULES_BY_OTHERS: Final = MappingProxyType(
+    {
+        **RULES,
+        ("listen_only", True): "Only facilitators can write for now. /listen off ends it.",
+        ("locked", True): "The door is locked: nobody new comes in. /lock off opens it.",
+    }
+)
+"""The same, to a facilitator: they write on, and can end it."""
 _OWN_RULES: Final = MappingProxyType(
     {
         ("listen_only", True): "You let only facilitators write for now. /listen off ends it.",
@@ -79,18 +87,17 @@ def of_rules(event: events.RulesChanged, *, facilitates: bool, me: str = "") -> 
     """What is another rule than before. Facilitators but `me` are told which of them did it."""
     by = f" {escape.name(event.by)} did this." if facilitates and event.by not in ("", me) else ""
     own = bool(me) and event.by == me
-    slow = [_slow(event.slow, own=own)] if "slow" in event.changed else []
+    slow = [_slow(event.slow, own=own, facilitates=facilitates)] if "slow" in event.changed else []
     if "hold" in event.changed:
         hold = _own_hold(event) if own else _hold(event, facilitates=facilitates)
         return " ".join([hold, *slow]) + by
-    now, table = {"listen_only": event.listen_only, "locked": event.locked}, RULES
-    if own:
-        table = _OWN_RULES
+    now = {"listen_only": event.listen_only, "locked": event.locked}
+    table = _OWN_RULES if own else _RULES_BY_OTHERS if facilitates else RULES
     said = [table[name, now[name]] for name in event.changed if name in now]
     return " ".join([*said, *slow]) + by
 
 
-def _slow(seconds: int, *, own: bool) -> str:
+def _slow(seconds: int, *, own: bool, facilitates: bool) -> str:
     long = "one second" if seconds == 1 else f"{seconds} seconds"
     if own and not seconds:
         return "You let everybody write as often as they like again."
@@ -101,6 +108,11 @@ def _slow(seconds: int, *, own: bool) -> str:
         )
     if not seconds:
         return "Everybody can write as often as they like again."
+    if facilitates:
+        return (
+            f"The room goes slowly for now: after a minute of writing, each participant waits "
+            f"{long}. /slow off ends it."
+        )
     return (
         f"The room goes slowly for now: after a minute of writing, each waits {long}. "
         "What you type meanwhile stays yours."

@@ -231,8 +231,10 @@ def _answers(event: events.AnyEvent, command: AnyCommand) -> bool:
             return isinstance(event, events.RoleChanged)
         case RevokeCommand():
             return isinstance(event, events.InviteRevoked)
-        case StandbyCommand():
+        case StandbyCommand(on=True):
             return isinstance(event, events.StandbyChanged | events.StandbyLink)
+        case StandbyCommand():
+            return isinstance(event, events.StandbyChanged)  # the empty link tells a person nothing
         case InsideCommand():
             return isinstance(event, events.Joined)
         case _:

@@ -63,6 +63,7 @@ from alcove.events import (
     Problem,
     Queued,
     Retracted,
+    RoomChanged,
     Sent,
     StandbyLink,
     TicketMade,
@@ -221,6 +222,7 @@ class PlainMode:
         taken = self._view.messages.get(event.id) if isinstance(event, Retracted) else None
         told = not isinstance(event, PresenceChanged | VaultChanged) or self._view.is_told(event)
         moves = isinstance(event, ConnectionChanged) and self._view.moves(event)
+        again = isinstance(event, RoomChanged) and self._view.is_told_before(event)
         was_silent = self._view.connection is ConnectionState.SILENT
         waiting, knocks = dict(self._view.waiting), self._view.knocks
         if isinstance(event, Joined) and event.you and self._view.at_door:
@@ -232,6 +234,8 @@ class PlainMode:
                 pass
             case ConnectionChanged() if moves:
                 pass  # `Outside` or `Joined` tells it
+            case RoomChanged() if again:
+                pass  # the sentence before it tells more
             case Opened(invite):
                 await self._invite(invite)
             case InviteChanged():

@@ -50,6 +50,8 @@ class RoomView:
         self.connection: events.ConnectionState | None = None
         self.state: events.RoomState | None = None
         self.lacks_facilitators = False
+        self._all_left = False
+        """Whether the last facilitator left, which is told with all that follows from it."""
         self.hears_facilitator = False
         """Whether the list of members shows one. A screen notes it when it draws the list."""
         self.word = ""
@@ -141,6 +143,9 @@ class RoomView:
                 self.going_out = self.going_out or (moving and self.joined)
             case events.RoomChanged(state, missing):
                 self.state, self.lacks_facilitators = state, missing > 0
+                self._all_left = self._all_left and state is events.RoomState.READ_ONLY
+            case events.Problem("last_facilitator_left"):
+                self._all_left = True
             case events.RoleChanged(name, facilitator=True):
                 self._appointed.add(name)
             case events.VaultChanged(name, claimed=True):
@@ -220,6 +225,8 @@ class RoomView:
         match event:
             case events.ConnectionChanged() if self.moves(event):
                 return True
+            case events.RoomChanged() if self.is_told_before(event):
+                return True
             case events.ConnectionChanged(events.ConnectionState.CONNECTED):
                 return self.connection in (None, events.ConnectionState.SILENT)
             case events.ConnectionChanged(events.ConnectionState.SILENT):
@@ -236,6 +243,11 @@ class RoomView:
         the room and its door: `Outside` and `Joined` tell them. To be asked before `apply`."""
         arrives = self.moving and event.state in _THERE
         return event.moving or arrives
+
+    def is_told_before(self, event: events.RoomChanged) -> bool:
+        """Return whether `event` says that the room is quiet until a facilitator is back, to one
+        that was told that the last one left: they do not come back. To be asked before `apply`."""
+        return self._all_left and event.state is events.RoomState.READ_ONLY and not event.missing
 
     def is_told(self, event: events.PresenceChanged | events.VaultChanged) -> bool:
         """Return whether a person is told of it: that a member is away, or back; or once, that an

@@ -174,6 +174,8 @@ def of_event(
     """A sentence of this program about `event`, for a facilitator or a participant. `members` are
     those after it, and `waiting` newcomers those before it. `locked` says that nobody comes in.
     What happened to the reader is told in the second person."""
+    # One that comes back alone by a ticket is a facilitator in the list before their client is.
+    facilitates = facilitates or any(one.you and one.facilitator for one in members)
     match event:
         case events.InvitesListed(invites):
             return invite_words.listed(invites)

@@ -17,7 +17,8 @@ _BROUGHT: Final = (
     "The relay had lost this room, as after a restart, and a member has brought it back. "
 )
 _UNSETTLED: Final = (
-    "For a minute or more nobody can be let in or taken out; you are told when that works again."
+    "For a minute or more nobody can be let in or taken out, and the room cannot be paused; you "
+    "are told when that works again."
 )
 YOURS_BRINGS: Final = f"Your client brings it back now, and what you write waits. {_UNSETTLED}"
 OTHERS_BRING: Final = (
@@ -31,8 +32,8 @@ AT_THE_DOOR: Final = (
 )
 NOTHING_TO_DO: Final = "You need to do nothing."
 SETTLED: Final = (
-    "The room is back for good: you can let people in, take them out and end it again. If an "
-    "invite from before does not open, make another: /invite new."
+    "The room is back for good: you can let people in, take them out, pause it and end it "
+    "again. If an invite from before does not open, make another: /invite new."
 )
 """The doors of a facilitator that is gone, or started anew, are not brought back."""
 

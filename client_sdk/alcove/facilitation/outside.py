@@ -17,6 +17,7 @@ from alcove_protocol.invite import SECRET_SIZE, Invite, InviteRole, door_id_of
 from alcove_protocol.roster import Seat, verify_leave
 from alcove_protocol.statements import Signed
 
+from alcove import events
 from alcove.errors import AlcoveError
 from alcove.facilitation.committer import Committer
 from alcove.facilitation.door_intents import LetOutside
@@ -36,6 +37,10 @@ IN_AN_HOUR: Final = 5
 """Steps outside of one member in an hour. Each costs the group two commits."""
 LOOK_AGAIN: Final = 10.0
 """Seconds after which one that wants in is let in once more: the door may have been locked."""
+_WAITS: Final = (
+    " asks to come back from outside, and waits: the door is locked. /lock off opens it, and then "
+    "they come in by themselves."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,7 @@ class WaysBack:
         self._door_keeper = door_keeper
         self._in_line = in_line
         self._clock = ports.clock
+        self._emit = ports.emit
         self._origin = origin
         self._gone: dict[bytes, _Gone] = {}
         self._wants_in: dict[bytes, float] = {}
@@ -160,8 +166,12 @@ class WaysBack:
 
     def wants_in(self, knock: WaitingKnock) -> None:
         """They say that they come back."""
-        if self.knows(knock):
-            self._wants_in.setdefault(knock.id, self._clock() + self._in_line.delay())
+        if not self.knows(knock) or knock.id in self._wants_in:
+            return
+        self._wants_in[knock.id] = self._clock() + self._in_line.delay()
+        if self._membership.state.locked:  # else nobody knows that they wait
+            name = knock.body.name
+            self._emit(events.Problem("waits_outside", f"{name}{_WAITS}", sender=name))
 
     def waits_no_more(self, id: bytes) -> None:
         """This knock is settled."""

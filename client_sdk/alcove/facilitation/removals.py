@@ -91,7 +91,7 @@ class Removals:
             if error is None:
                 self._stay_out(going)
                 for name in away:  # of the others the commit tells
-                    self._emit(events.Removed(name))
+                    self._emit(events.Removed(name, self._membership.own.name))
                 self._tell_of_the_appointed(going)
             done(error)
 

@@ -3,11 +3,14 @@
 import pytest
 from alcove import events
 from alcove.cli import moderation_words, role_words, slash_commands, words
+from alcove.cli.commands import StandbyCommand
 from alcove.cli.naming import Misread
+from alcove.cli.own_commands import OwnCommands
 from alcove.cli.plain_mode import PlainMode
 from alcove.cli.room_view import RoomView
 from alcove.cli.rooms import is_standby
 from alcove.cli.ui import texts
+from alcove.engine.loss_told import YOURS_BRINGS
 from alcove.events import ConnectionState
 from alcove.facilitation.overdue import NOT_TAKEN
 from alcove.joining.door_voice import NOT_THERE
@@ -158,3 +161,76 @@ def test_who_folds_what_is_folded_is_told_that_it_is_so_already() -> None:
 def test_a_reader_meets_one_word_for_the_ground_rules() -> None:
     for sentence in sentences():
         assert "agreement" not in sentence.replace("--agreement-file", "").casefold(), sentence
+
+
+def test_a_facilitator_that_came_back_alone_reads_what_a_facilitator_reads() -> None:
+    """Their client facilitates seconds after the list says so. Until then a hold told its own
+    author that they can read on, and that it goes on by itself."""
+    mara = (FakeMember("Mara", facilitator=True, you=True), FakeMember("Robin"))
+    held = ("hold", "listen_only", "locked")
+    hold = events.RulesChanged(True, True, held, "", True, ("Mara",))
+    said = words.of_event(hold, facilitates=False, members=mara)
+    assert "Type /resume" in said
+    assert "You can read on" not in said
+
+
+@pytest.mark.parametrize(
+    ("rules", "ends"),
+    [
+        (events.RulesChanged(True, False, ("listen_only",), "Ash"), "/listen off"),
+        (events.RulesChanged(False, True, ("locked",), "Ash"), "/lock off"),
+        (events.RulesChanged(False, False, ("slow",), "Ash", slow=60), "/slow off"),
+    ],
+)
+def test_a_rule_of_another_facilitator_is_told_to_one_that_is_not_under_it(
+    rules: events.RulesChanged, ends: str
+) -> None:
+    """Facilitators write on, and can end it. They read what participants read."""
+    said = words.of_event(rules, facilitates=True)
+    assert f"{ends} " in said
+    assert said.endswith("Ash did this.")
+    assert "You can read on" not in said
+    assert "stays yours" not in said
+    assert "off" not in words.of_event(rules)
+
+
+def test_to_close_a_standby_that_is_not_there_is_answered() -> None:
+    """The room gives an empty link either way, which is shown to nobody."""
+    now = 0.0
+    own = OwnCommands(lambda: now)
+    number = own.begun(StandbyCommand(on=False), "/standby off")
+    own.happened(events.StandbyLink(""))
+    own.over(number, failed=False)
+    now = 2.0
+    assert own.news() == ['There was nothing to change for "/standby off": it is so already.']
+
+
+@pytest.mark.parametrize("on", [True, False])
+def test_what_changed_a_standby_is_not_told_as_nothing(*, on: bool) -> None:
+    now = 0.0
+    own = OwnCommands(lambda: now)
+    number = own.begun(StandbyCommand(on=on), "/standby")
+    own.happened(events.StandbyChanged(on, "Mara"))
+    own.over(number, failed=False)
+    now = 2.0
+    assert own.news() == []
+
+
+def test_who_read_that_the_last_facilitator_left_is_not_told_that_one_may_be_back() -> None:
+    view, quiet = RoomView(), events.RoomChanged(events.RoomState.READ_ONLY)
+    assert not view.is_told_before(quiet)
+    view.apply(events.Problem("last_facilitator_left", "Ash has left.", sender="Ash"))
+    assert view.is_told_before(quiet)
+    assert view.is_no_news(quiet)
+    view.apply(quiet)
+    assert view.state is events.RoomState.READ_ONLY  # the top line says so
+    view.apply(events.RoomChanged(events.RoomState.OPEN))  # the standby's holder came
+    assert not view.is_told_before(quiet)
+
+
+def test_what_the_relay_has_not_taken_is_not_called_unanswered() -> None:
+    """After a loss the relay answers, and takes no change for a minute: no hold either."""
+    late = [said for said in sentences() if "It may still happen" in said]
+    assert late
+    assert not [said for said in late if "answer" in said]
+    assert "and the room cannot be paused" in YOURS_BRINGS

@@ -250,9 +250,10 @@ def test_a_facilitator_is_not_told_that_none_is_connected() -> None:
 def test_one_that_goes_from_outside_is_not_said_to_have_waited_to_be_let_in() -> None:
     mara = (FakeMember("Mara", facilitator=True, you=True),)
     outside = replace(KNOCK, outside=True)
-    assert (
-        door_words.gone(outside, mara) == "Robin was outside, and is not at the door at the moment."
-    )
+    gone = door_words.gone(outside, mara)
+    assert gone is not None
+    assert gone.startswith("Robin was outside, and is not at the door at the moment.")
+    assert gone.endswith("while /members shows them as outside.")  # they may have been removed
     assert door_words.gone(KNOCK, mara) == "Robin does not wait any more."
 
 
