@@ -6,6 +6,7 @@ from typing import Final
 
 from alcove import events
 from alcove.cli import escape
+from alcove.cli.rooms import MemberLike
 
 FOLDED: Final = "This is folded. Type /show to read it."
 FOLDED_WARNED: Final = "This is folded, and has a content warning. Type /show to read it."
@@ -152,62 +153,79 @@ def _all(names: tuple[str, ...]) -> str:
     return f"{', '.join(rest)} and {last} have" if rest else f"{last} has"
 
 
-def fold_of_member(event: events.Folded, me: str) -> str:
-    """To a facilitator: what becomes of all that one member writes."""
+def fold_of_member(event: events.Folded, me: str, *, gone: bool = False) -> str:
+    """To a facilitator: what becomes of all that one member writes, and who did it. One that is
+    `gone` was taken out by the same act, and writes no more."""
     name = escape.name(event.name)
+    by = f" {escape.name(event.by)} did this." if event.by not in ("", me) else ""
     if not event.on and event.by == me:
         return f"You ended it: what {name} writes from now on is not folded any more."
     if not event.on:
-        return f"What {name} writes from now on is not folded any more."
+        return f"What {name} writes from now on is not folded any more." + by
     if event.by == me and not event.ids:  # a fold may go on by rule
+        if gone:
+            return f"What {name} wrote here is folded already. {_STILL_OPENED}"
         return (
             f"What {name} wrote here is folded already. What {name} writes from now on is folded "
             f"too, for everybody, until /unfold {name}. Each reader can still open it."
         )
+    on = _STILL_OPENED if gone else _writes_on(name)
     if event.by == me:
-        return f"You folded what {name} wrote, for everybody. {_writes_on(name)}"
-    return f"What {name} wrote is folded for everybody. {_writes_on(name)}"
+        return f"You folded what {name} wrote, for everybody. {on}"
+    return f"What {name} wrote is folded for everybody. {on}" + by
 
 
 def _writes_on(name: str) -> str:
     return (
-        f"So is what {name} writes from now on, until /unfold {name}. Each reader can still open "
-        "it."
+        f"What {name} writes from now on is folded too, until /unfold {name}. Each reader can "
+        "still open it."
     )
 
 
-def folded(event: events.Folded, *, facilitates: bool, me: str = "") -> list[str]:
-    """Sentences for a screen that cannot hide what it has printed."""
+_STILL_OPENED: Final = "Each reader can still open what is folded."
+
+
+def folded(
+    event: events.Folded,
+    *,
+    facilitates: bool,
+    me: str = "",
+    members: Sequence[MemberLike] = (),
+) -> list[str]:
+    """Sentences for a screen that cannot hide what it has printed. `members` are those after it."""
     what = _messages(len(event.ids) - len(event.yours))
-    said = [f"A facilitator folded {what} above. You need not read on there."] if what else []
+    by = escape.name(event.by) if facilitates and event.by else "A facilitator"
+    said = [f"{by} folded {what} above. You need not read on there."] if what else []
     if me and event.by == me:
         what = _messages(len(event.ids))
         said = [f"You folded {what} above, for everybody. {_STILL_OPENED}"] if what else []
-    return said + _beside(event, facilitates=facilitates, me=me)
-
-
-_STILL_OPENED: Final = "Each reader can still open what is folded."
+    return said + _beside(event, facilitates=facilitates, me=me, members=members)
 
 
 def _messages(count: int) -> str:
     return "" if count < 1 else "a message" if count == 1 else f"{count} messages"
 
 
-def fold_told(event: events.Folded, *, facilitates: bool, me: str) -> list[str]:
+def fold_told(
+    event: events.Folded, *, facilitates: bool, me: str, members: Sequence[MemberLike] = ()
+) -> list[str]:
     """Sentences for a screen that hides the texts in their places: these may be out of sight."""
     what = _messages(len(event.ids)) if me and event.by == me and not event.name else ""
     said = [f"You folded {what}, for everybody. {_STILL_OPENED}"] if what else []
-    return said + _beside(event, facilitates=facilitates, me=me)
+    return said + _beside(event, facilitates=facilitates, me=me, members=members)
 
 
-def _beside(event: events.Folded, *, facilitates: bool, me: str) -> list[str]:
+def _beside(
+    event: events.Folded, *, facilitates: bool, me: str, members: Sequence[MemberLike]
+) -> list[str]:
     """To the author of what is folded, and to facilitators of a member. `me` is the reader, whose
     own act needs no word about what they wrote."""
     told = event.why == "member" and not event.name  # when the fold began
     concerned = event.by != me and not told and (event.yours or event.name == me)
     said = [_fold_of_yours(event, len(event.yours), me)] if concerned else []
     others = event.name and event.name != me and facilitates
-    return said + ([fold_of_member(event, me)] if others else [])
+    gone = bool(members) and all(one.name != event.name for one in members)
+    return said + ([fold_of_member(event, me, gone=gone)] if others else [])
 
 
 def _fold_of_yours(event: events.Folded, count: int, me: str) -> str:

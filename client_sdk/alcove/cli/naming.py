@@ -135,7 +135,9 @@ def waiting(name: str, view: RoomView, members: Sequence[MemberLike] = ()) -> st
     return found[0]
 
 
-def outside(name: str, view: RoomView, away: Sequence[str]) -> str:
+def outside(
+    name: str, view: RoomView, away: Sequence[str], members: Sequence[MemberLike] = ()
+) -> str:
     """Return the name of the one that waits, and is to come in. Raises `Misread`."""
     waits = named(name, [(it.name, id) for id, it in view.waiting.items()])
     if not waits and (gone := named(name, [(one, one) for one in away])):
@@ -143,7 +145,7 @@ def outside(name: str, view: RoomView, away: Sequence[str]) -> str:
             f"{escape.name(gone[0])} does not wait at the door at the moment, and can still come "
             "back by themselves."
         )
-    return view.waiting[waiting(name, view)].name
+    return view.waiting[waiting(name, view, members)].name
 
 
 def said_by(name: str, view: RoomView, word: str) -> Sequence[str]:

@@ -277,9 +277,10 @@ class PlainMode:
             case Sent(id):
                 self._own.sent(id)
             case Folded():
-                facilitates, me = self._room.is_facilitator, words.me(self._room.members)
-                said = moderation_words.folded(event, facilitates=facilitates, me=me)
-                for sentence in said:
+                members, facilitates = self._room.members, self._room.is_facilitator
+                for sentence in moderation_words.folded(
+                    event, facilitates=facilitates, me=words.me(members), members=members
+                ):
                     await self._say(sentence)
             case Closed():
                 if sentence_of(event) != self._problem:

@@ -148,7 +148,7 @@ def read(
     if word == _INSIDE:
         if not rest and view.in_room:
             raise Misread("Say whom: /inside NAME." if _decides(members) else "You are in already.")
-        return InsideCommand(name=naming.outside(rest, view, away) if rest else None)
+        return InsideCommand(name=naming.outside(rest, view, away, members) if rest else None)
     if word == _TAKE:
         return DoorTakeCommand(id=naming.waiting(rest, view, members))
     if word == _DOOR:

@@ -15,6 +15,11 @@ _MADE: Final = (
     "link can ask the members to let them in, and goes on as a facilitator. Everybody is told then."
 )
 _CLOSED: Final = "The room has no standby now: its printed link lets nobody in any more."
+_YOU_MADE: Final = (
+    "You made a standby: when no facilitator is here any more, the person with its printed link "
+    "can ask the members to let them in, and goes on as a facilitator. Everybody is told then."
+)
+_YOU_CLOSED: Final = "You closed the standby: its printed link lets nobody in any more."
 ASKED: Final = (
     "The person with the standby's link asks to come in, because no facilitator is heard. The "
     "members' programs answer; you need to do nothing."
@@ -23,8 +28,10 @@ ADMITTED: Final = "The room goes on with the person who came by the standby's li
 
 
 def changed(event: events.StandbyChanged, me: str = "") -> str:
-    """Return what happened to the standby, and by whom, if that is known and not the reader."""
-    by = f" {escape.name(event.by)} did this." if event.by not in ("", me) else ""
+    """Return what happened to the standby, and by whom, if that is known."""
+    if me and event.by == me:
+        return _YOU_MADE if event.on else _YOU_CLOSED
+    by = f" {escape.name(event.by)} did this." if event.by else ""
     return f"{_MADE if event.on else _CLOSED}{by}"
 
 

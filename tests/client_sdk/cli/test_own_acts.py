@@ -66,6 +66,8 @@ OWN = (
     events.Removed("Kim", "Mara"),
     events.Joined(KNOCK.name, by="Mara"),
     events.RoleChanged("Ash", True, "Mara"),
+    events.StandbyChanged(True, "Mara"),
+    events.StandbyChanged(False, "Mara"),
 )
 
 
@@ -151,7 +153,9 @@ def test_a_fold_is_told_to_the_one_that_did_it_also_where_its_text_is_out_of_sig
     lines = moderation_words.folded(one, facilitates=True, me="Mara")
     assert lines == [f"You folded a message above, {opened}"]
     (other,) = moderation_words.folded(one, facilitates=True, me="Ash")
-    assert other.startswith("A facilitator folded a message above.")
+    assert other.startswith("Mara folded a message above.")  # as of each other act
+    (kim,) = moderation_words.folded(one, facilitates=False, me="Kim")
+    assert kim.startswith("A facilitator folded a message above.")
     whole = events.Folded(("bb01",), "Robin", "Mara", why="member")
     (said,) = moderation_words.fold_told(whole, facilitates=True, me="Mara")
     assert said.startswith("You folded what Robin wrote, for everybody.")
@@ -461,7 +465,23 @@ def test_a_fold_of_a_member_tells_that_it_goes_on() -> None:
     for by, begins in (("Mara", "You folded what"), ("Ash", "What Kim wrote is folded")):
         said = moderation_words.fold_of_member(events.Folded(("b",), by=by, name="Kim"), "Mara")
         assert said.startswith(begins)
-        assert "from now on, until /unfold Kim" in said
+        assert "What Kim writes from now on is folded too, until /unfold Kim." in said
+        assert ("Ash did this." in said) is (by == "Ash")
+
+
+@pytest.mark.parametrize("by", ["Mara", "Ash"])
+@pytest.mark.parametrize("ids", [("b",), ()])
+def test_what_one_wrote_that_is_taken_out_with_it_is_not_told_to_go_on(
+    by: str, ids: tuple[str, ...]
+) -> None:
+    """What Kim writes from now on is folded too, until /unfold Kim, it said behind the removal."""
+    fold = events.Folded(ids, by=by, name="Kim", why="member")
+    for told in (moderation_words.folded, moderation_words.fold_told):
+        *_, said = told(fold, facilitates=True, me="Mara", members=MARA_ASH)
+        assert "from now on" not in said
+        assert "/unfold" not in said
+        *_, said = told(fold, facilitates=True, me="Mara", members=(*MARA_ASH, FakeMember("Kim")))
+        assert "until /unfold Kim" in said
 
 
 def test_the_lines_have_their_keys_in_the_help() -> None:

@@ -194,6 +194,11 @@ def test_a_rule_of_another_facilitator_is_told_to_one_that_is_not_under_it(
     assert "off" not in words.of_event(rules)
 
 
+def test_to_let_in_from_outside_who_is_in_the_room_says_so() -> None:
+    """Nobody waited, it said, as if the name were wrong."""
+    assert _why("/inside Robin", RoomView(), MARA_DECIDES) == "Robin is in the room already."
+
+
 def test_to_close_a_standby_that_is_not_there_is_answered() -> None:
     """The room gives an empty link either way, which is shown to nobody."""
     now = 0.0

@@ -66,8 +66,10 @@ class ScreenMessages:
             text = self._log.fold(id, sentence)
             if text is not None:
                 self._view.hide(id, text)
-        facilitates, me = self._room.is_facilitator, words.me(self._room.members)
-        for sentence in moderation_words.fold_told(event, facilitates=facilitates, me=me):
+        members, facilitates = self._room.members, self._room.is_facilitator
+        for sentence in moderation_words.fold_told(
+            event, facilitates=facilitates, me=words.me(members), members=members
+        ):
             self._log.system(sentence)
 
     def post(self, text: str) -> None:
