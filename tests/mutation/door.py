@@ -45,6 +45,14 @@ def _outside(where: str, old: str, new: str, test: str) -> Mutant:
     return Mutant("door", (Edit(where, old, new),), f"{_OUTSIDE}::{test}")
 
 
+_ANEW: Final = "tests/end_to_end/test_knocks_anew.py"
+_NEWCOMER: Final = "alcove.joining.newcomer:Newcomer"
+
+
+def _anew(where: str, old: str, new: str, test: str) -> Mutant:
+    return Mutant("door", (Edit(where, old, new),), f"{_ANEW}::{test}")
+
+
 _CARDS: Final = "tests/end_to_end/evil/test_cards.py"
 _WATCH: Final = "alcove.facilitation.card_watch:CardWatch"
 
@@ -133,6 +141,42 @@ ALL_DOOR: Final[tuple[Mutant, ...]] = (
         "self.stage, self._lobby_keys_since = Stage.KNOCKING, 0",
         "self.stage = Stage.KNOCKING",
         "test_a_newcomer_is_seen_by_whoever_facilitates_after_two_changes",
+    ),
+    _anew(
+        f"{_NEWCOMER}._card_seen",
+        "if many and now >= self._anew_from:",
+        "if many:",
+        "test_a_relay_that_shows_cards_in_turn_costs_one_knock_in_a_while",
+    ),
+    _anew(
+        f"{_NEWCOMER}._card_seen",
+        "if checked.card.lobby_key == self._sealed_to:",
+        "if False:",
+        "test_a_newcomer_to_whom_the_card_of_before_is_shown_once_waits_on",
+    ),
+    _anew(
+        f"{_NEWCOMER}._knock_anew",
+        "elif self._link.state is LinkState.DOOR:",
+        "else:",
+        "test_who_is_let_in_meanwhile_is_in_without_another_connection",
+    ),
+    _anew(
+        f"{_NEWCOMER}._knock",
+        "self._sealed_to, self._again_at = self.card.card.lobby_key, None",
+        "self._sealed_to = self.card.card.lobby_key",
+        "test_a_knock_that_the_relay_drops_meanwhile_costs_one_knock_and_no_more",
+    ),
+    _anew(
+        f"{_VOICE}._send",
+        "if answer is None or between or",
+        "if answer is None or",
+        "test_what_is_said_meanwhile_is_said_with_the_next_knock",
+    ),
+    _anew(
+        f"{_VOICE}.send_unsent",
+        "self._between = False",
+        "pass",
+        "test_a_text_to_a_relay_that_knows_no_knock_is_told_as_not_said",
     ),
     _goes_on(
         "alcove_server.rooms.slow_turns:SlowTurns._forget",

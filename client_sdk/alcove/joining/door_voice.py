@@ -66,6 +66,8 @@ class DoorVoice:
         self._sent = 0
         self._heard: set[tuple[bytes, int]] = set()
         self._unsent: list[_Line] = []
+        self._between = False
+        """Whether the knock is taken back for a new one. What is said meanwhile goes with that."""
         self._coming: Said | None = None
         """Set when this member comes back from outside."""
 
@@ -73,6 +75,7 @@ class DoorVoice:
         """This knock waits. What was said with another one is over, but two things are said again
         with this one: what the relay did not take, since it forgets the knock when it forgets the
         room, and that a member comes back, whose knock may expire behind a locked door."""
+        self._between = False
         if self._knock is not knock:
             unsent, self._unsent = self._unsent, []
             coming, self._coming = self._coming, None
@@ -84,6 +87,10 @@ class DoorVoice:
             for line in unsent:
                 if line.kind == TalkKind.TEXT:
                     self._say_again(line, lobby_key)
+
+    def knocks_anew(self) -> None:
+        """The knock is taken back, and another one follows."""
+        self._between = True
 
     def _say_again(self, line: _Line, lobby_key: bytes | None) -> None:
         try:
@@ -130,7 +137,8 @@ class DoorVoice:
     def _send(self, line: _Line) -> None:
         def answered(answer: RelayAnswer | None) -> None:
             refused = answer if isinstance(answer, frames.RequestRefused) else None
-            if answer is None or (refused is not None and refused.code in PASSING):
+            between = self._between and refused is not None and refused.code == "unknown_knock"
+            if answer is None or between or (refused is not None and refused.code in PASSING):
                 self._unsent.append(line)
             elif refused is not None:
                 line.done(Refused.by_relay(refused.code))
@@ -141,7 +149,8 @@ class DoorVoice:
         self._link.request(lambda n: frames.LobbyRequest(n, line.id, line.blob), answered)
 
     def send_unsent(self) -> None:
-        """What the relay did not take yet goes once more, byte for byte."""
+        """What the relay did not take yet goes once more, byte for byte: the knock waits there."""
+        self._between = False
         unsent, self._unsent = self._unsent, []
         for line in unsent:
             self._send(line)

@@ -34,7 +34,7 @@ from alcove.group.sealing import (
 from alcove.joining import patience
 from alcove.joining.card import CheckedCard, read_card
 from alcove.joining.door_voice import DoorVoice
-from alcove.joining.door_watch import DoorWatch
+from alcove.joining.door_watch import LOOK_AGAIN, DoorWatch
 from alcove.joining.door_words import (
     DOOR_FULL,
     KNOCK_DROPPED,
@@ -108,6 +108,10 @@ class Newcomer:
         """When the relay took the knock, or the first of several that it dropped."""
         self._lobby_keys_since = 0
         """How many other lobby keys were on the card since the knock was sealed to one."""
+        self._sealed_to = b""
+        """The lobby key of the knock."""
+        self._anew_from = 0.0
+        """From when on another lobby key on the card may cost one more knock."""
         self._dropped = False
         self._believed: set[str] = set()
         """Which refusals `patience.EARLIER` were believed since the relay last took a knock."""
@@ -208,13 +212,19 @@ class Newcomer:
         Whoever was appointed since cannot open a knock of before, and the earlier facilitators may
         be gone. So one outside, whom a client lets in, knocks anew. Another newcomer waits for a
         second change: as a rule whoever makes the first was told the key before it, and sees them.
+        Each knock brings a look at once, so a relay that shows cards in turn would have a client
+        knock without end, and each knock is told to a person: one is made in `LOOK_AGAIN` seconds.
         """
         if self.card is None or checked.agreement != self.card.agreement:
             return
-        if checked.card.lobby_key != self.card.card.lobby_key:
+        if checked.card.lobby_key == self._sealed_to:
+            self._lobby_keys_since = 0
+        elif checked.card.lobby_key != self.card.card.lobby_key:
             self._lobby_keys_since += 1
         self.card = checked
-        if self._lobby_keys_since >= (1 if self.outside else 2):
+        many, now = self._lobby_keys_since >= (1 if self.outside else 2), self._clock()
+        if many and now >= self._anew_from:
+            self._anew_from = now + LOOK_AGAIN
             self._knock_anew(lambda: None)  # the next look at the card tries again
 
     def accept(self, version: int | None = None, answer: str = "", word: bytes = NO_WORD) -> None:
@@ -270,6 +280,7 @@ class Newcomer:
         if self.card is None:
             return
         self.stage, self._lobby_keys_since = Stage.KNOCKING, 0
+        self._sealed_to, self._again_at = self.card.card.lobby_key, None
         made, body = self._try(self.card)
         sealed = seal_knock(self.invite, self.card.card.lobby_key, made.id, body, self._random)
         code = short_code(body.key_package)
@@ -334,11 +345,12 @@ class Newcomer:
         """Take the knock back for a new one. `dropped` when the connection went before that."""
 
         def withdrawn(answer: RelayAnswer | None) -> None:
-            if answer is not None:
-                self._knock()
-            else:
+            if answer is None:
                 dropped()
+            elif self._link.state is LinkState.DOOR:  # else the Welcome came meanwhile
+                self._knock()
 
+        self.voice.knocks_anew()
         self._link.request(frames.Withdraw, withdrawn)
 
     def door_full(self, code: str = "too_many_knocks") -> None:
