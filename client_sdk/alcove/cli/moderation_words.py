@@ -6,7 +6,6 @@ from typing import Final
 
 from alcove import events
 from alcove.cli import escape
-from alcove.cli.rooms import MemberLike
 
 FOLDED: Final = "This is folded. Type /show to read it."
 FOLDED_WARNED: Final = "This is folded, and has a content warning. Type /show to read it."
@@ -190,16 +189,17 @@ def folded(
     *,
     facilitates: bool,
     me: str = "",
-    members: Sequence[MemberLike] = (),
+    here: Sequence[str] = (),
 ) -> list[str]:
-    """Sentences for a screen that cannot hide what it has printed. `members` are those after it."""
+    """Sentences for a screen that cannot hide what it has printed. `here` are the names of the
+    members after it."""
     what = _messages(len(event.ids) - len(event.yours))
     by = escape.name(event.by) if facilitates and event.by else "A facilitator"
     said = [f"{by} folded {what} above. You need not read on there."] if what else []
     if me and event.by == me:
         what = _messages(len(event.ids))
         said = [f"You folded {what} above, for everybody. {_STILL_OPENED}"] if what else []
-    return said + _beside(event, facilitates=facilitates, me=me, members=members)
+    return said + _beside(event, facilitates=facilitates, me=me, here=here)
 
 
 def _messages(count: int) -> str:
@@ -207,24 +207,22 @@ def _messages(count: int) -> str:
 
 
 def fold_told(
-    event: events.Folded, *, facilitates: bool, me: str, members: Sequence[MemberLike] = ()
+    event: events.Folded, *, facilitates: bool, me: str, here: Sequence[str] = ()
 ) -> list[str]:
     """Sentences for a screen that hides the texts in their places: these may be out of sight."""
     what = _messages(len(event.ids)) if me and event.by == me and not event.name else ""
     said = [f"You folded {what}, for everybody. {_STILL_OPENED}"] if what else []
-    return said + _beside(event, facilitates=facilitates, me=me, members=members)
+    return said + _beside(event, facilitates=facilitates, me=me, here=here)
 
 
-def _beside(
-    event: events.Folded, *, facilitates: bool, me: str, members: Sequence[MemberLike]
-) -> list[str]:
+def _beside(event: events.Folded, *, facilitates: bool, me: str, here: Sequence[str]) -> list[str]:
     """To the author of what is folded, and to facilitators of a member. `me` is the reader, whose
     own act needs no word about what they wrote."""
     told = event.why == "member" and not event.name  # when the fold began
     concerned = event.by != me and not told and (event.yours or event.name == me)
     said = [_fold_of_yours(event, len(event.yours), me)] if concerned else []
     others = event.name and event.name != me and facilitates
-    gone = bool(members) and all(one.name != event.name for one in members)
+    gone = bool(here) and event.name not in here
     return said + ([fold_of_member(event, me, gone=gone)] if others else [])
 
 

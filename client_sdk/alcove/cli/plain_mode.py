@@ -279,7 +279,10 @@ class PlainMode:
             case Folded():
                 members, facilitates = self._room.members, self._room.is_facilitator
                 for sentence in moderation_words.folded(
-                    event, facilitates=facilitates, me=words.me(members), members=members
+                    event,
+                    facilitates=facilitates,
+                    me=words.me(members),
+                    here=[one.name for one in members],
                 ):
                     await self._say(sentence)
             case Closed():

@@ -477,10 +477,10 @@ def test_what_one_wrote_that_is_taken_out_with_it_is_not_told_to_go_on(
     """What Kim writes from now on is folded too, until /unfold Kim, it said behind the removal."""
     fold = events.Folded(ids, by=by, name="Kim", why="member")
     for told in (moderation_words.folded, moderation_words.fold_told):
-        *_, said = told(fold, facilitates=True, me="Mara", members=MARA_ASH)
+        *_, said = told(fold, facilitates=True, me="Mara", here=("Mara", "Ash"))
         assert "from now on" not in said
         assert "/unfold" not in said
-        *_, said = told(fold, facilitates=True, me="Mara", members=(*MARA_ASH, FakeMember("Kim")))
+        *_, said = told(fold, facilitates=True, me="Mara", here=("Mara", "Ash", "Kim"))
         assert "until /unfold Kim" in said
 
 

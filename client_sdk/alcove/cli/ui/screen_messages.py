@@ -68,7 +68,7 @@ class ScreenMessages:
                 self._view.hide(id, text)
         members, facilitates = self._room.members, self._room.is_facilitator
         for sentence in moderation_words.fold_told(
-            event, facilitates=facilitates, me=words.me(members), members=members
+            event, facilitates=facilitates, me=words.me(members), here=[one.name for one in members]
         ):
             self._log.system(sentence)
 
