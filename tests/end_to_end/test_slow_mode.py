@@ -1,5 +1,7 @@
 """Slow mode by turns: held to by the sender and by the relay, and told to facilitators."""
 
+import sys
+
 import pytest
 from alcove import events
 from alcove.errors import AlcoveError
@@ -146,6 +148,11 @@ def slow_three() -> tuple[EvilWorld, Client, Client, Client]:
     world, ann, bob, cleo = three()
     do(world, ann, "slow", SLOW)
     return world, ann, bob, cleo
+
+
+def out_of_turn(client: Client) -> list[str | None]:
+    """Of whom this facilitator was told."""
+    return [event.sender for event in client.of(events.Problem) if event.code == "out_of_turn"]
 
 
 def test_the_relay_refuses_who_exceeds_it_and_says_for_how_long() -> None:
@@ -320,11 +327,111 @@ def test_who_misses_a_message_measures_nobody_by_the_next_one() -> None:
     world, ann, bob, _cleo = slow_three()
     world.advance(SURE)
     world.take(room_of(ann), rogue_text(bob, "two", counter=2), BlobClass.APPLICATION)
-    world.advance(limits.TURN + LATE + 1)
+    world.advance(SLOW)
     world.take(room_of(ann), rogue_text(bob, "three", counter=3), BlobClass.APPLICATION)
     assert ann.texts() == ["two", "three"]
     assert [event.code for event in ann.of(events.Problem)] == []
     assert ann.of(events.Gap)
+
+
+@pytest.mark.parametrize("slow", [30, 60, SLOW])
+@pytest.mark.parametrize("skips", [1, 20], ids=["all", "with gaps"])
+def test_who_never_pauses_is_told_of(slow: int, skips: int) -> None:
+    """Where all runs together, no turn can be told from the next one, and there has to be a pause.
+    A member that skips numbers, as if messages were missing, has to pause too."""
+    world, ann, bob, _cleo = slow_three()
+    do(world, ann, "slow", slow)
+    told = 0
+    for n in range(60):
+        text = rogue_text(bob, f"text {n}", counter=1 + n * skips)
+        world.take(room_of(ann), text, BlobClass.APPLICATION)
+        world.advance(4)
+        if n == 40:  # what was told by then may be of the first turn
+            told = len(out_of_turn(ann))
+    assert set(out_of_turn(ann)[told:]) == {"Bob"}
+
+
+def test_a_facilitator_that_came_back_measures_no_run_of_before() -> None:
+    world, ann, bob, _cleo = slow_three()
+    world.advance(SURE)
+    for n in range(22):
+        if n == 10:
+            ann.cut()
+            ann.back()
+        text = rogue_text(bob, f"text {n}", counter=1 + n)
+        world.take(room_of(ann), text, BlobClass.APPLICATION)
+        world.advance(5)
+    assert len(ann.texts()) == 22
+    assert not out_of_turn(ann)
+
+
+def test_what_is_kept_of_a_member_costs_little_to_look_up() -> None:
+    """In a short pause a member may write for an hour. Each look-up is a few steps, not each kept
+    time against each other: else a member's hour of texts would stop the clients of all."""
+    world, ann, bob, _cleo = slow_three()
+    world.advance(limits.SLOW_MAX + SURE, step=30)
+    member = ann.engine.require_member()
+    slow, author = member.conversation.slow, bob.engine.require_member().membership.own.key
+    calls = 0
+
+    def counted(frame: object, event: str, what: object) -> None:
+        nonlocal calls
+        calls += 1
+
+    for age in range(limits.SLOW_MAX, 0, -1):
+        slow.heard(author, age)
+    before = sys.getprofile()
+    sys.setprofile(counted)
+    slow.heard(author, 0)
+    sys.setprofile(before)
+    assert calls < limits.SLOW_MAX // 10
+
+
+@pytest.mark.parametrize("slow", [10, 30, 60, SLOW])
+def test_who_writes_as_much_as_they_may_is_not_told_of(slow: int) -> None:
+    """Each turn to its end, and the next at once, over a network that is late at times."""
+    world, ann, bob, _cleo = slow_room()
+    do(world, ann, "slow", slow)
+    world.advance(SURE)
+    late: list[tuple[float, bytes]] = []
+    shown = 0
+
+    def sometimes_late(client: Client, data: bytes) -> list[bytes]:
+        nonlocal shown
+        shown += 1
+        late.append((world.clock() + (0, 5)[shown // 7 % 2], data))
+        return []
+
+    ann.to_client = sometimes_late
+    for second in range(600):
+        world.advance(1)
+        while late and late[0][0] <= world.clock():
+            ann.engine.received(late.pop(0)[1])
+        if second % 5 == 0 and not why_not(bob, "more"):
+            world.settle()
+    assert len(ann.texts()) > 10
+    assert not out_of_turn(ann)
+
+
+def test_a_text_that_comes_before_the_pause_is_over_is_told_of() -> None:
+    """There was a pause between the two, but it was too short."""
+    world, ann, bob, _cleo = slow_three()
+    world.advance(SURE)
+    for counter in (1, 2):
+        text = rogue_text(bob, f"text {counter}", counter=counter)
+        world.take(room_of(ann), text, BlobClass.APPLICATION)
+        world.advance(SLOW)
+    assert out_of_turn(ann) == ["Bob"]
+
+
+def test_a_gap_of_one_member_hides_no_other() -> None:
+    world, ann, bob, cleo = slow_three()
+    world.advance(SURE)
+    world.take(room_of(ann), rogue_text(bob, "one", counter=1), BlobClass.APPLICATION)
+    world.take(room_of(ann), rogue_text(cleo, "skips", counter=9), BlobClass.APPLICATION)
+    world.advance(SLOW)
+    world.take(room_of(ann), rogue_text(bob, "two", counter=2), BlobClass.APPLICATION)
+    assert out_of_turn(ann) == ["Bob"]
 
 
 def test_who_keeps_to_it_is_not_told_of() -> None:

@@ -261,7 +261,30 @@ SLOW_MODE: Final = (
         "if False:",
         "test_a_turn_that_began_before_slow_mode_does_not_count",
     ),
-    _slow(f"{_OWN}.heard", "at < began + limits.TURN + state.slow - LATE", "False", _TOLD_OF),
+    _slow(
+        f"{_OWN}._early",
+        "return at < began + limits.TURN + self._membership.state.slow - LATE",
+        "return False",
+        "test_a_text_that_comes_before_the_pause_is_over_is_told_of",
+    ),
+    _slow(
+        f"{_OWN}.heard",
+        "self._early(author, seen, at) or self._without_pause(seen, at)",
+        "self._early(author, seen, at)",
+        "test_who_never_pauses_is_told_of",
+    ),
+    _slow(
+        f"{_OWN}._without_pause",
+        "one < self._sure_from or began - one >= pause or",
+        "began - one >= pause or",
+        "test_a_facilitator_that_came_back_measures_no_run_of_before",
+    ),
+    _slow(
+        f"{_OWN}._without_pause",
+        "began - one >= pause or",
+        "",
+        "test_who_keeps_to_it_is_not_told_of",
+    ),
     _slow(
         f"{_OWN}.unsure",
         "self._sure_from = self._clock() + _APART + LATE",
@@ -275,9 +298,9 @@ SLOW_MODE: Final = (
         "test_a_facilitator_measures_no_turn_that_went_on_when_it_came",
     ),
     _slow(
-        f"{_OWN}.heard",
-        "min(one for one in seen if one >= max(turns_before) - _APART)",
-        "max(turns_before)",
+        f"{_OWN}._early",
+        "began = seen[bisect_left(seen, seen[before - 1] - _APART)]",
+        "began = seen[before - 1]",
         "test_a_turn_begins_with_whatever_a_member_sends",
     ),
     _slow(
@@ -288,9 +311,15 @@ SLOW_MODE: Final = (
     ),
     _slow(
         "alcove.messages.conversation:Conversation._count",
-        "self.slow.unsure()",
+        "self.slow.missed(sender)",
         "pass",
         "test_who_misses_a_message_measures_nobody_by_the_next_one",
+    ),
+    _slow(
+        "alcove.messages.conversation:Conversation._count",
+        "self.slow.missed(sender)",
+        "self.slow.unsure()",
+        "test_a_gap_of_one_member_hides_no_other",
     ),
     _slow(
         "alcove.messages.conversation:Conversation._show_text",

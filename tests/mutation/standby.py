@@ -305,6 +305,13 @@ ALL_STANDBY: Final = (
     _mutant(
         "answer",
         "alcove.joining.candidates:Candidates.best",
+        "bool(one.with_texts_of(found).texts),",
+        "0,",
+        f"{_ANSWERS}::test_one_that_answers_without_a_text_does_not_hide_that_of_others",
+    ),
+    _mutant(
+        "answer",
+        "alcove.joining.candidates:Candidates.best",
         "-self._led_nowhere[one.by],",
         "0,",
         f"{_ANSWERS}::test_a_branch_of_one_member_is_not_believed_by_its_own_word",

@@ -55,8 +55,9 @@ class Candidates:
     def best(self, accepted: bytes | None = None) -> Candidate | None:
         """The answer to use, or None; all are forgotten. These count, in this order: how seldom its
         member led nowhere, how seldom the person was asked to accept that member's rules, whether
-        it follows, whether the person `accepted` its rules, and how late its epoch is. One without
-        the rules' text takes it of another with the same rules."""
+        it follows, whether the person `accepted` its rules, whether these have a text, and how late
+        its epoch is. One without the text takes it of another with the same rules. So no member
+        that makes up a group without a text hides the rules that others answer with."""
         self._decide_at = None
         found, self._found = list(self._found.values()), {}
         best = max(
@@ -66,6 +67,7 @@ class Candidates:
                 -self._shown[one.by],
                 not one.answer.held,
                 one.state.agreement == accepted,
+                bool(one.with_texts_of(found).texts),
                 one.epoch,
             ),
             default=None,

@@ -358,7 +358,7 @@ class Conversation:
             most = self._stream.passed - self._counted_at.get(sender, 0) + APPLICATION_AHEAD
             name = self.membership.person(leaf).name
             self._alarms.missed(sender, name, missed if missed <= most else None)
-            self.slow.unsure()  # a turn may have begun with it
+            self.slow.missed(sender)
         self._counters[sender], self._counted_at[sender] = counter, self._stream.passed
         return True
 

@@ -4,6 +4,8 @@ The sender holds to it, and the relay. A receiver refuses no message for a clock
 differ: a facilitator is told of a member that exceeds it, and no more.
 """
 
+from array import array
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from math import ceil
@@ -43,10 +45,12 @@ class SlowMode:
         self.turn = OwnTurn()
         self.exceeded = False
         """Whether the message that was heard last is surely out of turn."""
-        self._others: dict[bytes, list[float]] = {}
-        """When each other member's messages were taken, by this clock and their ages. Those of one
-        second are one, so that a flood takes no memory."""
+        self._others: dict[bytes, array[float]] = {}
+        """When each other member's messages were taken, by this clock and their ages: in order, as
+        they are looked up at each message. Those of one second are one, so that a flood takes
+        little memory."""
         self._sure_from = 0.0
+        self._sure_of: dict[bytes, float] = {}
 
     @property
     def _counts(self) -> bool:
@@ -89,34 +93,54 @@ class SlowMode:
 
     def heard(self, author: bytes, age: int) -> None:
         """A member's message of any kind came, which the relay took `age` seconds ago. Judge
-        whether it is surely out of turn.
-
-        A turn begins with a message. So that of an earlier one began with the first message within
-        a minute before it, and the next turn begins `slow` seconds after that one is over. All of
-        it is reckoned in the member's favour: no member may be named for what the network did.
-        """
+        whether it is surely out of turn. All is reckoned in the member's favour: no member may be
+        named for what the network did."""
         state, at = self._membership.state, self._clock() - age
         self.exceeded = False
         if not state.slow or author in state.facilitator_keys():
             return
-        seen = [earlier for earlier in self._others.get(author, ()) if at - earlier < _KEPT]
-        turns_before = [one for one in seen if self._sure_from <= one < at - _APART]
-        if turns_before:
-            began = min(one for one in seen if one >= max(turns_before) - _APART)
-            self.exceeded = at < began + limits.TURN + state.slow - LATE
+        seen = self._others.setdefault(author, array("d"))
+        del seen[: bisect_right(seen, at - _KEPT)]
+        self.exceeded = self._early(author, seen, at) or self._without_pause(seen, at)
         if not seen or at - seen[-1] >= 1.0:
             seen.append(at)
-        self._others[author] = seen
+
+    def _early(self, author: bytes, seen: "array[float]", at: float) -> bool:
+        """Whether this comes before the pause behind an earlier turn was over. That one began with
+        the first message within a minute before it, and the next turn begins `slow` seconds after
+        it is over."""
+        before = bisect_left(seen, at - _APART)
+        sure_from = max(self._sure_from, self._sure_of.get(author, 0.0))
+        if not before or seen[before - 1] < sure_from:
+            return False
+        began = seen[bisect_left(seen, seen[before - 1] - _APART)]
+        return at < began + limits.TURN + self._membership.state.slow - LATE
+
+    def _without_pause(self, seen: "array[float]", at: float) -> bool:
+        """Whether so much came without a pause that it is of several turns. The last message before
+        a pause may be late, and the first one behind it is not early. What is missing only makes
+        pauses longer."""
+        began, pause = at, self._membership.state.slow - LATE
+        for one in reversed(seen):
+            if one < self._sure_from or began - one >= pause or at - began > _APART:
+                break
+            began = one
+        return at - began > _APART
 
     def unsure(self) -> None:
-        """This client is connected again, a message is missing, or the relay does not answer. What
-        comes then may be late by any time, and a device that slept has a clock that stood. So no
-        member is measured by what came before, or comes within the turn that may go on now."""
+        """This client is connected again, or the relay does not answer. What comes then may be late
+        by any time, and a device that slept has a clock that stood. So no member is measured by
+        what came before, or comes within the turn that may go on now."""
         self._sure_from = self._clock() + _APART + LATE
+
+    def missed(self, author: bytes) -> None:
+        """A message of this member is missing: a turn of theirs may have begun with it."""
+        self._sure_of[author] = self._clock() + _APART + LATE
 
     def forget(self, author: bytes) -> None:
         """This member is gone."""
         self._others.pop(author, None)
+        self._sure_of.pop(author, None)
 
 
 def too_soon(wait: int) -> NotNow:

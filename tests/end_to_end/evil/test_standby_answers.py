@@ -92,6 +92,17 @@ def new_rules_each_time() -> Lie:
     return lie
 
 
+def no_text(answer: StandbyAnswer) -> StandbyAnswer:
+    """Of other rules, and of a later epoch."""
+    head, true = answer.group_info[:_HEAD], mls.GroupInfo.decode(answer.group_info[_HEAD:])
+    old = true.group_context
+    made = context(replace(room_extension(old), agreement=bytes(32)))
+    assert isinstance(made, mls.GroupContextExtensions)
+    false = replace(old, epoch=old.epoch + 1, extensions=made.extensions)
+    info = head + replace(true, group_context=false).encode()
+    return replace(answer, agreement=b"", group_info=info)
+
+
 def in_and_agreed(dora: Client, *members: Client) -> None:
     assert dora.of(events.Joined), dora.told
     assert dora.engine.closed is None
@@ -133,6 +144,20 @@ def test_a_lie_is_believed_once_and_ends_nothing(lie: Lie) -> None:
         dora = comes(world, link)
     in_and_agreed(dora, bob, cleo, dan)
     assert [e for e in dora.of(events.Problem) if e.code == "suite_unavailable"] == []
+
+
+def test_one_that_answers_without_a_text_does_not_hide_that_of_others() -> None:
+    """The person would be told that nobody has the rules, and asked to come in unread."""
+    world, link, bob, cleo, dan = room_of_four()
+    with pytest.MonkeyPatch.context() as patch:
+        first(patch, bob, no_text)
+        dora = world.knock(link, "Dora", accept=False)
+        world.advance(120)
+    (shown,) = dora.of(events.AgreementShown)
+    assert not shown.unseen
+    dora.engine.commands.accept(shown.version)
+    world.advance(60)
+    in_and_agreed(dora, bob, cleo, dan)
 
 
 def test_a_name_is_taken_when_two_members_say_so() -> None:
