@@ -9,7 +9,7 @@ from alcove_protocol import frames
 
 from tests.end_to_end.facilitating import all_agree, do
 from tests.end_to_end.test_door_talk import said
-from tests.end_to_end.test_outside import inside, outside
+from tests.end_to_end.test_outside import outside
 from tests.end_to_end.world import Client, World, room_of_three
 
 LOOKS = 4
@@ -20,6 +20,11 @@ def another_lobby_key(world: World, ann: Client) -> None:
     world.advance(5)
     do(world, ann, "demote", "Cleo")
     world.advance(3)
+
+
+def commits(data: bytes) -> bool:
+    frame = frames.from_client(data)
+    return isinstance(frame, frames.Publish) and frame.blob_class == frames.BlobClass.COMMIT
 
 
 class SlowWayOut:
@@ -53,6 +58,8 @@ class SlowWayOut:
 def one_outside_knocks_anew() -> tuple[World, Client, Client, Client, SlowWayOut]:
     world, ann, bob, cleo = room_of_three()
     outside(world, bob)
+    another_lobby_key(world, ann)
+    world.advance(LOOK_AGAIN + 5)
     bob.to_relay = way = SlowWayOut()
     another_lobby_key(world, ann)
     way.withdraws(world)
@@ -69,6 +76,21 @@ def test_who_is_let_in_meanwhile_is_in_without_another_connection() -> None:
     world.advance(20)
     assert len(bob.of(events.ConnectionChanged)) == lost
     all_agree(ann, bob, cleo)
+
+
+def test_one_outside_that_does_not_come_back_talks_on_behind_a_locked_door() -> None:
+    """Their knock would be refused, and the talk over, until the door is opened."""
+    world, ann, bob, _cleo = room_of_three()
+    outside(world, bob)
+    do(world, ann, "lock", True)
+    another_lobby_key(world, ann)
+    world.advance(2 * LOOK_AGAIN)
+    result: list[object] = []
+    bob.engine.commands.door_say("Is it still loud?", None, result.append)
+    world.settle()
+    assert result == [None]
+    assert said(ann) == [("Bob", "Is it still loud?")]
+    assert [one.outside for one in ann.of(events.Knocked) if one.name == "Bob"] == [False, True]
 
 
 def test_what_is_said_meanwhile_is_said_with_the_next_knock() -> None:
@@ -154,11 +176,13 @@ def test_a_relay_that_shows_cards_in_turn_costs_one_knock_in_a_while(keys: int) 
         world.advance(LOOK_AGAIN + 5)
     assert len(cards) >= 2
     told, since = len(ann.of(events.Knocked)), world.clock()
+    ann.to_relay = lambda client, data: [] if commits(data) else [data]  # nobody lets Bob in
+    bob.engine.commands.inside(None, lambda error: None)
     world.advance(LOOKS * LOOK_AGAIN)
     assert len([at for at in knocks if at > since]) <= LOOKS
     assert len(ann.of(events.Knocked)) - told <= LOOKS
-    bob.to_client = lambda client, data: [data]
-    assert inside(world, bob) == [None]
+    bob.to_client = ann.to_relay = lambda client, data: [data]
+    world.advance(30)
     all_agree(ann, bob, cleo)
 
 

@@ -124,23 +124,35 @@ ALL_DOOR: Final[tuple[Mutant, ...]] = (
         "self._new_door(newcomer.invite)",
         "test_a_second_wish_names_the_door_of_the_first_which_may_still_wait",
     ),
+    Mutant(
+        "door",
+        (
+            Edit(
+                "alcove.joining.newcomer:Newcomer._card_seen",
+                "1 if self.voice.comes_back else 2",
+                "1 if self.outside else 2",
+            ),
+        ),
+        "tests/end_to_end/test_knocks_anew.py"
+        "::test_one_outside_that_does_not_come_back_talks_on_behind_a_locked_door",
+    ),
     _outside(
         "alcove.joining.newcomer:Newcomer._card_seen",
-        "1 if self.outside else 2",
+        "1 if self.voice.comes_back else 2",
         "2",
         "test_one_outside_comes_in_where_whoever_facilitates_cannot_open_their_knock",
     ),
     _outside(
         "alcove.joining.newcomer:Newcomer._card_seen",
-        "1 if self.outside else 2",
+        "1 if self.voice.comes_back else 2",
         "1",
         "test_a_newcomer_is_seen_by_whoever_facilitates_after_two_changes",
     ),
     _outside(
-        "alcove.joining.newcomer:Newcomer._knock",
-        "self.stage, self._lobby_keys_since = Stage.KNOCKING, 0",
-        "self.stage = Stage.KNOCKING",
-        "test_a_newcomer_is_seen_by_whoever_facilitates_after_two_changes",
+        "alcove.joining.newcomer:Newcomer.come_back",
+        "self._watch.look_now()",
+        "pass",
+        "test_one_outside_comes_in_where_whoever_facilitates_cannot_open_their_knock",
     ),
     _anew(
         f"{_NEWCOMER}._card_seen",

@@ -76,7 +76,7 @@ class DoorCommands(HardMinute):
         if self._standing.member is None and isinstance(newcomer, Newcomer):
             if not newcomer.outside:
                 raise NotNow("not_outside", "You have not been in the room; a facilitator decides.")
-            newcomer.voice.come_back(newcomer.talk_key, done)
+            newcomer.come_back(done)
             return
         self._standing.require_facilitator().lobby.inside(name or "", done)
 

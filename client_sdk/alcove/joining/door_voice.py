@@ -98,6 +98,11 @@ class DoorVoice:
         except NotNow as error:
             line.done(error)
 
+    @property
+    def comes_back(self) -> bool:
+        """Whether this member said that they come back from outside."""
+        return self._coming is not None
+
     def come_back(self, lobby_key: bytes | None, done: Said) -> None:
         """Say that this member comes back from outside, as soon as a knock waits. Raises `NotNow`
         (`talk_full`)."""

@@ -63,6 +63,11 @@ class DoorWatch:
         self._look_at = self._clock()
         self._used = False
 
+    def look_now(self) -> None:
+        """The next tick looks, if the knock waits."""
+        if self._look_at is not None:
+            self._look_at = self._clock()
+
     def tick(self) -> None:
         """Look, when it is time and this newcomer stands at the door."""
         if self._look_at is None or self._clock() < self._look_at or not self._waits():

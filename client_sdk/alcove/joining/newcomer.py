@@ -33,7 +33,7 @@ from alcove.group.sealing import (
 )
 from alcove.joining import patience
 from alcove.joining.card import CheckedCard, read_card
-from alcove.joining.door_voice import DoorVoice
+from alcove.joining.door_voice import DoorVoice, Said
 from alcove.joining.door_watch import LOOK_AGAIN, DoorWatch
 from alcove.joining.door_words import (
     DOOR_FULL,
@@ -210,8 +210,9 @@ class Newcomer:
         """The lobby key may be another since: what is said goes to the present one.
 
         Whoever was appointed since cannot open a knock of before, and the earlier facilitators may
-        be gone. So one outside, whom a client lets in, knocks anew. Another newcomer waits for a
-        second change: as a rule whoever makes the first was told the key before it, and sees them.
+        be gone. So one that comes back from outside, whom a client lets in, knocks anew. Whoever
+        waits has time, and may be in a talk, which ends with their knock. They wait for a second
+        change: as a rule whoever makes the first was told the key before it, and sees them.
         Each knock brings a look at once, so a relay that shows cards in turn would have a client
         knock without end, and each knock is told to a person: one is made in `LOOK_AGAIN` seconds.
         """
@@ -222,10 +223,15 @@ class Newcomer:
         elif checked.card.lobby_key != self.card.card.lobby_key:
             self._lobby_keys_since += 1
         self.card = checked
-        many, now = self._lobby_keys_since >= (1 if self.outside else 2), self._clock()
+        many, now = self._lobby_keys_since >= (1 if self.voice.comes_back else 2), self._clock()
         if many and now >= self._anew_from:
             self._anew_from = now + LOOK_AGAIN
             self._knock_anew(lambda: None)  # the next look at the card tries again
+
+    def come_back(self, done: Said) -> None:
+        """Say that this member comes back from outside. Raises `NotNow` (`talk_full`)."""
+        self.voice.come_back(self.talk_key, done)
+        self._watch.look_now()
 
     def accept(self, version: int | None = None, answer: str = "", word: bytes = NO_WORD) -> None:
         """Accept the agreement on the card and knock. `version` is the one that the person read,
@@ -279,7 +285,7 @@ class Newcomer:
     def _knock(self) -> None:
         if self.card is None:
             return
-        self.stage, self._lobby_keys_since = Stage.KNOCKING, 0
+        self.stage = Stage.KNOCKING
         self._sealed_to, self._again_at = self.card.card.lobby_key, None
         made, body = self._try(self.card)
         sealed = seal_knock(self.invite, self.card.card.lobby_key, made.id, body, self._random)
