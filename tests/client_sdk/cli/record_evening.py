@@ -71,8 +71,16 @@ class Person:
         word = line.split()[-1]
         before = self.times(word)
         self.key(line)
-        await self._screen._until(lambda: self.times(word) > before, f"see {word} typed")
+        # A line with this word may scroll away meanwhile, so the input is looked at too.
+        await self._screen._until(
+            lambda: self.times(word) > before or word in self._input(), f"see {word} typed"
+        )
         self.key(ENTER)
+
+    def _input(self) -> str:
+        """What stands in the last box of the screen, or in the last line of plain mode."""
+        shown = self._screen.shown.rstrip()
+        return shown.rpartition("\n" if self.plain else "╭")[2].partition("╰")[0]
 
     async def decide(self, line: str, then: str) -> None:
         """Type a command that may be asked once more, and see what follows."""
