@@ -219,6 +219,7 @@ ALL_LINKS: Final[tuple[Mutant, ...]] = (
         "if not roster.is_facilitator(claimed.signer) and claimed.signer not in roster.standbys():",
         "if False:",
         "test_other_roles_sign_nothing[seat0]",
+        "Any other signer is taken for a standby key then, and `check_by_standby` knows none such.",
     ),
     link(
         "signer",
