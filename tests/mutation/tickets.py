@@ -361,7 +361,7 @@ BEHIND_A_COMMIT: Final = (
         f"{_BEHIND}::test_a_commit_that_lets_nobody_in_is_parked_once_behind_it",
     ),
     _mutant(
-        f"{_KEEPER}._covered",
+        f"{_KEEPER}._covers",
         "if taken is None or taken.commit != self._membership.commit_hash:",
         "if True:",
         f"{_BEHIND}::test_many_that_come_one_by_one_cost_one_ticket_each",

@@ -153,8 +153,8 @@ def _all(names: tuple[str, ...]) -> str:
 
 
 def fold_of_member(event: events.Folded, me: str, *, gone: bool = False) -> str:
-    """To a facilitator: what becomes of all that one member writes, and who did it. One that is
-    `gone` was taken out by the same act, and writes no more."""
+    """To a facilitator: what becomes of all that one member writes, and by which facilitator. One
+    that is `gone` was taken out by the same act, and writes no more."""
     name = escape.name(event.name)
     by = f" {escape.name(event.by)} did this." if event.by not in ("", me) else ""
     if not event.on and event.by == me:

@@ -94,20 +94,21 @@ class TicketKeeper:
             return
         if self._entry is None:
             self._entry = self._opening()
-        now, moved = self._clock(), self._parked != self._state()
-        if moved and self._covered:
+        now, state = self._clock(), self._state()
+        moved = state != self._parked
+        if moved and self._covers(state):
             moved, again = False, now + AGAIN
             self._again_at = again if self._again_at is None else min(self._again_at, again)
         due = self._again_at is not None and now >= self._again_at
         if self._entry is not None and (due or moved):
-            self._park(self._entry)
+            self._park(self._entry, state)
 
     def before_commit(self) -> None:
         """The relay is given a commit next. Without space for what is parked it takes the commit
         all the same, and a knocker waits for nothing."""
         state = self._state()
         if self._entry is not None and state.commit is not None and state != self._parked:
-            self._park(self._entry)
+            self._park(self._entry, state)
 
     def _state(self) -> _State:
         membership, secrets, item = self._membership, self._secrets(), self._letting_in()
@@ -120,11 +121,10 @@ class TicketKeeper:
             None if item is None else sha256(item.blob).digest(),
         )
 
-    @property
-    def _covered(self) -> bool:
+    def _covers(self, state: _State) -> bool:
         """Whether what is parked is good for this epoch too: the commit that made it was named. So
         a facilitator that lets in one after the other parks once for each."""
-        taken, state = self._taken, self._state()
+        taken = self._taken
         if taken is None or taken.commit != self._membership.commit_hash:
             return False
         return (taken.lobby, taken.doors, None) == (state.lobby, state.doors, state.commit)
@@ -142,11 +142,10 @@ class TicketKeeper:
             return None
         return facilitator.doors.secrets(self._membership.state.door_ids())
 
-    def _park(self, entry: Signed) -> None:
-        state = self._state()
+    def _park(self, entry: Signed, state: _State) -> None:
         self._parked, self._again_at = state, None
         try:
-            sealed = seal_parked(self.ticket, self._body(entry), self._random)
+            sealed = seal_parked(self.ticket, self._body(entry, state.commit), self._random)
         except Malformed:
             return  # nothing that honest clients have is so large
         slot, hashed = self.ticket.slot(), sha256(self.ticket.token()).digest()
@@ -173,7 +172,7 @@ class TicketKeeper:
         for done in waiting:
             done(error)
 
-    def _body(self, entry: Signed) -> ParkedBody:
+    def _body(self, entry: Signed, next_commit: bytes | None) -> ParkedBody:
         membership, identity = self._membership, self._identity
         group, state = membership.group, membership.state
         relay, signature, desk = seeds_of(identity)
@@ -199,8 +198,8 @@ class TicketKeeper:
         )
         item = self._letting_in()
         if item is not None:
-            commit = sha256(item.blob).digest()
-            body = replace(body, next_commit=commit, next_request=request_after(item.staged))
+            secret = request_after(item.staged)
+            body = replace(body, next_commit=next_commit, next_request=secret)
         facilitator, secrets = self._facilitator(), self._secrets()
         keys = facilitator.lobby_keys.get(state.lobby_key) if facilitator is not None else None
         if secrets is None or keys is None:

@@ -72,8 +72,12 @@ class Alarms:
             self.problem("unreadable", text, author.key, author.name)
 
     def out_of_turn(self, key: bytes, name: str) -> None:
-        """In slow mode this member wrote before their pause was over, and the relay took it."""
-        text = f"{name} writes more often than the room allows now, and the relay lets it through."
+        """In slow mode this member wrote before their pause was over, and the relay took it. Or it
+        kept a text back: nothing here tells when it took one."""
+        text = (
+            f"{name} seems to write more often than the room allows now. The relay lets it "
+            "through, or kept a text of theirs back for a while."
+        )
         self.problem("out_of_turn", text, key, name)
 
     def nobodys_beat(self, publisher: Person | None) -> None:

@@ -50,7 +50,9 @@ class SlowMode:
         they are looked up at each message. Those of one second are one, so that a flood takes
         little memory."""
         self._sure_from = 0.0
+        """From when on the others' turns are known here, by this clock."""
         self._sure_of: dict[bytes, float] = {}
+        """The same for one member, behind a message of theirs that is missing."""
 
     @property
     def _counts(self) -> bool:
@@ -94,7 +96,7 @@ class SlowMode:
     def heard(self, author: bytes, age: int) -> None:
         """A member's message of any kind came, which the relay took `age` seconds ago. Judge
         whether it is surely out of turn. All is reckoned in the member's favour: no member may be
-        named for what the network did."""
+        named for what the network did. A relay that keeps texts back can still have one named."""
         state, at = self._membership.state, self._clock() - age
         self.exceeded = False
         if not state.slow or author in state.facilitator_keys():
