@@ -227,6 +227,38 @@ def test_who_was_let_go_unseen_before_the_relay_lost_its_memory_comes_to_their_o
     all_agree(ann, bob, cleo)
 
 
+def test_a_way_back_that_no_facilitator_left_has_put_is_put_after_a_loss() -> None:
+    """The facilitators that put it had gone, and the last one brought no door of theirs. So the
+    relay said that the invite is not valid, and who was outside was lost."""
+    world, ann, bob, cleo = room_of_three()
+    do(world, ann, "appoint", "Cleo")
+    world.advance(30)
+    cleo.cut()
+    bob.engine.commands.outside()
+    world.advance(8, stay_away=(cleo,))
+    assert is_out(bob)
+    cleo.back()
+    world.advance(30)  # a vault has the door's secret
+    kill(world, ann)
+    world.advance(60)  # longer than a door of their own is waited for at first
+    world.kill_relay()
+    world.start_relay()
+    cleo.to_relay = lambda client, data: [] if isinstance(from_client(data), PutDoor) else [data]
+    while not [one for one in cleo.of(events.Problem) if one.code == "room_settled"]:
+        world.advance(10)
+    world.advance(20)  # Bob's client asks meanwhile, and the relay has no door of his
+    let(cleo)
+    cleo.cut()
+    world.advance(30)
+    assert is_out(bob)
+    assert not [one for one in bob.of(events.Problem) if one.code == "knocking_again"]
+    assert inside(world, bob) == [None]
+    world.advance(10)  # Ann's client is before Cleo's, and is gone
+    assert bob.of(events.Joined)[-1].you
+    assert "Bob" in cleo.members()
+    assert not bob.of(events.Closed)
+
+
 def test_who_says_while_the_relay_is_gone_that_they_come_back_is_let_in() -> None:
     """The relay forgot the knock by which they wait. They say it again with the next one."""
     world, ann, bob, cleo = room_of_three()

@@ -66,6 +66,7 @@ _ALONE_READ: Final = "test_a_knock_that_one_facilitator_alone_can_read_is_found_
 
 _BACK: Final = "test_a_member_steps_outside_and_comes_back_within_ten_seconds"
 
+_PUT_AFTER_A_LOSS: Final = "test_a_way_back_that_no_facilitator_left_has_put_is_put_after_a_loss"
 _STAYS_OUT: Final = "tests/end_to_end/evil/test_back_by_themselves.py"
 
 
@@ -123,6 +124,18 @@ ALL_DOOR: Final[tuple[Mutant, ...]] = (
         "self._way.invite if self._way is not None else self._new_door(newcomer.invite)",
         "self._new_door(newcomer.invite)",
         "test_a_second_wish_names_the_door_of_the_first_which_may_still_wait",
+    ),
+    *(
+        _outside(where, old, new, _PUT_AFTER_A_LOSS)
+        for where, old, new in (
+            ("alcove.engine.doorway:Doorway._awaits_door", 'code == "unsettled"', "False"),
+            (
+                "alcove.facilitation.outside:WaysBack.tick",
+                "found.statement is None and",
+                "found.statement is not None and",
+            ),
+            ("alcove.facilitation.outside:WaysBack.new_log", "set(self._gone)", "set()"),
+        )
     ),
     Mutant(
         "door",

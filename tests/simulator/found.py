@@ -5,6 +5,32 @@ from typing import Final
 from tests.simulator.schedule import Schedule, Step
 
 FOUND: Final[dict[str, Schedule]] = {
+    "a way back that no facilitator left has put is put after a loss": Schedule(
+        seed=5003303, kind="amnesia", ttl=1800, latency=0.0, uses=50, facilitators=3,
+        steps=(
+            Step(0, "come", 2, 886),
+            Step(0, "come", 3, 782),
+            Step(1, "offline", 2, 237),
+            Step(30.2, "step_down", 4, 120),
+            Step(0, "outside", 3, 35),
+            Step(194.65, "amnesia", 5, 575),
+        ),
+    ),
+    "no member that a lying relay keeps behind answers a ticket": Schedule(
+        seed=5003279, kind="lies", ttl=1800, latency=0.0, uses=50, facilitators=3,
+        steps=(
+            Step(0, "come", 1, 36),
+            Step(0, "come", 2, 608),
+            Step(0, "come", 3, 149),
+            Step(112.95, "reload", 0, 601),
+            Step(0, "lie", 3, 590),
+            Step(0, "leave", 2, 200),
+            Step(1, "ticket", 1, 918),
+            Step(0, "race", 0, 742),
+            Step(3, "reload", 1, 319),
+            Step(0, "resume", 1, 695),
+        ),
+    ),
     "the replay of a log that was unsettled for long is waited for before a heartbeat": Schedule(
         seed=1101060, kind="amnesia", ttl=1800, latency=0.0, uses=50, facilitators=3,
         steps=(

@@ -117,7 +117,9 @@ def _helpers(world: "World", person: "Person", parking: "Parking") -> "list[Pers
         return [one for one in know if one in holders and _serves(world, one)]
     last = max((truth.beats_of(one) for one in truth.facilitators - {parking.key}), default=0.0)
     alone = world.clock() - max(last, person.began_at) > limits.READ_ONLY_AFTER + NOTICED
-    return know if alone and parking.key in truth.facilitators else []
+    # One from whom a lying relay kept a commit cannot answer: their client knows no present epoch.
+    able = [p for p in know if not (world.lies and p.engine.require_member()._following.held)]
+    return able if alone and parking.key in truth.facilitators else []
 
 
 def _was_spent(world: "World", person: "Person", parking: "Parking") -> bool:

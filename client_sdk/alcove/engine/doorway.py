@@ -77,6 +77,8 @@ class Doorway(Standing):
 
     def _awaits_door(self, code: str) -> bool:
         """Whether this is the door of a member outside, which no facilitator has put yet."""
+        if code == "unsettled":  # nobody can put a door meanwhile
+            self._outside.door_lost()
         newcomer = self.newcomer if self.member is None else None
         if not isinstance(newcomer, Newcomer) or not newcomer.outside or code != "unknown_door":
             return False

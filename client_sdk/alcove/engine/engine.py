@@ -207,7 +207,7 @@ class Engine(ForgottenRoom, EnteringRoom):
         if code in ("ended", "removed") and self.entered:
             self._endings.claim(code, generation)
             return
-        if code in WAIT_CODES or self._awaits_door(code):
+        if self._awaits_door(code) or code in WAIT_CODES:
             return  # the relay closes, and its `bye` says when to come again
         if (
             code == "too_many_knocks"

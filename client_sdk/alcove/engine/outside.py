@@ -60,8 +60,9 @@ class SteppingOutside:
         self._way: WayOut | None = None
         self._again_at: float | None = None
         self._asked_at = 0.0
-        self.went_at = 0.0
-        """When this member was let go."""
+        self._door_since = 0.0
+        """Since when a facilitator's client can put this member's door: since they were let go, or
+        since the relay that lost its memory has the room for good."""
         self.came_by: Invite | None = None
         self.turn = OwnTurn()
         """Of slow mode, when this member was let go."""
@@ -136,10 +137,15 @@ class SteppingOutside:
         if way is not None:
             if self._standing.member is not None:
                 self.turn = self._standing.member.conversation.slow.turn
-            self.came_by, self.went_at = way.came_by, self._ports.clock()
+            self.came_by = way.came_by
+            self.door_lost()
         return way
+
+    def door_lost(self) -> None:
+        """The relay has no door of this member, and facilitators put it from now on."""
+        self._door_since = self._ports.clock()
 
     @property
     def door_may_come(self) -> bool:
         """Whether the relay may still be told of this member's door."""
-        return self._ports.clock() - self.went_at < PATIENCE
+        return self._ports.clock() - self._door_since < PATIENCE

@@ -314,6 +314,7 @@ class Facilitator:
         if ready:
             self._settling.tick()
             self.lobby.look()
+            self.outside.tick()
             self.door_keeper.send_unsent()
             self.door_keeper.close_for_others()
             if self.vaults.complete:
@@ -343,6 +344,7 @@ class Facilitator:
             self.committer.new_log()
             self.vaults.new_log()
             self._settling.new_log()
+            self.outside.new_log()
         self._settling.resumed()
         self.lobby.resumed()
         self.door_keeper.send_unsent()

@@ -1,7 +1,8 @@
 """Members that step outside: let go with a door of their own, and let in again when they say so.
 
 Each facilitator's client reads the wish, and all of them want the same commit: the first counts. It
-lists the door, and each puts it at the relay, so that it is there when the committer dies.
+lists the door, and each puts it at the relay, so that it is there when the committer dies. After a
+relay lost its memory each puts it once more, also one that was away at the time.
 
 A member that comes back is let in without a person's decision, by the first in line at once and by
 the others 10 s later, if the knock has the keys of the leaf that went. A pause goes on. It ends
@@ -45,10 +46,11 @@ _WAITS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class _Gone:
-    """A member outside, and whether they were paused."""
+    """A member outside, and whether they were paused. `until` is on the monotonic clock."""
 
     person: Person
     paused: bool
+    until: float
 
 
 class WaysBack:
@@ -77,6 +79,9 @@ class WaysBack:
         self._went: dict[bytes, list[float]] = {}
         self._came_by: dict[bytes, bytes] = {}
         """By which invite the members first came, by MLS key, that were outside since."""
+        self._lost: set[bytes] = set()
+        """Doors that the relay may have lost. One that another facilitator put, and that waits for
+        a vault with its secret, is not among those that this client brings with the room."""
 
     # --- going out -----------------------------------------------------------------------------
 
@@ -114,7 +119,7 @@ class WaysBack:
             person, key = went[0], went[0].key
             seat = self._membership.known_seats().get(person.relay_key, Seat())
             self._came_by.setdefault(key, seat.door)
-            self._gone[new[0]] = _Gone(person, key in paused)
+            self._gone[new[0]] = _Gone(person, key in paused, self._clock() + OUTSIDE_TTL)
             self._went[key] = [*self._lately(key), self._clock()]
         listed, here = outcome.state.door_ids(), {person.key for person in outcome.joined}
         # One that came in by another door needs no way back, and may be removed.
@@ -128,6 +133,19 @@ class WaysBack:
         """When this member stepped outside within the last hour, by any facilitator."""
         now = self._clock()
         return [at for at in self._went.get(key, ()) if now - at < HOUR]
+
+    def new_log(self) -> None:
+        """The relay lost its memory. It has the doors that came with the room, and no others."""
+        self._lost = set(self._gone)
+
+    def tick(self) -> None:
+        """Put the lost doors that are known here. To be called while this client is in step."""
+        for door in [door for door in self._lost if self._doors.get(door) is not None]:
+            self._lost.discard(door)
+            found, gone = self._doors.get(door), self._gone.get(door)
+            left = int(gone.until - self._clock()) if gone is not None else 0
+            if found is not None and found.statement is None and left > 0:
+                self._door_keeper.put(found.invite, InviteTerms(1, left), lambda error: None)
 
     # --- coming back ---------------------------------------------------------------------------
 
