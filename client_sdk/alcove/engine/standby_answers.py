@@ -19,7 +19,8 @@ from alcove_protocol.statements import AskStatement, Signed
 from alcove import events, mls
 from alcove.engine.following import Following
 from alcove.facilitation.doors import RoomCard
-from alcove.group.facilitator_seals import Reply, seal_answer, standby_psk
+from alcove.group.extensions import leaf_extension
+from alcove.group.facilitator_seals import Reply, return_psk, seal_answer, standby_psk
 from alcove.group.membership import Membership
 from alcove.group.sealing import Psk, request_psk
 from alcove.group.standby import checked_ask, standby_of
@@ -96,7 +97,11 @@ class StandbyAnswers:
             standby = standby_of(self._membership.state)
             return None if standby is None else standby_psk(standby.psk, standby.mls_key)
         secret = self._membership.request_secrets.of(statement.epoch)
-        return None if secret is None else request_psk(secret, statement.epoch)
+        if secret is not None:
+            return request_psk(secret, statement.epoch)
+        # This member came in later. The leaf is of the key that signed, so its owner asks.
+        leaf = self._membership.leaf_of(statement.mls_key)
+        return None if leaf is None else return_psk(leaf_extension(leaf).desk_key, leaf.signature_key)
 
     def _turn(self, id: bytes) -> int:
         """How many groups of members come before this one, a second for each."""

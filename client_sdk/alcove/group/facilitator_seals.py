@@ -133,6 +133,16 @@ def standby_psk(secret: bytes, mls_key: bytes) -> Psk:
     return Psk(secret, mls_key)
 
 
+def return_psk(desk_key: bytes, mls_key: bytes) -> Psk:
+    """Of answers to a lone facilitator, by members that came in after the epoch that it parked.
+
+    `desk_key` (32 bytes) is the public desk key in its leaf, and `mls_key` its MLS signature key.
+    Leaves are sealed wherever they go outside the group, so who never was a member beside it, and
+    never had its knock, does not know the key: not the relay. Its owner has it without a group.
+    """
+    return Psk(desk_key, mls_key)
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """One answer: in which room, to what (the id of an ask or a knock), and whose (relay key)."""
@@ -143,9 +153,9 @@ class Reply:
 
 
 def seal_answer(reply: Reply, key: bytes, content: bytes, psk: Psk, random: Random) -> bytes:
-    """A member's answer to an asker's reply key, with `standby_psk`, or with `request_psk` of the
-    epoch that a lone facilitator parked. Raises `Malformed` when nothing may be sealed to the key.
-    """
+    """A member's answer to an asker's reply key, with `standby_psk`; to a lone facilitator with
+    `request_psk` of the epoch that it parked, or `return_psk`. Raises `Malformed` when nothing may
+    be sealed to the key."""
     check_hpke_key(key)
     info = Label.STANDBY.bytes + reply.room + reply.to
     return seal_padded(key, info, reply.sender, content, ANSWER_BUCKET, psk, random)

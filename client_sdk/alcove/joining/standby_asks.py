@@ -9,6 +9,7 @@ from alcove_protocol.labels import Label
 from alcove_protocol.statements import AskStatement
 
 from alcove import mls
+from alcove.errors import NotTrusted
 from alcove.group.facilitator_seals import Reply, open_answer, standby_psk
 from alcove.group.keys import ROOM_SUITE, SigningKey
 from alcove.group.sealing import Psk
@@ -28,11 +29,13 @@ class _Ask:
 
 @dataclass(frozen=True, slots=True)
 class AskKeys:
-    """With what an ask is signed, and its answers are sealed. `epoch` is of a facilitator's."""
+    """With what an ask is signed, and its answers are sealed. `epoch` is of a facilitator's, and so
+    is `by_leaf`: of answers by members that do not know that epoch."""
 
     signature: SigningKey
     psk: Psk
     epoch: int | None = None
+    by_leaf: Psk | None = None
 
     @classmethod
     def of_link(cls, secrets: StandbySecrets) -> "AskKeys":
@@ -77,9 +80,17 @@ class StandbyAsks:
         """The content of an answer to one of these asks, or None. Raises `NotTrusted`."""
         for made in self._asks:
             if made.id == notice.id:
-                reply = Reply(self._room, made.id, notice.key)
-                return open_answer(reply, made.reply, notice.blob, self._keys.psk)
+                return self._open(made, notice)
         return None
+
+    def _open(self, made: _Ask, notice: frames.Answered) -> bytes:
+        reply, keys = Reply(self._room, made.id, notice.key), self._keys
+        try:
+            return open_answer(reply, made.reply, notice.blob, keys.psk)
+        except NotTrusted:
+            if keys.by_leaf is None:
+                raise
+        return open_answer(reply, made.reply, notice.blob, keys.by_leaf)
 
     def wipe(self) -> None:
         """Forget the reply keys."""

@@ -28,6 +28,7 @@ from alcove import events
 from alcove.errors import PASSING, AlcoveError, NotNow, NotTrusted, Refused
 from alcove.group.admission import Offer, enter
 from alcove.group.extensions import FacilitatorKeys
+from alcove.group.facilitator_seals import return_psk
 from alcove.group.keys import Identity
 from alcove.group.membership import Membership
 from alcove.group.parked import ParkedBody, open_parked
@@ -317,7 +318,9 @@ class TicketComer:
     def _ask_members(self, roster: Roster) -> None:
         """Ask the members, in case that no other facilitator is there: the relay says so."""
         if self._keys is None:
-            self._keys = AskKeys(self.identity.mls_signer(), self._psk, self._known_at.epoch)
+            own = self.identity
+            by_leaf = return_psk(own.desk.public, own.signature.public)
+            self._keys = AskKeys(own.mls_signer(), self._psk, self._known_at.epoch, by_leaf)
         if self.asks is None:
             self.asks = StandbyAsks(self.ticket.room, self._keys, self._ports)
         self._members_at = self._clock() + MEMBERS_AGAIN
