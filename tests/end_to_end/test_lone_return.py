@@ -316,20 +316,6 @@ def test_it_dies_again_while_no_member_answers_and_comes_by_the_same_ticket() ->
     all_agree(third, bob, cleo)
 
 
-def test_only_who_came_after_the_parked_epoch_is_left_and_it_says_to_knock() -> None:
-    """Nothing that was parked is known to them, and nothing of theirs to whoever comes back."""
-    world = World()
-    ann = world.open("Ann")
-    ticket = ticket_of(world, ann)
-    ann.to_relay = _no_park
-    bob = world.join(ann, "Bob")
-    crashes(world, ann)
-    again = resumes(world, ticket, "Ann", wait=200)
-    assert again.engine.closed is not None
-    assert again.engine.closed.code == "knock_again"
-    assert bob.engine.closed is None
-
-
 def test_a_program_that_still_runs_is_told_that_its_ticket_was_used() -> None:
     """It was cut off, and not dead. It came by no standby's link."""
     world, ann, bob, cleo = room_of_three()

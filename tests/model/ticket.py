@@ -6,11 +6,11 @@ of. A thief has a copy of the ticket. Time is an order: the minutes of a ticket 
 time, and so may the sixty seconds after a fetch.
 
 Of the epochs it has one question: whether the members that are left know one that the ticket can
-ask under. A commit that lets somebody in may be followed by the end of all other programs. Then
-only newcomers are left, who know no epoch before it.
+ask under. A commit that lets somebody in, of whichever facilitator, may be followed by the end of
+all other programs. Then only newcomers are left, who know no epoch before it.
 
-Left out: what else is sealed and by which key, and the relay's lost memory, which takes the ticket
-along.
+Left out: what else is sealed and by which key, the epoch that is parked before a commit, by which
+such newcomers answer too, and the relay's lost memory, which takes the ticket along.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ OWN_LEAF: Final = Rule("an external commit removes the own leaf, in whose place 
 QUIET: Final = Rule("members answer while no other facilitator is heard")
 PROOF: Final = Rule("who came back facilitates after a proof that members followed")
 REPLACE: Final = Rule("who was misled comes back once more")
-NEXT: Final = Rule("who lets somebody in parks the epoch that this makes before it")
-RULES: Final = frozenset({GONE, SEATED, SPENT, OWN_LEAF, QUIET, PROOF, REPLACE, NEXT})
+LEAF: Final = Rule("who knows no epoch that was parked answers by the leaf")
+RULES: Final = frozenset({GONE, SEATED, SPENT, OWN_LEAF, QUIET, PROOF, REPLACE, LEAF})
 
 
 class State(NamedTuple):
@@ -48,9 +48,8 @@ class State(NamedTuple):
     programs that fetched it and did not come in yet. `seated`: on the list, with a leaf. `leaves`:
     how many the key has. `true`: whether the last return led into the members' group.
     `facilitates`: whether it does so there, or alone in another branch. `other`: the second
-    facilitator. `known`: whether the members that are left know an epoch that is parked.
-    `outrun`: whether the other facilitator let in all that are left, behind the owner's back. The
-    rest is what must not be."""
+    facilitator. `known`: whether the members that are left know an epoch that is parked. The rest
+    is what must not be."""
 
     owner: str = "in"
     parked: str = "here"
@@ -61,7 +60,6 @@ class State(NamedTuple):
     facilitates: bool = True
     other: str = "away"
     known: bool = True
-    outrun: bool = False
     returns: int = 0
     uses: int = 0
     twice: bool = False
@@ -92,8 +90,8 @@ class TicketMachine:
         if state.owner == "in":
             yield Step(Action("dies"), state._replace(owner="dead", facilitates=False))
             # The relay keeps the order: the commit, and then what is parked in the epoch it makes.
-            yield Step(Action("lets in"), state._replace(known=NEXT in self.rules, outrun=False))
-            yield Step(Action("parks"), state._replace(known=True, outrun=False))
+            yield Step(Action("lets in"), state._replace(known=False))
+            yield Step(Action("parks"), state._replace(known=True))
         if state.parked == "here":
             yield Step(Action("over"), state._replace(parked="none"))
         if state.parked == "fetched" and SPENT in self.rules:
@@ -121,7 +119,7 @@ class TicketMachine:
             return
         if not state.seated and SEATED in self.rules:
             return
-        asked = state.other != "here" and state.known
+        asked = state.other != "here" and (state.known or LEAF in self.rules)
         if state.other == "here":  # it grants a rejoin: the same leaf, and nobody is misled
             yield Step(Action("granted"), self._in(state, true=True, leaves=1))
         if asked or QUIET not in self.rules:
@@ -160,7 +158,7 @@ class TicketMachine:
         if state.other != "here":
             return
         yield Step(Action("goes"), state._replace(other="away"))
-        yield Step(Action("other lets in"), state._replace(known=False, outrun=True))
+        yield Step(Action("other lets in"), state._replace(known=False))
         if state.seated:
             gone = state._replace(seated=False, leaves=0, facilitates=False, holders=0)
             parked = "none" if SEATED in self.rules else state.parked
@@ -190,11 +188,10 @@ def is_saved(state: State) -> bool:
 
 def needs_saving(state: State) -> bool:
     """Whether the ticket must still be of use: no facilitator is there, what it fetches is here or
-    was fetched, and the bounds leave one more. Where another facilitator let in all that are left,
-    its own ticket alone is of use (docs/decisions/0030)."""
+    was fetched, and the bounds leave one more. Whoever let in those that are left."""
     has = state.parked != "none" or state.holders > 0
     left = state.returns < RETURNS and state.uses < RETURNS
-    alone = state.other != "here" and not state.outrun
+    alone = state.other != "here"
     return state.seated and not is_saved(state) and alone and has and left
 
 

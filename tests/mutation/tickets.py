@@ -189,6 +189,7 @@ _ALONE: Final = "tests/end_to_end/test_lone_return.py"
 _RETURN: Final = "tests/end_to_end/evil/test_return_rights.py"
 _AT_RELAY: Final = "tests/server/test_lone_return.py"
 _LIES: Final = "tests/end_to_end/evil/test_ticket_lies.py"
+_AMONG: Final = "tests/end_to_end/test_return_among_newcomers.py"
 _RULES: Final = "alcove.group.standby_rules:_return_fault"
 
 
@@ -293,6 +294,30 @@ IN_THE_GROUP: Final = (
         "if (said.epoch is not None) is not (asker in state.facilitator_keys()):",
         "if False:",
         f"{_LIES}::test_a_holder_of_a_link_asks_for_nothing_unseen",
+    ),
+    _mutant(
+        "alcove.engine.standby_answers:StandbyAnswers._psk",
+        "if secret is not None:",
+        "if False:",
+        f"{_AMONG}::test_of_two_members_either_is_enough[Dora]",
+    ),
+    _mutant(
+        "alcove.engine.standby_answers:StandbyAnswers._psk",
+        "return_psk(leaf_extension(leaf).desk_key, leaf.signature_key)",
+        "None",
+        f"{_AMONG}::test_those_whom_another_facilitator_let_in_since_let_it_in",
+    ),
+    _mutant(
+        "alcove.joining.standby_asks:StandbyAsks._open",
+        "if keys.by_leaf is None:",
+        "if True:",
+        f"{_AMONG}::test_those_whom_another_facilitator_let_in_since_let_it_in",
+    ),
+    _mutant(
+        "alcove.group.facilitator_seals:return_psk",
+        "Psk(desk_key, mls_key)",
+        "Psk(mls_key, mls_key)",
+        f"{_LIES}::test_who_does_not_know_its_leaf_answers_in_vain",
     ),
     _mutant(
         "alcove.engine.ticket_keeper:TicketKeeper.tick",

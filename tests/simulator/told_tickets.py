@@ -106,7 +106,7 @@ def _decided(world: "World", name: str) -> bool:
 
 def _helpers(world: "World", person: "Person", parking: "Parking") -> "list[Person]":
     """Facilitators whose clients know the epoch that was parked. Without a facilitator beside a
-    facilitator that comes back, the members that do."""
+    facilitator that comes back, all members: who came in since knows its leaf."""
     truth = world.truth
     inside = [p for p in world.people if p.inside and not p.frozen and p.name != person.name]
     know = [one for one in inside if world.told[one].in_since < parking.at]
@@ -118,7 +118,7 @@ def _helpers(world: "World", person: "Person", parking: "Parking") -> "list[Pers
     last = max((truth.beats_of(one) for one in truth.facilitators - {parking.key}), default=0.0)
     alone = world.clock() - max(last, person.began_at) > limits.READ_ONLY_AFTER + NOTICED
     # One from whom a lying relay kept a commit cannot answer: their client knows no present epoch.
-    able = [p for p in know if not (world.lies and p.engine.require_member()._following.held)]
+    able = [p for p in inside if not (world.lies and p.engine.require_member()._following.held)]
     return able if alone and parking.key in truth.facilitators else []
 
 

@@ -25,6 +25,7 @@ from alcove.group.facilitator_seals import (
     open_slot,
     open_talk,
     open_vault,
+    return_psk,
     seal_answer,
     seal_slot,
     seal_talk,
@@ -102,6 +103,8 @@ def seals() -> list[Case]:
     link = Invite(InviteRole.STANDBY, DOOR, ROOM, "https://relay.example", SECRET)
     standby = standby_psk(link.standby_psk(), public(key_of("standby, MLS")))
     at_door = Psk(link.lobby_psk(), DOOR)
+    by_leaf = return_psk(DESK.public, public(key_of("facilitator, MLS")))
+    by_leaf_random = fixed_random("by the leaf")
     to_reply = {"to": id.hex(), "sender": sender.hex(), **_keyed(REPLY)}
     to_lobby = {"to": id.hex(), "sender": recipient.hex(), **_keyed(LOBBY)}
     line = Reply(ROOM, id, recipient)
@@ -147,6 +150,13 @@ def seals() -> list[Case]:
             **to_reply,
             **_psk(REQUEST),
             "sealed": seal_answer(reply, REPLY.public, b"after a reload", REQUEST, random),
+        },
+        {
+            "name": "answer by the leaf after a reload",
+            "kind": "answer",
+            **to_reply,
+            **_psk(by_leaf),
+            "sealed": seal_answer(reply, REPLY.public, b"by a newcomer", by_leaf, by_leaf_random),
         },
         {
             "name": "talk to a newcomer",

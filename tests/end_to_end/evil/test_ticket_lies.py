@@ -4,15 +4,19 @@ from dataclasses import replace
 
 import pytest
 from alcove import events, mls
+from alcove.engine import standby_answers
 from alcove.group.admission import leaf_lifetime
 from alcove.group.extensions import capabilities
 from alcove.group.keys import ROOM_SUITE, Identity
+from alcove.group.sealing import Psk
 from alcove.group.standby import StandbySecrets
 from alcove.joining.standby_asks import AskKeys
 from alcove.joining.ticket_comer import ALONE, TicketComer
 from alcove_protocol import frames
 from alcove_protocol.codec import pack_list, unpack_list
 from alcove_protocol.frames import BlobClass, BlobIs
+from alcove_protocol.labels import Label
+from alcove_protocol.statements import AskStatement
 from alcove_protocol.ticket import Ticket
 
 from tests.end_to_end.evil.relay import EvilWorld
@@ -23,6 +27,7 @@ from tests.end_to_end.evil.test_standby_lies import old_answers
 from tests.end_to_end.evil.test_way_in import with_entry
 from tests.end_to_end.facilitating import do, goes_on
 from tests.end_to_end.standing_by import comes, orphaned
+from tests.end_to_end.test_return_among_newcomers import outrun
 from tests.end_to_end.ticketing import codes, crashes, resumes, ticket_of
 from tests.end_to_end.world import Client, World, closed, room_of_three
 
@@ -119,6 +124,46 @@ def test_a_member_that_hears_another_facilitator_answers_nothing() -> None:
 def _beat(data: bytes) -> bool:
     frame = frames.from_client(data)
     return isinstance(frame, frames.Publish) and frame.blob_class == frames.BlobClass.BEAT
+
+
+def test_who_does_not_know_its_leaf_answers_in_vain() -> None:
+    """The relay knows the MLS key, and answers as a newcomer would, with the best group."""
+    world, ticket, _, dora = outrun()
+    with pytest.MonkeyPatch.context() as patch:
+        made_up: list[Psk] = []
+
+        def guessed(desk_key: bytes, mls_key: bytes) -> Psk:
+            made_up.append(Psk(mls_key, mls_key))
+            return made_up[-1]
+
+        patch.setattr(standby_answers, "return_psk", guessed)
+        again = resumes(world, ticket, "Ann", wait=150)
+        assert made_up
+        assert not again.of(events.Joined)
+    world.advance(20)
+    goes_on(world, again, dora)
+
+
+@pytest.mark.parametrize("forged", [True, False])
+def test_newcomers_answer_no_other_in_its_name(*, forged: bool) -> None:
+    """One without its MLS key, and the very one once it does not facilitate any more. The relay
+    tells both asks all the same."""
+    world, ann, bob, cleo = two_facilitators()
+    do(world, ann, "demote", "Bob") if not forged else None
+    world.advance(5)
+    asker = (cleo if forged else bob).engine.identity
+    key = bob.engine.identity
+    random, room = world.random, room_of(ann)
+    claimed = key.signature.public if forged else asker.signature.public
+    reply = mls.ciphersuite(ROOM_SUITE).hpke_keypair(random).public
+    said = AskStatement(room, random(16), claimed, key.relay.public, reply, 1, 2**20)
+    signed = asker.mls_signer().sign(Label.STANDBY, said)
+    crashes(world, ann)
+    world.advance(95, stay_away=(bob,))
+    bob.cut()
+    world.forge(cleo, frames.Asked(said.id, key.relay.public, signed.body, signed.signature))
+    world.advance(10, stay_away=(bob,))
+    assert not world.seen(frames.AnswerAsker, cleo)
 
 
 def test_what_does_not_open_is_no_ticket() -> None:
