@@ -137,10 +137,10 @@ def test_who_does_not_know_its_leaf_answers_in_vain() -> None:
             return made_up[-1]
 
         patch.setattr(standby_answers, "return_psk", guessed)
-        again = resumes(world, ticket, "Ann", wait=150)
+        again = resumes(world, ticket, "Ann", wait=120)
         assert made_up
         assert not again.of(events.Joined)
-    world.advance(20)
+    world.advance(60)
     goes_on(world, again, dora)
 
 
