@@ -101,7 +101,9 @@ class StandbyAnswers:
             return request_psk(secret, statement.epoch)
         # This member came in later. The leaf is of the key that signed, so its owner asks.
         leaf = self._membership.leaf_of(statement.mls_key)
-        return None if leaf is None else return_psk(leaf_extension(leaf).desk_key, leaf.signature_key)
+        if leaf is None:
+            return None
+        return return_psk(leaf_extension(leaf).desk_key, leaf.signature_key)
 
     def _turn(self, id: bytes) -> int:
         """How many groups of members come before this one, a second for each."""
