@@ -202,9 +202,9 @@ class AskStatement(Record):
     """A request to be let in without a facilitator, label `standby`, signed by `mls_key`.
 
     The asker holds a printed standby link, or is a facilitator that comes back by a ticket: then
-    `epoch` is the one that it parked, whose secret seals the answers of those that know it. `relay_key` is the key that
-    the asker connects with. The answer is sealed to `reply_key` (X25519). `counter` is that of the
-    last roster entry that the asker knows, or 0.
+    `epoch` is the one that it parked, whose secret seals the answers of members that know it.
+    `relay_key` is the key that the asker connects with. The answer is sealed to `reply_key`
+    (X25519). `counter` is that of the last roster entry that the asker knows, or 0.
     """
 
     room: Annotated[bytes, Exactly(HASH_SIZE)]

@@ -16,8 +16,8 @@ from tests.end_to_end.world import Client, World
 
 
 def outrun(*, leaf_changes: bool = False) -> tuple[World, str, str, Client]:
-    """Ann's program died. Ben, who facilitated too, let Dora in and is gone with all others, without
-    a ticket. Ann's ticket, an invite of hers, and Dora."""
+    """Ann's program died. Ben facilitated too, let Dora in, and is gone with all others, without a
+    ticket. Ann's ticket, an invite of hers, and Dora."""
     world = World()
     ann = world.open("Ann")
     ben, cleo = world.join(ann, "Ben"), world.join(ann, "Cleo")

@@ -137,8 +137,8 @@ def return_psk(desk_key: bytes, mls_key: bytes) -> Psk:
     """Of answers to a lone facilitator, by members that came in after the epoch that it parked.
 
     `desk_key` (32 bytes) is the public desk key in its leaf, and `mls_key` its MLS signature key.
-    Leaves are sealed wherever they go outside the group, so who never was a member beside it, and
-    never had its knock, does not know the key: not the relay. Its owner has it without a group.
+    Leaves are sealed wherever they go outside the group. So the relay does not know the desk key:
+    members beside it do, and those that read its knock. Its owner has it without a group.
     """
     return Psk(desk_key, mls_key)
 
