@@ -308,6 +308,12 @@ IN_THE_GROUP: Final = (
         f"{_AMONG}::test_those_whom_another_facilitator_let_in_since_let_it_in",
     ),
     _mutant(
+        "alcove.joining.ticket_comer:TicketComer._ask_members",
+        "self._give_up_at = self._clock() + PATIENCE",
+        "pass",
+        f"{_AMONG}::test_cuts_on_that_way_are_no_end",
+    ),
+    _mutant(
         "alcove.joining.standby_asks:StandbyAsks._open",
         "if keys.by_leaf is None:",
         "if True:",

@@ -79,7 +79,7 @@ def checked_ask(
     asker = _asker(state, key)
     said = verify(AskStatement, Label.STANDBY, signed, asker).statement
     if (said.epoch is not None) is not (asker in state.facilitator_keys()):
-        # Nobody is told of a facilitator's ask, and everybody of a standby's.
+        # All are told of a standby's ask, and of a facilitator's none.
         raise Malformed("bad_statement", "Only a facilitator's ask names an epoch.")
     if (said.room, said.id, said.relay_key) != (room, id, key):
         raise Malformed("bad_statement", "The ask is of another room or asker.")

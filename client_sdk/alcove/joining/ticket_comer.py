@@ -48,8 +48,8 @@ LOOK_AGAIN: Final = 5.0
 MEMBERS_AGAIN: Final = 10.0
 """Seconds after which a facilitator asks the members again."""
 PATIENCE: Final = 180.0
-"""Seconds in which a facilitator has to answer. Then the person knocks, as with any lost
-connection."""
+"""Seconds in which a facilitator has to answer, or a member once the relay says that none is there.
+Then the person knocks, as with any lost connection."""
 ASKING: Final = (
     "Your program asks a facilitator's client to let you back in. You need to do nothing."
 )
@@ -331,6 +331,8 @@ class TicketComer:
                     self._asked_at = self._clock()
                 if not self._told_alone:
                     self._told_alone = True
+                    # No facilitator is there to knock at. A member that was cut off waits 90 s.
+                    self._give_up_at = self._clock() + PATIENCE
                     self._emit(events.Problem("ticket_asks", ALONE))
             else:
                 self._asked_at = None
