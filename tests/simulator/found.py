@@ -5,6 +5,19 @@ from typing import Final
 from tests.simulator.schedule import Schedule, Step
 
 FOUND: Final[dict[str, Schedule]] = {
+    "a standby is let in by one that a lying relay keeps behind": Schedule(
+        seed=7101029, kind="lies", ttl=10, latency=0.1, uses=50, facilitators=3,
+        steps=(
+            Step(0, "come", 1, 747),
+            Step(0, "come", 3, 284),
+            Step(31.3, "lie", 3, 690),
+            Step(0, "offline", 0, 76),
+            Step(0, "come", 2, 47),
+            Step(0, "standby", 0, 1),
+            Step(5, "blackout", 0, 821),
+            Step(0, "enter", 5, 163),
+        ),
+    ),
     "a way back that no facilitator left has put is put after a loss": Schedule(
         seed=5003303, kind="amnesia", ttl=1800, latency=0.0, uses=50, facilitators=3,
         steps=(

@@ -224,6 +224,9 @@ class Told:
         if self.person.came_by:
             self.facilitated = name in truth.facilitating
         then = members_at(self.world, name) or [frozenset({truth.founder})]
+        if self.world.lies and "false_answer" in self.problems:
+            # Let in by one from whom the relay keeps later commits, as that member's list is.
+            then += [change.members | {name} for change in truth.changes]
         if set(event.members) not in then and not truth.losses:
             return f"the members were {sorted(then[0])}"
         seen = set().union(*(told.knocked for told in self.world.told.values()))
