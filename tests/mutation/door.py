@@ -137,6 +137,18 @@ ALL_DOOR: Final[tuple[Mutant, ...]] = (
             ("alcove.facilitation.outside:WaysBack.new_log", "set(self._gone)", "set()"),
         )
     ),
+    _outside(
+        "alcove.facilitation.invites:Invites.moved",
+        " and door not in came",
+        "",
+        "test_a_way_back_is_no_invite_to_a_facilitator_that_was_appointed_since",
+    ),
+    _outside(
+        "alcove.facilitation.removal_intent:RemoveMembers.plan",
+        "closed.add(membership.roster.seats[person.relay_key].door)",
+        "pass",
+        "test_a_removal_closes_the_way_back_by_which_another_facilitator_let_them_in",
+    ),
     Mutant(
         "door",
         (

@@ -181,7 +181,8 @@ class Told:
                 # A facilitator closes what its vault lacks, too (docs/protocol.md 10).
                 # A removal closes the invite that the member came by.
                 wanted = any(one.revoked or one.removed or one.by_link for one in commands)
-                closed = wanted or not self.world.quiet
+                # After a loss it closes them minutes later: the vault may have gone with it.
+                closed = wanted or not self.world.quiet or self.world.truth.losses
                 return "" if closed else "no facilitator closed one"
             case events.DoorSaid(_, text, sender):
                 said = self.world.truth.commands.get(sender)

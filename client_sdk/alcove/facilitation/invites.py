@@ -15,6 +15,7 @@ from typing import Final
 from alcove_protocol import frames, limits
 from alcove_protocol.frames import RelayAnswer
 from alcove_protocol.invite import Invite
+from alcove_protocol.roster import Seat
 
 from alcove import events
 from alcove.errors import AlcoveError, InvalidInput, NotNow
@@ -165,8 +166,12 @@ class Invites:
                 self._shut(door)
         if own and not now <= before:
             return  # it put another invite in the place of one, and tells that itself
+        # A commit that lets one in closes no invite, but the door of one that was outside: also for
+        # a client that did not see them go.
+        seats = self._membership.known_seats()
+        came = {seats.get(person.relay_key, Seat()).door for person in outcome.joined}
         for door in closed:
-            if not self._outside.is_way_back(door):
+            if not self._outside.is_way_back(door) and door not in came:
                 self._emit(events.InviteRevoked(door.hex(), outcome.by))
 
     def list(self, ref: str | None) -> None:

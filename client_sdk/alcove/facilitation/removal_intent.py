@@ -76,6 +76,8 @@ class RemoveMembers(Intent):
                 continue
             proposals.append(mls.Remove(index))
             changes.append(Change(Op.REMOVE, person.relay_key, Seat(paused=one.keeps_door)))
+            if not one.keeps_door:  # which the entry closes at the relay, beside the first link
+                closed.add(membership.roster.seats[person.relay_key].door)
             here.append(one)
         if not here and not away:
             if appointed:
