@@ -356,6 +356,13 @@ class Presence:
         return self._clock() - self._last_heard > limits.READ_ONLY_AFTER + ANSWER_EXPECTED
 
     @property
+    def _all_said_goodbye(self) -> bool:
+        """Whether the last facilitator that was heard has left. Right after a newcomer came in, the
+        others may be there unheard: their beats are on the way."""
+        told, late = self.state is RoomState.READ_ONLY, self._clock() > self._settling_until
+        return self._said_goodbye and (told or late or not self._coverers())
+
+    @property
     def started(self) -> bool:
         """Whether as many facilitators were there as the room needs to start."""
         self._quorum.missing()
@@ -388,7 +395,7 @@ class Presence:
             lacking = min(lacking, max(self.missing, self._quorum.unfilled()))
         if self._is_split:
             state = RoomState.SPLIT
-        elif self._said_goodbye or self._relay_says_read_only:
+        elif self._all_said_goodbye or self._relay_says_read_only:
             state = RoomState.READ_ONLY
         elif silent or uncovered:
             state = RoomState.NOT_HEARD

@@ -7,6 +7,7 @@ from alcove import events
 from alcove.errors import NotNow
 from alcove.events import RoomState
 from alcove.messages.payload import Heartbeat, Payload, Void
+from alcove.messages.presence import SETTLING
 from alcove_protocol.frames import BlobClass, BlobIs, Publish
 from alcove_protocol.position import Position
 
@@ -222,6 +223,26 @@ def test_a_facilitator_who_said_goodbye_is_not_waited_for() -> None:
         cleo.say("so do I")
         world.advance(20)
     assert states(ann) == states(cleo) == []
+
+
+def test_a_newcomer_waits_for_the_beats_of_others_when_the_first_that_they_heard_says_goodbye() -> (
+    None
+):
+    """They were told that no facilitator is connected, while another one's beat was on its way."""
+    world, ann, bob, _cleo = two_facilitators()
+    world.advance(31)
+    knocking = world.knock(ann.invite(), "Dora")
+    ann.cut()
+    result = bob.admit(bob.of(events.Knocked)[-1])
+    world.advance(2, stay_away=(ann,))
+    assert result == [None]
+    bob.engine.commands.leave(lambda: None)
+    world.advance(3, stay_away=(ann,))
+    assert states(knocking) == [RoomState.OPEN]
+    world.advance(SETTLING, stay_away=(ann,))  # and she does not come
+    assert states(knocking) == [RoomState.OPEN, RoomState.READ_ONLY]
+    world.advance(40)
+    assert states(knocking)[-1] is RoomState.OPEN
 
 
 def test_a_facilitator_who_is_gone_without_a_word_is_waited_for_until_the_person_decides() -> None:
