@@ -36,8 +36,12 @@ def wrong_ending(world: "World", person: "Person", reason: CloseReason, code: st
     if reason is CloseReason.REFUSED:
         return "" if code in may_be_refused(world, name) else f"there is no reason for {code}"
     if reason is CloseReason.LOST:
-        # Who was let go before their Welcome came never was in, and knocks as before.
-        never = truth.happened(Op.ABSENT, name) and world.told[person].joined_at is None
+        # Who was let go before their Welcome came never was in, and knocks as before. So does
+        # a new program of one whose program of before was in.
+        anew = any(
+            world.told[one].joined_at is not None for one in world.people if one.name == name
+        )
+        never = world.told[person].joined_at is None and (truth.happened(Op.ABSENT, name) or anew)
         outside = never or not truth.happened(Op.ADD, name)
         refused = outside and code in may_be_refused(world, name)
         removed = code == "lost" and _by_a_stranger(world, name)

@@ -5,6 +5,53 @@ from typing import Final
 from tests.simulator.schedule import Schedule, Step
 
 FOUND: Final[dict[str, Schedule]] = {
+    "a new program of one that was in knocks as any newcomer": Schedule(
+        seed=7201208, kind="amnesia", ttl=1800, latency=0.0, uses=50, facilitators=1,
+        steps=(
+            Step(0, "come", 2, 427),
+            Step(0, "come", 3, 749),
+            Step(1, "die", 0, 470),
+            Step(0, "lose", 0, 673),
+            Step(0, "again", 0, 523),
+            Step(1, "amnesia", 4, 304),
+        ),
+    ),
+    "a removal closes the way back by which another facilitator let them in": Schedule(
+        seed=7101812, kind="calm", ttl=1800, latency=0.0, uses=50, facilitators=3,
+        steps=(
+            Step(0, "come", 2, 34),
+            Step(0, "come", 3, 217),
+            Step(1, "outside", 3, 247),
+            Step(0, "ticket", 0, 269),
+            Step(1, "reload", 0, 751),
+            Step(0, "resume", 0, 203),
+            Step(96.1, "remove", 3, 304),
+        ),
+    ),
+    "a way back is no invite to a facilitator that was appointed since": Schedule(
+        seed=7201556, kind="calm", ttl=60, latency=0.0, uses=50, facilitators=1,
+        steps=(
+            Step(0, "come", 1, 125),
+            Step(0, "question", 3, 579),
+            Step(0, "come", 2, 739),
+            Step(1, "outside", 2, 892),
+            Step(0.3, "appoint", 1, 137),
+        ),
+    ),
+    "a newcomer waits for others' beats when the first one heard says goodbye": Schedule(
+        seed=7203783, kind="calm", ttl=10, latency=0.4, uses=50, facilitators=3,
+        steps=(
+            Step(0, "come", 1, 965),
+            Step(2, "come", 2, 119),
+            Step(3.05, "talk", 1, 591),
+            Step(0.05, "door", 2, 492),
+            Step(0.3, "come", 3, 650),
+            Step(30.9, "invite", 1, 312),
+            Step(3.35, "come", 3, 153),
+            Step(0.05, "talk", 2, 784),
+            Step(3.6, "leave", 1, 281),
+        ),
+    ),
     "a standby is let in by one that a lying relay keeps behind": Schedule(
         seed=7101029, kind="lies", ttl=10, latency=0.1, uses=50, facilitators=3,
         steps=(
