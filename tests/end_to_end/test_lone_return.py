@@ -4,7 +4,7 @@ import pytest
 from alcove import events
 from alcove.errors import NotNow
 from alcove.events import RoomState
-from alcove.joining.ticket_comer import TicketComer
+from alcove.joining.ticket_comer import PATIENCE, TicketComer
 from alcove_protocol import frames, limits
 from alcove_protocol.ticket import Ticket
 
@@ -76,6 +76,23 @@ def test_one_member_is_enough() -> None:
     ticket = ticket_of(world, ann)
     crashes(world, ann)
     again = resumes(world, ticket, "Ann", wait=40)
+    goes_on(world, again, bob)
+
+
+def test_it_waits_until_what_a_relay_lost_is_settled() -> None:
+    """It was told to knock again after 180 s, though no relay takes a newcomer until then either."""
+    world, ann, bob, cleo = room_of_three()
+    dora = world.join(ann, "Dora")
+    ticket = ticket_of(world, ann)
+    for one in (cleo, dora):
+        crashes(world, one)  # so that the log is settled by time alone
+    world.kill_relay()
+    world.start_relay()
+    world.advance(10)
+    crashes(world, ann)
+    again = resumes(world, ticket, "Ann", wait=PATIENCE + 30)
+    assert not again.of(events.Closed)
+    world.advance(limits.UNSETTLED, step=5)
     goes_on(world, again, bob)
 
 

@@ -308,6 +308,12 @@ IN_THE_GROUP: Final = (
         f"{_AMONG}::test_those_whom_another_facilitator_let_in_since_let_it_in",
     ),
     _mutant(
+        "alcove.joining.ticket_comer:TicketComer._waits_for_log",
+        "self._give_up_at = self._clock() + PATIENCE",
+        "pass",
+        f"{_ALONE}::test_it_waits_until_what_a_relay_lost_is_settled",
+    ),
+    _mutant(
         "alcove.joining.ticket_comer:TicketComer._ask_members",
         "self._give_up_at = self._clock() + PATIENCE",
         "pass",

@@ -286,7 +286,12 @@ class TicketComer:
         sealed = seal_request(room, lobby, own, signed, self._psk, ports.random)
         id = ports.random(frames.ID_SIZE)
         self._again_at = self._clock() + ASK_AGAIN
-        self._link.request(lambda n: frames.LobbyRequest(n, id, sealed), lambda answer: None)
+        self._link.request(lambda n: frames.LobbyRequest(n, id, sealed), self._waits_for_log)
+
+    def _waits_for_log(self, answer: RelayAnswer | None) -> None:
+        """After a loss nobody can let it in until the log is settled: for ten minutes at most."""
+        if isinstance(answer, frames.RequestRefused) and answer.code == "unsettled":
+            self._give_up_at = self._clock() + PATIENCE
 
     def _later(self) -> None:
         self._again_at = self._clock() + LOOK_AGAIN
@@ -336,6 +341,7 @@ class TicketComer:
                     self._emit(events.Problem("ticket_asks", ALONE))
             else:
                 self._asked_at = None
+                self._waits_for_log(answer)
 
         self.asks.ask(self.identity.relay, roster.counter, answered)
 
