@@ -5,6 +5,18 @@ from typing import Final
 from tests.simulator.schedule import Schedule, Step
 
 FOUND: Final[dict[str, Schedule]] = {
+    "a removal takes a way back off the list that a new program let them in by": Schedule(
+        seed=7101812, kind="calm", ttl=1800, latency=0.0, uses=50, facilitators=3,
+        steps=(
+            Step(0, "come", 2, 34),
+            Step(0, "come", 3, 217),
+            Step(1, "outside", 3, 247),
+            Step(0, "ticket", 0, 269),
+            Step(1, "reload", 0, 751),
+            Step(0, "resume", 0, 203),
+            Step(96.1, "remove", 3, 304),
+        ),
+    ),
     "a standby is let in by one that a lying relay keeps behind": Schedule(
         seed=7101029, kind="lies", ttl=10, latency=0.1, uses=50, facilitators=3,
         steps=(

@@ -77,6 +77,10 @@ class RemoveMembers(Intent):
             proposals.append(mls.Remove(index))
             changes.append(Change(Op.REMOVE, person.relay_key, Seat(paused=one.keeps_door)))
             here.append(one)
+            if not one.keeps_door:
+                # The relay closes the door of the last stay by the entry (docs/protocol.md 8): one
+                # that stayed on the list would look like one that was closed without a word.
+                closed.add(membership.roster.seats.get(person.relay_key, Seat()).door)
         if not here and not away:
             if appointed:
                 raise demote_first()
