@@ -271,30 +271,6 @@ def test_a_way_back_is_no_invite_to_a_facilitator_that_was_appointed_since() -> 
     assert not cleo.of(events.InviteRevoked)
 
 
-def test_a_removal_closes_the_way_back_by_which_another_facilitator_let_them_in() -> None:
-    """It closed the first link alone, and the relay the way back: so the room listed a door that
-    the relay had closed, and facilitators were told that one had closed it in secret."""
-    world, ann, bob, cleo = room_of_three()
-    outside(world, bob)
-    do(world, ann, "appoint", "Cleo")
-    world.advance(30)
-    (knock,) = cleo.of(events.Knocked)
-    result = cleo.admit(knock)  # as of any knock: Cleo did not facilitate when Bob went
-    world.advance(15)
-    assert result == [None]
-    assert "Bob" in ann.members()
-    door = (
-        ann.engine.require_member().membership.roster.seats[bob.engine.identity.relay.public].door
-    )
-    assert door in ann.engine.require_member().membership.state.door_ids()
-    result = ann.remove("Bob")
-    world.advance(15)
-    assert result == [None]
-    for client in (ann, cleo):
-        assert "Bob" not in client.members()
-        assert door not in client.engine.require_member().membership.state.door_ids()
-
-
 def test_who_says_while_the_relay_is_gone_that_they_come_back_is_let_in() -> None:
     """The relay forgot the knock by which they wait. They say it again with the next one."""
     world, ann, bob, cleo = room_of_three()

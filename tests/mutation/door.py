@@ -143,12 +143,6 @@ ALL_DOOR: Final[tuple[Mutant, ...]] = (
         "",
         "test_a_way_back_is_no_invite_to_a_facilitator_that_was_appointed_since",
     ),
-    _outside(
-        "alcove.facilitation.removal_intent:RemoveMembers.plan",
-        "closed.add(membership.roster.seats[person.relay_key].door)",
-        "pass",
-        "test_a_removal_closes_the_way_back_by_which_another_facilitator_let_them_in",
-    ),
     Mutant(
         "door",
         (
@@ -263,6 +257,17 @@ ALL_DOOR: Final[tuple[Mutant, ...]] = (
         "",
         "test_a_name_like_that_of_one_who_may_come_back_is_taken",
     ),
+    Mutant(
+        "a decision holds",
+        (
+            Edit(
+                "alcove.facilitation.removal_intent:RemoveMembers.plan",
+                "if not one.keeps_door:",
+                "if True:",
+            ),
+        ),
+        "tests/end_to_end/test_removals.py::test_a_link_is_kept_and_asks_from_then_on",
+    ),
     *(
         _stays_out(where, old, new, test)
         for where, old, new, test in (
@@ -271,6 +276,12 @@ ALL_DOOR: Final[tuple[Mutant, ...]] = (
                 "closed.update(back)",
                 "pass",
                 "test_a_removal_holds_when_a_step_outside_was_first",
+            ),
+            (
+                "removal_intent:RemoveMembers.plan",
+                "closed.add(",
+                "str(",
+                "test_a_removal_closes_a_way_back_that_a_newer_facilitator_took",
             ),
             (
                 "removal_intent:RemoveMembers.plan",

@@ -76,9 +76,11 @@ class RemoveMembers(Intent):
                 continue
             proposals.append(mls.Remove(index))
             changes.append(Change(Op.REMOVE, person.relay_key, Seat(paused=one.keeps_door)))
-            if not one.keeps_door:  # which the entry closes at the relay, beside the first link
-                closed.add(membership.roster.seats[person.relay_key].door)
             here.append(one)
+            if not one.keeps_door:
+                # The relay closes the door of the last stay by the entry (docs/protocol.md 8): one
+                # that stayed on the list would look like one that was closed without a word.
+                closed.add(membership.roster.seats.get(person.relay_key, Seat()).door)
         if not here and not away:
             if appointed:
                 raise demote_first()

@@ -170,6 +170,23 @@ def test_a_step_outside_keeps_no_invite_open() -> None:
     newcomer(world, ann.invite(), "Dora", ann)
 
 
+def test_a_removal_closes_a_way_back_that_a_newer_facilitator_took() -> None:
+    """The relay closes that door with the removal. Nobody is blamed for it."""
+    world, ann, bob, cleo = room_of_three()
+    outside(world, bob)
+    do(world, ann, "appoint", "Cleo")  # her client saw nobody go outside
+    world.advance(30)
+    cleo.admit(next(one for one in cleo.of(events.Knocked) if one.name == "Bob"))
+    world.advance(30)
+    door = cleo.engine.require_member().membership.roster.seats[bob.engine.identity.relay.public]
+    assert "Bob" in ann.members()
+    do(world, ann, "remove", "Bob")
+    world.advance(240)
+    assert door.door not in ann.engine.require_member().membership.state.door_ids()
+    for client in (ann, cleo):
+        assert "invite_shut" not in [one.code for one in client.of(events.Problem)]
+
+
 @pytest.mark.parametrize("by_name", [True, False])
 def test_a_removal_holds_when_the_connection_was_lost_first(by_name: bool) -> None:
     world, ann, bob, cleo = a_room()
