@@ -244,6 +244,38 @@ def test_a_message_that_the_relay_may_have_taken_is_called_unconfirmed_at_the_en
     assert bob.engine.closed.code == ""  # of the room's end, and not of a message's
 
 
+def said_and_to_be_encrypted_anew() -> tuple[World, Client, str]:
+    """Bob's message was read, its answer is lost, and another item takes its counter."""
+    world, ann, bob, cleo = room_of_three()
+    bob.to_client = lambda client, data: [] if kind_of(data) == "published" else [data]
+    taken = bob.say("they read this")
+    world.settle()
+    world.join(ann, "Dora")  # the epoch moves
+    assert cleo.texts() == ["they read this"]
+    bob.cut()
+    bob.engine.require_member().conversation.probe()  # takes its counter
+    return world, bob, taken
+
+
+def test_what_the_relay_was_given_is_unconfirmed_though_it_is_to_be_encrypted_anew() -> None:
+    world, bob, taken = said_and_to_be_encrypted_anew()
+    waits = bob.say("and not this")
+    bob.engine.close(CloseReason.LEFT)
+    world.settle()
+    assert [(event.id, event.code) for event in bob.of(events.Failed)] == [
+        (taken, "unconfirmed"),
+        (waits, "closed"),
+    ]
+
+
+def test_what_the_relay_was_given_is_not_taken_back_as_if_it_was_never_sent() -> None:
+    _world, bob, taken = said_and_to_be_encrypted_anew()
+    conversation = bob.engine.require_member().conversation
+    assert not conversation.unsend(bytes.fromhex(taken))  # they read it
+    assert conversation.take_back_later(bytes.fromhex(taken))
+    assert conversation.unsend(bytes.fromhex(bob.say("and not this")))
+
+
 @pytest.mark.parametrize("code", ["rate_limited", "busy", "unavailable"])
 def test_a_new_invite_that_the_relay_cannot_take_now_is_put_again(code: str) -> None:
     world, ann, _bob, _cleo = room_of_three()

@@ -70,6 +70,20 @@ ALL_PRESENCE: Final = (
     ),
     _mutant("alcove.messages.outbox:Outbox.begin_anew", "self._counter = 0", "pass", _BACK),
     _mutant(
+        "alcove.messages.conversation:Conversation.unsend",
+        "not item.given",
+        "not item.blob",
+        "tests/end_to_end/test_mishaps.py::"
+        "test_what_the_relay_was_given_is_not_taken_back_as_if_it_was_never_sent",
+    ),
+    _mutant(
+        "alcove.engine.standing:Standing._fail_waiting_texts",
+        "if item.given else",
+        "if item.blob else",
+        "tests/end_to_end/test_mishaps.py::"
+        "test_what_the_relay_was_given_is_unconfirmed_though_it_is_to_be_encrypted_anew",
+    ),
+    _mutant(
         f"{_ROOM}.tell_desk",
         "if self.history.roster.is_facilitator(sender):",
         "if True:",

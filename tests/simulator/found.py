@@ -52,6 +52,15 @@ FOUND: Final[dict[str, Schedule]] = {
             Step(3.6, "leave", 1, 281),
         ),
     ),
+    "a text that others read is not said to be unsent where the room ends": Schedule(
+        seed=7103295, kind="amnesia", ttl=60, latency=0.1, uses=50, facilitators=3,
+        steps=(
+            Step(0, "come", 1, 114), Step(0, "come", 2, 215), Step(0, "come", 3, 867),
+            Step(36.1, "talk", 2, 921), Step(0, "freeze", 2, 911), Step(0, "reload", 1, 765),
+            Step(0, "remove", 3, 404), Step(128.95, "amnesia", 2, 318),
+            Step(0, "step_down", 2, 269),
+        ),
+    ),
     "a standby is let in by one that a lying relay keeps behind": Schedule(
         seed=7101029, kind="lies", ttl=10, latency=0.1, uses=50, facilitators=3,
         steps=(

@@ -143,8 +143,8 @@ class Standing:
         waiting = self.member.conversation.outbox.waiting() if self.member is not None else ()
         for item in waiting:
             if item.shown:
-                # The relay may have taken what was sent: only its answer is missing.
-                code, text = ("unconfirmed", UNCONFIRMED) if item.blob else ("closed", why)
+                # The relay may have taken what it was given, even if it is to be encrypted anew.
+                code, text = ("unconfirmed", UNCONFIRMED) if item.given else ("closed", why)
                 self.emit(events.Failed(item.id.hex(), code, text, item.ref))
 
     def close(self, reason: CloseReason, code: str = "", text: str = "") -> None:

@@ -199,7 +199,7 @@ class Conversation:
     def unsend(self, message: bytes) -> bool:
         """Retract a message that was never sent. True when that was possible: no member sees it."""
         for item in self.outbox.waiting():
-            if item.id == message and item.shown and not item.in_flight and not item.blob:
+            if item.id == message and item.shown and not item.given:
                 item.void(Void(), Void.KIND)
                 self._emit(events.Retracted(message.hex()))
                 return True
