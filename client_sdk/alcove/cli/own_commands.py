@@ -82,6 +82,11 @@ _KEPT: Final = (
 _OUTSIDE: Final = (
     "Not done yet: {}. Your client asks again for a minute, and you are told what became of it."
 )
+_INSIDE: Final = (
+    "Not done yet: {}. Your client goes on asking to be let back in; you need to do nothing, and "
+    "you are told when you are in."
+)
+"""At a locked door too, where the relay has answered, and the wish waits."""
 _TO_DOOR: Final = (
     "You are out of the room, and its door is not reached yet. Your client tries again by itself; "
     "you need to do nothing."
@@ -93,6 +98,10 @@ _END: Final = (
 _DONE: Final = "Done now: {}."
 _SAID_AT_DOOR: Final = "Sent at the door, where only the facilitators read: {}."
 _SO_ALREADY: Final = "There was nothing to change for {}: it is so already."
+_NOT_FOLDED: Final = (
+    "There was nothing to change for {}: what they write is not folded now. What was folded before "
+    "stays folded."
+)
 
 
 @dataclass(slots=True)
@@ -178,13 +187,14 @@ class OwnCommands:
             if asked.told or asked.due > now:
                 return ""
             asked.told = True
-            return _waits(asked)
+            return _waits(asked, in_room=self._in_room)
         says_so = isinstance(asked.command, _SAYS_SO)
         if says_so and not asked.answered and now - asked.done_at < _EVENT_WITHIN:
             return ""
         del self._asked[number]
         if says_so and not asked.answered:
-            return _SO_ALREADY.format(asked.said)
+            unfolds = isinstance(asked.command, FoldCommand) and not asked.command.on
+            return (_NOT_FOLDED if unfolds else _SO_ALREADY).format(asked.said)
         return _done(asked) if asked.told else ""
 
 
@@ -195,10 +205,12 @@ def _done(asked: _Asked) -> str:
     return (_SAID_AT_DOOR if at_door else _DONE).format(asked.said)
 
 
-def _waits(asked: _Asked) -> str:
+def _waits(asked: _Asked, *, in_room: bool) -> str:
     if asked.moves:
         return _TO_DOOR
     kinds = {OutsideCommand: _OUTSIDE, EndCommand: _END}
+    if not in_room:
+        kinds[InsideCommand] = _INSIDE
     return kinds.get(type(asked.command), _KEPT).format(asked.said)
 
 

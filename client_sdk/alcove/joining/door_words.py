@@ -48,7 +48,7 @@ DOOR_FULL: Final = (
 )
 OUTSIDE_LOCKED: Final = (
     "You are outside, and the relay says that the room's door is locked at the moment. Your client "
-    "asks again about twice a minute. You can come back when a facilitator opens the door."
+    "looks about twice a minute whether it is open. You can come back when a facilitator opens it."
 )
 KNOCK_DROPPED: Final = (
     "Your knock is no longer at the relay, and no facilitator answered it. Your client knocks "

@@ -134,7 +134,8 @@ def test_who_asked_to_come_back_is_not_told_that_it_is_done() -> None:
     """The door may be locked: then they are outside for as long as that."""
     person = _Person(in_room=False)
     number = person.own.begun(InsideCommand(), "/inside")
-    assert person.after(3)[0].startswith('Not done yet: "/inside"')
+    (waits,) = person.after(3)
+    assert waits.startswith('Not done yet: "/inside". Your client goes on asking to be let back in;')
     person.own.over(number, failed=False)
     assert person.after(60) == []
     assert "you are told when you are in" in door_words.COMING

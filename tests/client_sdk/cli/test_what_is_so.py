@@ -3,7 +3,7 @@
 import pytest
 from alcove import events
 from alcove.cli import moderation_words, role_words, slash_commands, words
-from alcove.cli.commands import StandbyCommand
+from alcove.cli.commands import FoldCommand, StandbyCommand
 from alcove.cli.naming import Misread
 from alcove.cli.own_commands import OwnCommands
 from alcove.cli.plain_mode import PlainMode
@@ -208,6 +208,19 @@ def test_to_close_a_standby_that_is_not_there_is_answered() -> None:
     own.over(number, failed=False)
     now = 2.0
     assert own.news() == ['There was nothing to change for "/standby off": it is so already.']
+
+
+def test_to_unfold_one_that_is_not_folded_leaves_what_was_folded_before() -> None:
+    """It is so already, it said, and a message that was folded by itself stayed folded."""
+    now = 0.0
+    own = OwnCommands(lambda: now)
+    number = own.begun(FoldCommand(name="Kim", on=False), "/unfold Kim")
+    own.over(number, failed=False)
+    now = 2.0
+    assert own.news() == [
+        'There was nothing to change for "/unfold Kim": what they write is not folded now. What '
+        "was folded before stays folded."
+    ]
 
 
 @pytest.mark.parametrize("on", [True, False])
