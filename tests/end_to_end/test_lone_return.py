@@ -80,7 +80,7 @@ def test_one_member_is_enough() -> None:
 
 
 def test_it_waits_until_what_a_relay_lost_is_settled() -> None:
-    """It was told to knock again after 180 s, though no relay takes a newcomer until then either."""
+    """It was told after 180 s to knock again, where the relay lets no newcomer in either."""
     world, ann, bob, cleo = room_of_three()
     dora = world.join(ann, "Dora")
     ticket = ticket_of(world, ann)

@@ -5,6 +5,51 @@ from typing import Final
 from tests.simulator.schedule import Schedule, Step
 
 FOUND: Final[dict[str, Schedule]] = {
+    "a removal later takes a way back off the list that a new program let them in by": Schedule(
+        seed=7103819, kind="calm", ttl=60, latency=0.0, uses=50, facilitators=3,
+        steps=(
+            Step(0, "come", 3, 717),
+            Step(0, "come", 2, 764),
+            Step(21.05, "outside", 3, 659),
+            Step(0, "ticket", 0, 828),
+            Step(1, "reload", 0, 231),
+            Step(0, "resume", 0, 335),
+            Step(823.1, "remove", 3, 954),
+        ),
+    ),
+    "a facilitator that came by a ticket closes the invites of a dead one": Schedule(
+        seed=7105234, kind="amnesia", ttl=1800, latency=0.0, uses=50, facilitators=3,
+        steps=(
+            Step(0, "come", 1, 456),
+            Step(0, "come", 2, 89),
+            Step(1, "demote", 2, 642),
+            Step(858.15, "ticket", 1, 626),
+            Step(0, "ticket", 0, 19),
+            Step(0.05, "race", 0, 699),
+            Step(0, "reload", 0, 314),
+            Step(0, "resume", 0, 752),
+            Step(23, "reload", 1, 646),
+            Step(0, "resume", 1, 220),
+            Step(749.05, "offline", 1, 429),
+            Step(0, "race", 0, 572),
+            Step(1, "reload", 0, 936),
+            Step(0, "amnesia", 2, 143),
+            Step(34.65, "demote", 2, 801),
+        ),
+        limited=True,
+    ),
+    "a facilitator closes the invite of a dead one long after the relay's loss": Schedule(
+        seed=7103183, kind="amnesia", ttl=10, latency=0.0, uses=50, facilitators=3,
+        steps=(
+            Step(0, "come", 1, 688),
+            Step(49, "step_down", 2, 266),
+            Step(1, "slow", 0, 428),
+            Step(0, "hand_over", 0, 483),
+            Step(14.45, "cut", 0, 379),
+            Step(0, "die", 1, 453),
+            Step(0, "amnesia", 1, 102),
+        ),
+    ),
     "a new program of one that was in knocks as any newcomer": Schedule(
         seed=7201208, kind="amnesia", ttl=1800, latency=0.0, uses=50, facilitators=1,
         steps=(

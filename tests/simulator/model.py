@@ -144,6 +144,8 @@ class Truth:
         """What invites ask newcomers."""
         self.revoked: set[str] = set()
         """Doors of which facilitators were told, in true sentences, that one closed them."""
+        self.lacked: set[str] = set()
+        """Listed doors whose keys a facilitator with an incomplete vault lacked."""
         self.keys: defaultdict[str, set[bytes]] = defaultdict(set)
         """The relay keys under which each person was let in."""
         self._seats: dict[bytes, Seat] = {}

@@ -26,6 +26,8 @@ from tests.simulator.told_tickets import (
 )
 from tests.simulator.told_ways import (
     again,
+    keys_are_lost,
+    lacked_doors,
     shares_link,
     standby_asked,
     standby_changed,
@@ -151,6 +153,8 @@ class Told:
             case events.StandbyAsked(admitted):
                 return standby_asked(self.world, admitted=admitted)
             case events.VaultChanged(_, complete):
+                if not complete:
+                    self.world.truth.lacked |= lacked_doors(self.person)
                 kept = self.world.lies or not self.world.quiet
                 return "" if complete or kept else "nothing kept the vault away"
             case events.SafetyWords() | events.PastActs() | events.MemberList():
@@ -178,11 +182,10 @@ class Told:
             case events.InviteRevoked(door):
                 self.world.truth.revoked.add(door)
                 commands = self.world.truth.commands.values()
-                # A facilitator closes what its vault lacks, too (docs/protocol.md 10).
                 # A removal closes the invite that the member came by.
                 wanted = any(one.revoked or one.removed or one.by_link for one in commands)
-                # After a loss it closes them minutes later: the vault may have gone with it.
-                closed = wanted or not self.world.quiet or self.world.truth.losses
+                wanted = wanted or keys_are_lost(self.world, door)
+                closed = wanted or not self.world.quiet
                 return "" if closed else "no facilitator closed one"
             case events.DoorSaid(_, text, sender):
                 said = self.world.truth.commands.get(sender)

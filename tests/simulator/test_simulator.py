@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from alcove.facilitation.vaults import Vaults
 
 from tests.simulator.found import FOUND
 from tests.simulator.planted import PLANTED
@@ -49,6 +50,23 @@ def test_a_planted_defect_is_noticed(planted: Planted, monkeypatch: pytest.Monke
         if any(planted.sign in failure for failure in failures):
             return
     pytest.fail("no world noticed it")
+
+
+def test_a_repair_that_closes_an_invite_whose_keys_are_there_is_noticed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """None of its facilitators died or lost a vault: nobody has a reason to close that invite."""
+    lacking = Vaults.lacking_for
+    monkeypatch.setattr(
+        Vaults, "missing_doors", property(lambda self: frozenset(self._membership.state.door_ids()))
+    )
+    monkeypatch.setattr(Vaults, "complete", property(lambda self: True))
+    monkeypatch.setattr(
+        Vaults, "lacking_for", lambda self, s: lacking(self, s) or not self._clock() % 60
+    )
+    steps = (Step(0, "come", 1, 688), Step(300.0, "wait"))
+    failures = play(Schedule(7103183, "calm", 10, 0.0, 50, 3, steps))
+    assert any("no facilitator closed one" in failure for failure in failures)
 
 
 def test_a_seed_has_one_course() -> None:

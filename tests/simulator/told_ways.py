@@ -105,3 +105,21 @@ def wishes_in_vain(world: "World", name: str) -> bool:
     """Whether this person is in the room, and wished to step outside since they came in last."""
     truth = world.truth
     return name in truth.members and truth.commands[name].wished_at > truth.let_in_at(name)
+
+
+def lacked_doors(person: "Person") -> set[str]:
+    """The listed doors whose keys this facilitator's client does not have."""
+    member = person.engine.member
+    if member is None or member.facilitator is None:
+        return set()
+    listed, doors = member.membership.state.door_ids(), member.facilitator.doors
+    return {door.hex() for door in listed if not doors.knows(door)}
+
+
+def keys_are_lost(world: "World", door: str) -> bool:
+    """Whether a facilitator closes this door for that (docs/protocol.md 10): its vault lacked the
+    keys, also long after the trouble, and no facilitator that is there could have given them."""
+    there = [p.engine.member for p in world.people if p.there and p.inside and not p.frozen]
+    keepers = [one.facilitator for one in there if one is not None and one.facilitator is not None]
+    known = any(keeper.doors.knows(bytes.fromhex(door)) for keeper in keepers)
+    return door in world.truth.lacked and not known

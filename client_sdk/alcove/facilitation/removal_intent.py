@@ -78,8 +78,8 @@ class RemoveMembers(Intent):
             changes.append(Change(Op.REMOVE, person.relay_key, Seat(paused=one.keeps_door)))
             here.append(one)
             if not one.keeps_door:
-                # The relay closes the door of the last stay by the entry (docs/protocol.md 8): one
-                # that stayed on the list would look like one that was closed without a word.
+                # The relay closes the door of the last stay by the entry. On the list it would
+                # look as if it were closed without a word (docs/protocol.md 8).
                 closed.add(membership.roster.seats.get(person.relay_key, Seat()).door)
         if not here and not away:
             if appointed:

@@ -135,7 +135,9 @@ def test_who_asked_to_come_back_is_not_told_that_it_is_done() -> None:
     person = _Person(in_room=False)
     number = person.own.begun(InsideCommand(), "/inside")
     (waits,) = person.after(3)
-    assert waits.startswith('Not done yet: "/inside". Your client goes on asking to be let back in;')
+    assert waits.startswith(
+        'Not done yet: "/inside". Your client goes on asking to be let back in;'
+    )
     person.own.over(number, failed=False)
     assert person.after(60) == []
     assert "you are told when you are in" in door_words.COMING
