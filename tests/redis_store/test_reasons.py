@@ -136,11 +136,12 @@ async def test_a_server_that_asks_the_relay_for_a_certificate(
         ):
             assert "it asks for a certificate of the relay" in await refusal(url)
             said = await refusal(url, stranger)
-            assert "it refuses the relay's certificate" in said
+            # The connection may be over before the relay has read why.
+            assert any(words in said for words in ("it refuses the relay's certificate", CLOSED))
             caplog.clear()
             lost = Node(with_certificate(url, stranger))
             assert await lost.refusal() == "unavailable"
-            named = "it refuses the relay's certificate", "no Sentinel names a primary"
+            named = "it refuses the relay's certificate", "no Sentinel names a primary", CLOSED
             assert any(words in caplog.text for words in named)
             await lost.close()
             at = with_certificate(url, certificates)

@@ -16,7 +16,11 @@ from redis import exceptions
 
 from alcove_server.store.redis.errors import OwnWords
 
-CLOSED: Final = "it closed the connection: it goes down, or only one side speaks TLS"
+CLOSED: Final = (
+    "it closed the connection: it goes down, only one side speaks TLS, or it asks for a "
+    "certificate of the relay that it trusts"
+)
+"""The last too: its reason may be lost with the connection, before the relay has read it."""
 SILENT: Final = "no answer in time: it is busy, or only one side speaks TLS"
 LOGIN: Final = "the user or the password is wrong"
 RIGHTS: Final = "its user may not do what a relay needs (deploy/redis/users.acl)"
