@@ -1,4 +1,4 @@
-"""A lone facilitator comes back where nobody that is left knows the epoch of its ticket.
+"""A lone facilitator comes back. No member that is left knows the epoch of its ticket.
 
 Members that came in since then know its leaf. Its MLS signature key is there, which signed the ask,
 and its desk key, which no relay knows: they seal their answer with that.

@@ -39,7 +39,7 @@ OWN_LEAF: Final = Rule("an external commit removes the own leaf, in whose place 
 QUIET: Final = Rule("members answer while no other facilitator is heard")
 PROOF: Final = Rule("who came back facilitates after a proof that members followed")
 REPLACE: Final = Rule("who was misled comes back once more")
-LEAF: Final = Rule("who knows no epoch that was parked answers by the leaf")
+LEAF: Final = Rule("a member that knows no parked epoch answers by the leaf")
 RULES: Final = frozenset({GONE, SEATED, SPENT, OWN_LEAF, QUIET, PROOF, REPLACE, LEAF})
 
 

@@ -55,7 +55,7 @@ def test_a_planted_defect_is_noticed(planted: Planted, monkeypatch: pytest.Monke
 def test_a_repair_that_closes_an_invite_whose_keys_are_there_is_noticed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """None of its facilitators died or lost a vault: nobody has a reason to close that invite."""
+    """No facilitator died or lost a vault. So none has a reason to close that invite."""
     lacking = Vaults.lacking_for
     monkeypatch.setattr(
         Vaults, "missing_doors", property(lambda self: frozenset(self._membership.state.door_ids()))

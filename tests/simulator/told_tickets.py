@@ -106,7 +106,7 @@ def _decided(world: "World", name: str) -> bool:
 
 def _helpers(world: "World", person: "Person", parking: "Parking") -> "list[Person]":
     """Facilitators whose clients know the epoch that was parked. Without a facilitator beside a
-    facilitator that comes back, all members: who came in since knows its leaf."""
+    facilitator that comes back, all members: those that came in since know its leaf."""
     truth = world.truth
     inside = [p for p in world.people if p.inside and not p.frozen and p.name != person.name]
     know = [one for one in inside if world.told[one].in_since < parking.at]

@@ -77,10 +77,13 @@ class Doorway(Standing):
 
     def _awaits_door(self, code: str) -> bool:
         """Whether this is the door of a member outside, which no facilitator has put yet."""
-        if code == "unsettled":  # nobody can put a door meanwhile
-            self._outside.door_lost()
         newcomer = self.newcomer if self.member is None else None
-        if not isinstance(newcomer, Newcomer) or not newcomer.outside or code != "unknown_door":
+        if not isinstance(newcomer, Newcomer) or not newcomer.outside:
+            return False
+        if code == "unsettled":  # no facilitator can put a door meanwhile
+            self._outside.wait_for_door()
+            return True
+        if code != "unknown_door":
             return False
         if not self._outside.door_may_come and self._outside.came_by is not None:
             # By the invite they came by a person decides. The rules were accepted before.

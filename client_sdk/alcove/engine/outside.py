@@ -61,8 +61,8 @@ class SteppingOutside:
         self._again_at: float | None = None
         self._asked_at = 0.0
         self._door_since = 0.0
-        """Since when a facilitator's client can put this member's door: since they were let go, or
-        since the relay that lost its memory has the room for good."""
+        """Since when a facilitator's client can put this member's door: since this member was let
+        go, or since the relay last said that the log is unsettled."""
         self.came_by: Invite | None = None
         self.turn = OwnTurn()
         """Of slow mode, when this member was let go."""
@@ -138,11 +138,11 @@ class SteppingOutside:
             if self._standing.member is not None:
                 self.turn = self._standing.member.conversation.slow.turn
             self.came_by = way.came_by
-            self.door_lost()
+            self.wait_for_door()
         return way
 
-    def door_lost(self) -> None:
-        """The relay has no door of this member, and facilitators put it from now on."""
+    def wait_for_door(self) -> None:
+        """The relay has no door of this member. Facilitators put it from now on."""
         self._door_since = self._ports.clock()
 
     @property

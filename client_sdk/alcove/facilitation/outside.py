@@ -140,11 +140,14 @@ class WaysBack:
 
     def tick(self) -> None:
         """Put the lost doors that are known here. To be called while this client is in step."""
-        for door in [door for door in self._lost if self._doors.get(door) is not None]:
+        self._lost &= self._gone.keys()
+        for door in tuple(self._lost):
+            found = self._doors.get(door)
+            if found is None:
+                continue  # a vault may still bring its secret
             self._lost.discard(door)
-            found, gone = self._doors.get(door), self._gone.get(door)
-            left = int(gone.until - self._clock()) if gone is not None else 0
-            if found is not None and found.statement is None and left > 0:
+            left = int(self._gone[door].until - self._clock())
+            if found.statement is None and left > 0:
                 self._door_keeper.put(found.invite, InviteTerms(1, left), lambda error: None)
 
     # --- coming back ---------------------------------------------------------------------------

@@ -49,7 +49,7 @@ MEMBERS_AGAIN: Final = 10.0
 """Seconds after which a facilitator asks the members again."""
 PATIENCE: Final = 180.0
 """Seconds in which a facilitator has to answer, or a member once the relay says that none is there.
-Then the person knocks, as with any lost connection."""
+While the log is unsettled they do not pass. Then the person knocks, as with any lost connection."""
 ASKING: Final = (
     "Your program asks a facilitator's client to let you back in. You need to do nothing."
 )
@@ -289,7 +289,8 @@ class TicketComer:
         self._link.request(lambda n: frames.LobbyRequest(n, id, sealed), self._waits_for_log)
 
     def _waits_for_log(self, answer: RelayAnswer | None) -> None:
-        """After a loss nobody can let it in until the log is settled: for ten minutes at most."""
+        """After a loss no client lets it in before the log is settled. That takes ten minutes at
+        most."""
         if isinstance(answer, frames.RequestRefused) and answer.code == "unsettled":
             self._give_up_at = self._clock() + PATIENCE
 

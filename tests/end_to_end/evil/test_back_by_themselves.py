@@ -171,7 +171,7 @@ def test_a_step_outside_keeps_no_invite_open() -> None:
 
 
 def test_a_removal_closes_a_way_back_that_a_newer_facilitator_took() -> None:
-    """The relay closes that door with the removal. Nobody is blamed for it."""
+    """The relay closes that door with the removal. No client tells of a door closed in secret."""
     world, ann, bob, cleo = room_of_three()
     outside(world, bob)
     do(world, ann, "appoint", "Cleo")  # her client saw nobody go outside

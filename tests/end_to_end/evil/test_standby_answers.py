@@ -147,7 +147,7 @@ def test_a_lie_is_believed_once_and_ends_nothing(lie: Lie) -> None:
 
 
 def test_one_that_answers_without_a_text_does_not_hide_that_of_others() -> None:
-    """The person would be told that nobody has the rules, and asked to come in unread."""
+    """Else the holder reads that no member has the rules. Then they are asked to come in unread."""
     world, link, bob, cleo, dan = room_of_four()
     with pytest.MonkeyPatch.context() as patch:
         first(patch, bob, no_text)
