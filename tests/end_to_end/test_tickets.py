@@ -360,3 +360,22 @@ def _no_park(client: Client, data: bytes) -> list[bytes]:
 
 def _no_request(client: Client, data: bytes) -> list[bytes]:
     return [] if isinstance(frames.from_client(data), frames.LobbyRequest) else [data]
+
+
+def test_a_request_of_a_program_that_is_gone_gives_way_to_that_of_the_next_one() -> None:
+    """Found by a simulated world. Both requests wait while no facilitator is connected. The first
+    is to a key that nobody has any more, so to grant it kept its person out for good."""
+    world, ann, bob, cleo = room_of_three()
+    ticket = ticket_of(world, bob)
+    crashes(world, bob)
+    ann.cut()
+    first = resumes(world, ticket, "Bob", stay_away=(ann,))
+    assert codes(first)[0] == "ticket_asks"
+    crashes(world, first)
+    world.advance(5, stay_away=(ann,))
+    again = resumes(world, ticket, "Bob", stay_away=(ann,))
+    ann.back()
+    world.advance(20)
+    assert again.of(events.Joined)
+    assert ann.of(events.Reloaded) == [events.Reloaded("Bob")]
+    goes_on(world, ann, again, cleo)

@@ -23,12 +23,14 @@ def crashes(world: World, client: Client) -> None:
     world.clients.remove(client)
 
 
-def resumes(world: World, ticket: str, name: str, *, wait: float = 5) -> Client:
+def resumes(
+    world: World, ticket: str, name: str, *, wait: float = 5, stay_away: tuple[Client, ...] = ()
+) -> Client:
     """The holder of a ticket comes back. `name` is of the test's."""
     client = world.client(name)
     client.engine.begin_resuming(Ticket.parse(ticket))
     world.settle()
-    world.advance(wait)
+    world.advance(wait, stay_away=stay_away)
     return client
 
 

@@ -11,6 +11,10 @@ KEYS: Final = "alcove.facilitation.lobby_keys:LobbyKeys"
 INVITE: Final = "alcove_protocol.invite"
 
 _LEFT: Final = f"{EVIL}/test_left_to_others.py"
+_NEWEST: Final = (
+    "tests/end_to_end/test_tickets.py::"
+    "test_a_request_of_a_program_that_is_gone_gives_way_to_that_of_the_next_one"
+)
 _KEYS: Final = f"{EVIL}/test_lobby_keys.py"
 _STANDBY: Final = f"{EVIL}/test_standby_on_the_list.py"
 _FALSE_KEY: Final = "test_after_a_burned_entry_with_a_false_lobby_key_the_next_names_the_groups"
@@ -75,6 +79,20 @@ ONE_LOBBY: Final = (
         "if len(self._later) > PUT_OFF_MOST:",
         "if False:",
         "test_junk_of_later_epochs_takes_bounded_memory_and_settles_nothing",
+    ),
+    order(
+        "rejoins",
+        "alcove.facilitation.rejoins:Rejoins.ask",
+        "if not waited:",
+        "if True:",
+        _NEWEST,
+    ),
+    order(
+        "rejoins",
+        "alcove.facilitation.rejoins:Rejoins.ask",
+        "known.request, known.done, known.since = request, done, self._clock()",
+        "known.since = self._clock()",
+        _NEWEST,
     ),
     order(
         "lobby key",

@@ -398,4 +398,21 @@ FOUND: Final[dict[str, Schedule]] = {
             Step(0, "talk", 2, 52), Step(43.05, "talk", 2, 933), Step(0, "hold", 0, 458),
         ),
     ),
+    "of two requests that wait, the newest is granted": Schedule(
+        seed=7302329, kind="lies", ttl=60, latency=0.0, uses=50, facilitators=1,
+        steps=(
+            Step(0, "come", 1, 843), Step(0, "come", 2, 684), Step(0, "ticket", 0, 653),
+            Step(4.05, "reload", 0, 659), Step(0, "ticket", 1, 51), Step(0.05, "reload", 1, 454),
+            Step(0, "resume", 1, 168), Step(63, "reload", 1, 458), Step(0, "resume", 0, 865),
+            Step(0, "resume", 1, 488), Step(49.65, "appoint", 2, 955),
+        ),
+    ),
+    "a correction is learned of once the log is settled": Schedule(
+        seed=7400997, kind="amnesia", ttl=1800, latency=0.1, uses=50, facilitators=3,
+        steps=(
+            Step(0, "come", 2, 424), Step(0, "come", 3, 695), Step(84.4, "trap", 2, 23),
+            Step(0, "slow", 3, 569), Step(0, "agreement", 1, 303), Step(0, "offline", 0, 255),
+            Step(22.7, "die", 2, 399), Step(0, "amnesia", 1, 979),
+        ),
+    ),
 }  # fmt: skip

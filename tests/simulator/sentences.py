@@ -362,8 +362,9 @@ class Told:
             "door_full": trouble or world.schedule.limited,
             "change_waits": trouble or dead or left or self.doubts,
             "invites_dropped": dead or world.trouble_at > 0,
-            "agreement_changed": ruled and (trouble or lost),  # learned once the log is settled
-            "agreement_corrected": ruled and trouble,
+            # Learned once the log is settled, which may be long after the loss.
+            "agreement_changed": ruled and (trouble or lost),
+            "agreement_corrected": ruled and (trouble or lost),
             "members_changed": self.rejoined or bool(self.person.came_by),
             "absent": truth.happened(Op.ABSENT, self.person.name),
             "facilitator_silent": trouble or self._is_away(sender),

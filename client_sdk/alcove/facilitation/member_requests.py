@@ -280,6 +280,6 @@ class MemberRequests:
                 self._settle(item.id)  # not before: this client may go, and the others have it
 
         request = Returning(key_package, item.key, reply_key, old.encryption_key, psk)
-        if not self.rejoins.ask(request, done):
+        if not self.rejoins.ask(request, done, waited=item.age > 0):
             self._key_packages.give_back(reference)
             raise NotMine

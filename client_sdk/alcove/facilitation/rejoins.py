@@ -71,9 +71,14 @@ class Rejoins:
         self._commits: list[float] = []
         self._refused: dict[bytes, float] = {}
 
-    def ask(self, request: Returning, done: Done) -> bool:
+    def ask(self, request: Returning, done: Done, *, waited: bool) -> bool:
         """Take a member's request in the place of their earlier one, with `done` for what becomes
-        of it. False when a person refused that member within the hour, or one is on the way."""
+        of it. False when a person refused that member within the hour, or one is on the way.
+
+        One that `waited` at the relay is granted at the next tick. A client that comes back reads
+        the whole lobby at once, and the program that sent the first of several requests may be
+        gone, with the key of the answer.
+        """
         key = request.relay_key
         refused = self._clock() - self._refused.get(key, -HOUR) < HOUR
         if refused or key in self._on_the_way:
@@ -84,7 +89,8 @@ class Rejoins:
             known.request, known.done, known.since = request, done, self._clock()
         else:
             self._waiting[key] = _Waiting(request, done, self._clock())
-        self.tick()
+        if not waited:
+            self.tick()
         return True
 
     def returned(self, people: tuple[Person, ...]) -> None:
