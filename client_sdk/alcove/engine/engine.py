@@ -344,6 +344,7 @@ class Engine(ForgottenRoom, EnteringRoom):
         if outcome.by_wish and self._steps_outside():
             return
         if outcome.absent and self._coming_back.begin():
+            self.require_member().let_go()
             return
         if outcome.replaced:
             self.close(CloseReason.LOST, "not_member", self.replaced_text())

@@ -46,10 +46,15 @@ class HeldMember(MemberParts):
             self._key_updates.hasten()  # what was asked for is void once the own leaf is another
         self.presence.released()
 
-    def come_back(self) -> None:
-        """This client was let go, and asks over a connection in role `away`."""
+    def let_go(self) -> None:
+        """This client was let go, as the log shows. What comes behind that is of a group without
+        it, until a Welcome brings it back."""
         self._following.hold()
-        self._rejoining.held()
+        self._rejoining.let_go()
+
+    def come_back(self) -> None:
+        """This client was let go, as the relay says, and asks over a connection in role `away`."""
+        self.let_go()
         self._ask_rejoin()
 
     def rejoin(self) -> bool:
@@ -74,18 +79,20 @@ class HeldMember(MemberParts):
     def welcomed(self, frame: frames.WelcomeIs) -> bool:
         """The Welcome of a rejoin that this client asked for. Any other is ignored: False."""
         try:
-            again = self._rejoining.open(frame)
+            entered = self._rejoining.open(frame)
         except NotTrusted as error:
             self._emit(events.Problem(error.code, error.text))
             return False
-        if again is None:
+        if entered is None:
             return False
         before = self.membership.people()
-        self.membership.restart(again)
+        self.membership.restart(entered.membership)
         self._following.restart()
         self.stream.restart(Position.decode(frame.position))
         self.presence.rejoined()
         self.conversation.epoch_began()
+        if entered.was_out:
+            self.conversation.outbox.begin_anew()
         self._telling.came_back(before, self.membership.people())
         self._gap()
         self._agreement.ask()

@@ -14,6 +14,7 @@ then leads to a Welcome that opens, and never to a leaf whose keys are gone.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
@@ -23,7 +24,7 @@ from alcove_protocol.statements import Opening
 
 from alcove.engine.requests import LobbyRequests
 from alcove.errors import NotTrusted
-from alcove.group.admission import Offer, enter
+from alcove.group.admission import Offer, enter, seats_anew
 from alcove.group.keys import Identity
 from alcove.group.membership import Membership
 from alcove.group.sealing import Psk, open_welcome
@@ -39,6 +40,15 @@ STEPS: Final = 3
 """KeyPackages at a time."""
 REQUESTS: Final = 4
 """Requests of one round: the relay keeps no more of one member."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reentry:
+    """In the group anew. `was_out` says that meanwhile this member was none, so that the others
+    have forgotten what they knew of it."""
+
+    membership: Membership
+    was_out: bool
 
 
 class Rejoining:
@@ -66,6 +76,9 @@ class Rejoining:
         self._steps: list[Offer] = []
         self._named: set[bytes] = set()
         self._seen: bytes | None = None
+        self._let_go = False
+        """Whether this client was let go, as the log showed or the relay said, and has followed no
+        commit since."""
         self._psks: dict[bytes, Psk] = {}
         self._round = 0
         self._turn = 0
@@ -85,6 +98,11 @@ class Rejoining:
     def held(self) -> None:
         """The client has just missed a commit: what was asked before says nothing now."""
         self._round = self._turn = self._unheard = 0
+
+    def let_go(self) -> None:
+        """This client was let go, as the log shows or the relay says."""
+        self._let_go = True
+        self.held()
 
     def ask(self, *, heard: bool) -> None:
         """Ask the facilitators, when there is a connection. `heard`: one of them is there."""
@@ -153,7 +171,7 @@ class Rejoining:
             self._seen = leaf
         return granted
 
-    def open(self, frame: frames.WelcomeIs) -> Membership | None:
+    def open(self, frame: frames.WelcomeIs) -> Reentry | None:
         """The group anew. None when this client has not asked: such a Welcome is ignored.
 
         Raises `NotTrusted` (`cannot_open`, `bad_welcome`).
@@ -164,6 +182,7 @@ class Rejoining:
         step = self._steps[number]
         now, opening = self._ports.wall(), self._opening
         again = enter(welcome, step.bundle, self._identity, opening, None, frame, now=now)
+        was_out, self._let_go = self._was_out(frame, number), False
         # Requests for the steps after this one may still be granted: they name the leaf that is in.
         for old in self._steps[: number + 1]:
             old.wipe()
@@ -172,7 +191,14 @@ class Rejoining:
         self._seen = None
         if not self._steps:
             self.wipe()
-        return again
+        return Reentry(again, was_out)
+
+    def _was_out(self, frame: frames.WelcomeIs, number: int) -> bool:
+        """Whether this member was out of the group since it last followed a commit. The relay's
+        word alone does not decide: it may have lost the commit that let this client go, and then
+        nobody forgot it. The entry says whether it was out just before. If it was not, it was only
+        if an earlier step brought it back, whose Welcome was lost."""
+        return seats_anew(frame.entry, self._identity.relay.public) or (self._let_go and number > 0)
 
     def _opened(self, sealed: bytes) -> tuple[int, bytes]:
         """It answers one of the requests, of whichever epoch. Raises `NotTrusted`."""
@@ -188,6 +214,7 @@ class Rejoining:
     def followed(self) -> None:
         """The group moved on, and this client with it. With another leaf nothing is asked for."""
         self._seen = None
+        self._let_go = False
         if self._steps and self._membership.own_leaf_key not in self._named:
             self.wipe()
 
