@@ -79,13 +79,13 @@ ALL_PRESENCE: Final = (
     ),
     _mutant(
         f"{_REJOINING}._was_out",
-        " or (self._let_go and number > 0)",
+        " or (self._let_go and not first)",
         "",
         f"{_ANEW}::test_a_welcome_that_never_comes_and_another_for_the_next_request",
     ),
     _mutant(
         f"{_REJOINING}._was_out",
-        " and number > 0",
+        " and not first",
         "",
         f"{_ANEW}::test_who_was_not_let_go_goes_on_counting_whatever_the_relay_says",
     ),

@@ -13,6 +13,7 @@ from alcove import events
 from alcove.engine.member_parts import MemberParts
 from alcove.errors import NotTrusted
 from alcove.events import RoomState
+from alcove.joining.tries import Unanswered
 
 _NOTHING_WRONG: Final = (RoomState.OPEN, RoomState.READ_ONLY)
 """States of a room in which no member asks to be let in again."""
@@ -24,6 +25,13 @@ class HeldMember(MemberParts):
     @abstractmethod
     def authenticated(self) -> None:
         """Resume the log, as the member that it is."""
+
+    def asked_before(self, unanswered: Unanswered) -> None:
+        """What this client asked as a newcomer can still be granted. It is void once the own leaf
+        is another, so that comes soon."""
+        self._rejoining.asked_before(unanswered)
+        if self._rejoining.waiting:
+            self._key_updates.hasten()
 
     def _hold(self, leaf: bytes = b"") -> None:
         """Keep the epoch, send nothing, ask to come back. `leaf` is what a rejoin brought."""
