@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from tests.mutation.mutant import Mutant
-from tests.mutation.order_places import EVIL, FRAMING, MEMBERSHIP, order
+from tests.mutation.mutant import Edit, Mutant
+from tests.mutation.order_places import EVIL, FRAMING, MEMBERSHIP, REJOINING, order
 
 COMMITTER: Final = "alcove.facilitation.committer:Committer"
 INTENTS: Final = "alcove.facilitation.intents"
@@ -12,6 +12,7 @@ RACES: Final = f"{EVIL}/test_lost_races.py"
 DENIED: Final = f"{EVIL}/test_taken_and_refused.py"
 ANSWERS: Final = f"{EVIL}/test_lying_answers.py"
 LOST: Final = f"{EVIL}/test_lost_welcome.py"
+LATE: Final = f"{EVIL}/test_late_requests.py"
 NEW_LOG: Final = f"{EVIL}/test_new_log.py"
 _UNHEARD: Final = (
     "tests/end_to_end/test_newcomers.py"
@@ -205,6 +206,46 @@ ONE_COMMIT: Final[tuple[Mutant, ...]] = (
         "person.key not in self._membership.unheard or ",
         "",
         f"{LOST}::test_a_knock_in_the_place_of_a_request_is_too_late_once_its_member_was_heard",
+        Edit(
+            f"{INTENTS}:Returning.proposals",
+            "self.late and old.signature_key not in membership.unheard",
+            "False",
+        ),
+    ),
+    order(
+        "lost Welcome",
+        f"{INTENTS}:Returning.proposals",
+        "self.late and old.signature_key not in membership.unheard",
+        "False",
+        f"{LATE}::test_it_is_void_once_something_was_heard_of_them",
+    ),
+    order(
+        "lost Welcome",
+        "alcove.engine.held_member:HeldMember.asked_before",
+        "self._key_updates.hasten()",
+        "pass",
+        f"{LATE}::test_fresh_keys_make_it_void_before_its_minute_is_over",
+    ),
+    order(
+        "lost Welcome",
+        "alcove.joining.newcomer:Newcomer._expect_welcome",
+        "late=True",
+        "late=False",
+        f"{LATE}::test_it_is_granted_while_nothing_was_heard_and_its_welcome_opens",
+    ),
+    order(
+        "lost Welcome",
+        f"{REJOINING}._leaves",
+        "*before, ",
+        "",
+        f"{LATE}::test_its_welcome_is_lost_and_the_next_request_names_its_leaf",
+    ),
+    order(
+        "lost Welcome",
+        f"{REJOINING}.open",
+        "opened is None and self._steps",
+        "opened is None",
+        f"{LATE}::test_a_welcome_that_comes_twice_is_no_altered_one",
     ),
     order(
         "new log",

@@ -299,7 +299,7 @@ ONE_MESSAGE: Final[tuple[Mutant, ...]] = (
     order(
         "counter",
         f"{TALK}._judge",
-        " or not self._count(leaf, payload)",
+        "not self._count(leaf, payload) or ",
         "",
         f"{EVIL}/test_order.py::test_a_counter_is_used_once",
     ),

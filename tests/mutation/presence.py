@@ -31,6 +31,8 @@ _CREEPS: Final = (
     "::test_every_facilitator_hears_the_members_though_the_clock_goes_on"
 )
 _EVEN: Final = f"{_LINE}::test_every_member_sends_one_frame_of_one_size_at_each_tick"
+_ANEW: Final = "tests/end_to_end/evil/test_counters_anew.py"
+_REJOINING: Final = "alcove.engine.rejoining:Rejoining"
 _BACK: Final = f"{_GONE}::test_who_comes_back_with_their_keys_is_in_again_without_a_decision"
 
 ALL_PRESENCE: Final = (
@@ -69,6 +71,42 @@ ALL_PRESENCE: Final = (
         f"{_GONE}::test_a_pause_carries_over",
     ),
     _mutant("alcove.messages.outbox:Outbox.begin_anew", "self._counter = 0", "pass", _BACK),
+    _mutant(
+        f"{_REJOINING}._was_out",
+        "seats_anew(frame.entry, self._identity.relay.public) or ",
+        "",
+        f"{_ANEW}::test_a_held_member_that_never_learns_that_it_was_let_go",
+    ),
+    _mutant(
+        f"{_REJOINING}._was_out",
+        " or (self._let_go and not first)",
+        "",
+        f"{_ANEW}::test_a_welcome_that_never_comes_and_another_for_the_next_request",
+    ),
+    _mutant(
+        f"{_REJOINING}._was_out",
+        " and not first",
+        "",
+        f"{_ANEW}::test_who_was_not_let_go_goes_on_counting_whatever_the_relay_says",
+    ),
+    _mutant(
+        f"{_REJOINING}.followed",
+        "self._let_go = False",
+        "pass",
+        f"{_ANEW}::test_who_follows_the_log_after_all_was_not_let_go",
+    ),
+    _mutant(
+        "alcove.engine.engine:Engine._put_out",
+        "self.require_member().let_go()",
+        "pass",
+        f"{_ANEW}::test_a_welcome_that_never_comes_and_another_for_the_next_request",
+    ),
+    _mutant(
+        "alcove.messages.conversation:Conversation._judge",
+        "not self._count(leaf, payload) or known",
+        "known or not self._count(leaf, payload)",
+        f"{_ANEW}::test_a_message_that_the_others_have_takes_its_new_number_too",
+    ),
     _mutant(
         "alcove.messages.conversation:Conversation.unsend",
         "not item.given",

@@ -5,6 +5,29 @@ from typing import Final
 from tests.simulator.schedule import Schedule, Step
 
 FOUND: Final[dict[str, Schedule]] = {
+    "what a newcomer asked is void, or opens, when they are in by another Welcome": Schedule(
+        seed=7101406, kind="amnesia", ttl=60, latency=0.4, uses=50, facilitators=3,
+        steps=(
+            Step(0.55, "drain", 5, 864),
+            Step(1, "come", 5, 58),
+            Step(2.6, "come", 3, 444),
+            Step(3.6, "offline", 3, 125),
+            Step(3.1, "slow", 4, 295),
+            Step(0, "remove", 5, 705),
+            Step(3, "amnesia", 4, 536),
+        ),
+    ),
+    "one that was let go counts anew though its connection went before its Welcome": Schedule(
+        seed=7202938, kind="network", ttl=1800, latency=0.0, uses=50, facilitators=2,
+        steps=(
+            Step(0, "come", 1, 714),
+            Step(1, "step_down", 1, 470),
+            Step(0, "talk", 0, 625),
+            Step(1, "freeze", 0, 719),
+            Step(0, "trap", 0, 448),
+            Step(782.05, "talk", 3, 566),
+        ),
+    ),
     "a removal later takes a way back off the list that a new program let them in by": Schedule(
         seed=7103819, kind="calm", ttl=60, latency=0.0, uses=50, facilitators=3,
         steps=(

@@ -63,7 +63,6 @@ class ComingBack:
         """A Welcome came. One that answers what this client asked makes it a member again."""
         if member.welcomed(welcome) and self._since is not None:
             self._link.admitted()
-            member.conversation.outbox.begin_anew()
             self.over()
 
     def over(self) -> None:

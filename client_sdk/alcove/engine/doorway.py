@@ -14,6 +14,7 @@ from alcove.joining.card import CheckedCard
 from alcove.joining.door_words import KNOCKING_AGAIN
 from alcove.joining.newcomer import Newcomer
 from alcove.joining.todays_word import NO_WORD
+from alcove.joining.tries import Unanswered
 from alcove.relay.link import Link
 from alcove.relay.ports import Ports
 
@@ -29,7 +30,7 @@ class Doorway(Standing):
     """Whether this client hangs up to go to the door of a member outside."""
 
     @abstractmethod
-    def _welcomed(self, membership: Membership, at: Position) -> None:
+    def _welcomed(self, membership: Membership, at: Position, unanswered: Unanswered) -> None:
         """A Welcome was opened and checked."""
 
     def _be_newcomer(

@@ -39,6 +39,7 @@ from alcove.joining.door_words import REFUSAL_SENTENCES
 from alcove.joining.newcomer import Newcomer
 from alcove.joining.standby_comer import StandbyComer
 from alcove.joining.ticket_comer import TicketComer
+from alcove.joining.tries import Unanswered
 from alcove.mls.secret import Random
 from alcove.relay.link import Link, LinkState
 from alcove.relay.ports import Ports
@@ -316,7 +317,7 @@ class Engine(ForgottenRoom, EnteringRoom):
         else:
             self._be_newcomer(invite, accept=accept, before=None)
 
-    def _welcomed(self, membership: Membership, at: Position) -> None:
+    def _welcomed(self, membership: Membership, at: Position, unanswered: Unanswered) -> None:
         """A newcomer's Welcome was opened and checked."""
         assert isinstance(self.newcomer, Newcomer)
         assert self.newcomer.card is not None  # the Welcome was compared with it
@@ -329,6 +330,7 @@ class Engine(ForgottenRoom, EnteringRoom):
 
         member = self._become_member(membership, self.newcomer.card.opening, at, tell_joined)
         member.conversation.slow.go_on(self._outside.turn)
+        member.asked_before(unanswered)
         self.link.admitted()
         member.authenticated()
 
@@ -344,6 +346,7 @@ class Engine(ForgottenRoom, EnteringRoom):
         if outcome.by_wish and self._steps_outside():
             return
         if outcome.absent and self._coming_back.begin():
+            self.require_member().let_go()
             return
         if outcome.replaced:
             self.close(CloseReason.LOST, "not_member", self.replaced_text())

@@ -13,6 +13,7 @@ from alcove import events
 from alcove.engine.member_parts import MemberParts
 from alcove.errors import NotTrusted
 from alcove.events import RoomState
+from alcove.joining.tries import Unanswered
 
 _NOTHING_WRONG: Final = (RoomState.OPEN, RoomState.READ_ONLY)
 """States of a room in which no member asks to be let in again."""
@@ -24,6 +25,13 @@ class HeldMember(MemberParts):
     @abstractmethod
     def authenticated(self) -> None:
         """Resume the log, as the member that it is."""
+
+    def asked_before(self, unanswered: Unanswered) -> None:
+        """What this client asked as a newcomer can still be granted. It is void once the own leaf
+        is another, so that comes soon."""
+        self._rejoining.asked_before(unanswered)
+        if self._rejoining.waiting:
+            self._key_updates.hasten()
 
     def _hold(self, leaf: bytes = b"") -> None:
         """Keep the epoch, send nothing, ask to come back. `leaf` is what a rejoin brought."""
@@ -46,10 +54,15 @@ class HeldMember(MemberParts):
             self._key_updates.hasten()  # what was asked for is void once the own leaf is another
         self.presence.released()
 
-    def come_back(self) -> None:
-        """This client was let go, and asks over a connection in role `away`."""
+    def let_go(self) -> None:
+        """This client was let go, as the log shows. What comes behind that is of a group without
+        it, until a Welcome brings it back."""
         self._following.hold()
-        self._rejoining.held()
+        self._rejoining.let_go()
+
+    def come_back(self) -> None:
+        """This client was let go, as the relay says, and asks over a connection in role `away`."""
+        self.let_go()
         self._ask_rejoin()
 
     def rejoin(self) -> bool:
@@ -74,18 +87,20 @@ class HeldMember(MemberParts):
     def welcomed(self, frame: frames.WelcomeIs) -> bool:
         """The Welcome of a rejoin that this client asked for. Any other is ignored: False."""
         try:
-            again = self._rejoining.open(frame)
+            entered = self._rejoining.open(frame)
         except NotTrusted as error:
             self._emit(events.Problem(error.code, error.text))
             return False
-        if again is None:
+        if entered is None:
             return False
         before = self.membership.people()
-        self.membership.restart(again)
+        self.membership.restart(entered.membership)
         self._following.restart()
         self.stream.restart(Position.decode(frame.position))
         self.presence.rejoined()
         self.conversation.epoch_began()
+        if entered.was_out:
+            self.conversation.outbox.begin_anew()
         self._telling.came_back(before, self.membership.people())
         self._gap()
         self._agreement.ask()

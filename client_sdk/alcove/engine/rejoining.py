@@ -10,10 +10,12 @@ Every second round is sealed under an earlier epoch, for the leaf of that epoch 
 relay lost a commit, or the group was split, no facilitator was in this client's newest epoch.
 
 The private keys stay until no request can be granted any more. A request that a relay delivers late
-then leads to a Welcome that opens, and never to a leaf whose keys are gone.
+then leads to a Welcome that opens, and never to a leaf whose keys are gone. So does one of a
+newcomer whose Welcome was late: it is for whichever leaf they have, until they are heard of.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
@@ -23,10 +25,11 @@ from alcove_protocol.statements import Opening
 
 from alcove.engine.requests import LobbyRequests
 from alcove.errors import NotTrusted
-from alcove.group.admission import Offer, enter
+from alcove.group.admission import Offer, enter, seats_anew
 from alcove.group.keys import Identity
 from alcove.group.membership import Membership
 from alcove.group.sealing import Psk, open_welcome
+from alcove.joining.tries import Unanswered
 from alcove.relay.ports import Ports
 
 ASK_AGAIN: Final = 60.0
@@ -39,6 +42,15 @@ STEPS: Final = 3
 """KeyPackages at a time."""
 REQUESTS: Final = 4
 """Requests of one round: the relay keeps no more of one member."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reentry:
+    """In the group anew. `was_out` says that meanwhile this member was none, so that the others
+    have forgotten what they knew of it."""
+
+    membership: Membership
+    was_out: bool
 
 
 class Rejoining:
@@ -64,8 +76,13 @@ class Rejoining:
         self._ports = ports
         self._stranded = stranded
         self._steps: list[Offer] = []
+        self._before: list[Offer] = []
+        """What this client asked as a newcomer."""
         self._named: set[bytes] = set()
         self._seen: bytes | None = None
+        self._let_go = False
+        """Whether this client was let go, as the log showed or the relay said, and has followed no
+        commit since."""
         self._psks: dict[bytes, Psk] = {}
         self._round = 0
         self._turn = 0
@@ -82,9 +99,20 @@ class Rejoining:
         """The person asks: the next round comes as soon as facilitators could answer the last."""
         self._ask_at = min(self._ask_at, self._asked_at + HURRIED)
 
+    def asked_before(self, unanswered: Unanswered) -> None:
+        """This client comes in, and what it asked as a newcomer can still be granted."""
+        self._before = list(unanswered.offers)
+        self._psks[unanswered.psk.id] = unanswered.psk
+        self._named.add(self._membership.own_leaf_key)
+
     def held(self) -> None:
         """The client has just missed a commit: what was asked before says nothing now."""
         self._round = self._turn = self._unheard = 0
+
+    def let_go(self) -> None:
+        """This client was let go, as the log shows or the relay says."""
+        self._let_go = True
+        self.held()
 
     def ask(self, *, heard: bool) -> None:
         """Ask the facilitators, when there is a connection. `heard`: one of them is there."""
@@ -121,7 +149,8 @@ class Rejoining:
 
     def _drop_expired(self) -> None:
         """No facilitator takes a KeyPackage whose lifetime is over."""
-        lifetimes = [step.bundle.key_package.leaf_node.lifetime for step in self._steps]
+        offers = (*self._steps, *self._before)
+        lifetimes = [offer.bundle.key_package.leaf_node.lifetime for offer in offers]
         if any(
             lifetime is None or lifetime.not_after <= self._ports.wall() for lifetime in lifetimes
         ):
@@ -131,7 +160,8 @@ class Rejoining:
         """The own leaf, that of the epoch, and those that may have replaced it unseen: the newest
         first, and when there are many, the next ones in each round."""
         signed = reversed(self._membership.group.signed_leaf_keys)
-        others = [*([self._seen] if self._seen is not None else []), *signed]
+        before = (offer.leaf_key for offer in self._before)
+        others = [*([self._seen] if self._seen is not None else []), *before, *signed]
         then = self._membership.request_secrets.leaf_key(epoch)
         own = dict.fromkeys((self._membership.own_leaf_key, then))
         turn = self._turn % max(1, len(others))
@@ -146,61 +176,79 @@ class Rejoining:
     def expects(self, leaf: bytes) -> bool:
         """Whether a commit that put this client out and brought this leaf granted a request of its
         own. Then the Welcome is on its way. Another leaf is named when it asks."""
-        granted = any(step.leaf_key == leaf for step in self._steps)
+        granted = any(offer.leaf_key == leaf for offer in (*self._steps, *self._before))
         if granted:
             self._ask_at = self._ports.clock() + ASK_AGAIN
         else:
             self._seen = leaf
         return granted
 
-    def open(self, frame: frames.WelcomeIs) -> Membership | None:
-        """The group anew. None when this client has not asked: such a Welcome is ignored.
+    def open(self, frame: frames.WelcomeIs) -> Reentry | None:
+        """The group anew. None when this client has not asked: such a Welcome is ignored. So is one
+        that does not open, as the first one again, where it asked as a newcomer only.
 
         Raises `NotTrusted` (`cannot_open`, `bad_welcome`).
         """
-        if not self._steps:
+        opened = self._opened(frame.welcome)
+        if opened is None and self._steps:
+            raise NotTrusted("cannot_open", "A Welcome did not open; it was altered.")
+        if opened is None:
             return None
-        number, welcome = self._opened(frame.welcome)
-        step = self._steps[number]
+        offer, welcome = opened
         now, opening = self._ports.wall(), self._opening
-        again = enter(welcome, step.bundle, self._identity, opening, None, frame, now=now)
+        again = enter(welcome, offer.bundle, self._identity, opening, None, frame, now=now)
+        was_out, self._let_go = self._was_out(frame, offer), False
         # Requests for the steps after this one may still be granted: they name the leaf that is in.
-        for old in self._steps[: number + 1]:
+        # What was asked as a newcomer names none, so it stays. Behind such a one no step is of use.
+        keys = [step.leaf_key for step in self._steps]
+        done = keys.index(offer.leaf_key) + 1 if offer.leaf_key in keys else len(keys)
+        for old in (*self._steps[:done], offer):
             old.wipe()
-        del self._steps[: number + 1]
-        self._named = {step.leaf_key}
+        del self._steps[:done]
+        self._before = [other for other in self._before if other is not offer]
+        self._named = {offer.leaf_key}
         self._seen = None
-        if not self._steps:
+        if not self.waiting:
             self.wipe()
-        return again
+        return Reentry(again, was_out)
 
-    def _opened(self, sealed: bytes) -> tuple[int, bytes]:
-        """It answers one of the requests, of whichever epoch. Raises `NotTrusted`."""
+    def _was_out(self, frame: frames.WelcomeIs, offer: Offer) -> bool:
+        """Whether this member was out of the group since it last followed a commit. The relay's
+        word alone does not decide: it may have lost the commit that let this client go, and then
+        nobody forgot it. The entry says whether it was out just before. If it was not, it was only
+        if an earlier step brought it back, whose Welcome was lost."""
+        first = offer is self._steps[0] if self._steps else False
+        return seats_anew(frame.entry, self._identity.relay.public) or (self._let_go and not first)
+
+    def _opened(self, sealed: bytes) -> tuple[Offer, bytes] | None:
+        """It answers one of the requests, of whichever epoch."""
         room = self._opening.previous
-        for number, step in enumerate(self._steps):
+        for offer in (*self._steps, *self._before):
             for psk in self._psks.values():
                 try:
-                    return number, open_welcome(room, step.reply, sealed, psk)
+                    return offer, open_welcome(room, offer.reply, sealed, psk)
                 except NotTrusted:
                     continue
-        raise NotTrusted("cannot_open", "A Welcome did not open; it was altered.")
+        return None
 
     def followed(self) -> None:
         """The group moved on, and this client with it. With another leaf nothing is asked for."""
         self._seen = None
-        if self._steps and self._membership.own_leaf_key not in self._named:
+        self._let_go = False
+        if self.waiting and self._membership.own_leaf_key not in self._named:
             self.wipe()
 
     @property
     def waiting(self) -> bool:
         """Whether a request may still be granted."""
-        return bool(self._steps)
+        return bool(self._steps or self._before)
 
     def wipe(self) -> None:
         """Forget the KeyPackages and the reply keys."""
-        for step in self._steps:
-            step.wipe()
+        for offer in (*self._steps, *self._before):
+            offer.wipe()
         self._steps.clear()
+        self._before.clear()
         self._named.clear()
         self._psks.clear()
         self._seen = None

@@ -300,7 +300,8 @@ class Returning:
 
     `leaf` is the encryption key that they had when they asked. With another key they have come back
     by other means, above all by another facilitator's commit. To grant the request again would put
-    them out again, without end.
+    them out again, without end. A newcomer whose Welcome is `late` needs none once anything came of
+    them.
     """
 
     key_package: mls.KeyPackage
@@ -308,6 +309,7 @@ class Returning:
     reply_key: bytes
     leaf: bytes
     psk: Psk
+    late: bool = False
 
     def proposals(self, membership: Membership) -> tuple[mls.Proposal, ...]:
         """Remove and Add of this member. Empty when the request is moot."""
@@ -315,6 +317,8 @@ class Returning:
         index = group.find(self.key_package.leaf_node.signature_key)
         old = group.member(index) if index is not None and index != group.own_index else None
         if old is None or index is None or old.encryption_key != self.leaf:
+            return ()
+        if self.late and old.signature_key not in membership.unheard:
             return ()
         return (mls.Remove(index), mls.Add(self.key_package))
 

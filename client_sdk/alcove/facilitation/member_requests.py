@@ -198,7 +198,8 @@ class MemberRequests:
             raise NotMine
         if person.key not in self._membership.unheard or body.relay_key != item.key:
             raise NotAllowed("request")
-        self._rejoin(item, body.key_package, body.reply_key, door_psk(door.invite))
+        psk = door_psk(door.invite)
+        self._rejoin(item, body.key_package, body.reply_key, psk, late=True)
         return False
 
     def _open(self, item: LobbyItem, psk: Psk) -> tuple[Signed, bool]:
@@ -260,7 +261,9 @@ class MemberRequests:
         self._roles.go(person.key, demote, done)
         return False
 
-    def _rejoin(self, item: LobbyItem, content: bytes, reply_key: bytes, psk: Psk) -> None:
+    def _rejoin(
+        self, item: LobbyItem, content: bytes, reply_key: bytes, psk: Psk, *, late: bool = False
+    ) -> None:
         key_package = mls.KeyPackage.decode(content)
         new = key_package.leaf_node
         old = self._membership.leaf_of(new.signature_key)
@@ -279,7 +282,7 @@ class MemberRequests:
             if error is None:
                 self._settle(item.id)  # not before: this client may go, and the others have it
 
-        request = Returning(key_package, item.key, reply_key, old.encryption_key, psk)
+        request = Returning(key_package, item.key, reply_key, old.encryption_key, psk, late)
         if not self.rejoins.ask(request, done, waited=item.age > 0):
             self._key_packages.give_back(reference)
             raise NotMine

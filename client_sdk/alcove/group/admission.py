@@ -161,8 +161,7 @@ def enter(
         room = opening.previous
         try:
             said = RosterEntry.decode(entry.body, limit=limits.ENTRY)
-            changes = {change.key: change.op for change in said.decoded_changes()}
-            again = changes.get(identity.relay.public) is Op.REJOIN
+            again = not _seats_anew(said, identity.relay.public)
             accept_welcome(staged, opening, room, None if again else accepted)
             before, roster = rosters_of_welcome(staged, entry, room)
             commit = said.commit
@@ -177,6 +176,18 @@ def enter(
     membership = Membership(group, roster, Position.decode(frame.position), commit, before)
     membership.compare_roster_with_group()
     return membership
+
+
+def seats_anew(entry: bytes, relay_key: bytes) -> bool:
+    """Whether an entry, which was verified, let a key in that was out of the group before it. Else
+    it let a member in again. Raises `Malformed`."""
+    return _seats_anew(RosterEntry.decode(entry, limit=limits.ENTRY), relay_key)
+
+
+def _seats_anew(entry: RosterEntry, relay_key: bytes) -> bool:
+    """By the last change of the key: behind a RESET each member has an ADD first."""
+    ops = {change.key: change.op for change in entry.decoded_changes()}
+    return ops.get(relay_key) is not Op.REJOIN
 
 
 def _untrusted(text: str) -> NotTrusted:

@@ -50,7 +50,7 @@ from alcove.joining.door_words import (
 )
 from alcove.joining.stages import Stage
 from alcove.joining.todays_word import NO_WORD
-from alcove.joining.tries import Tries, Try
+from alcove.joining.tries import Tries, Try, Unanswered
 from alcove.messages.agreements import Agreements
 from alcove.relay.link import LinkState, Proof
 from alcove.relay.ports import Ports
@@ -63,7 +63,7 @@ class Newcomer:
     read and accepted at this door before. `outside` is the hash of the rules that a member accepted
     that stepped outside. `word` is of their word for today, when they chose one before. `on_card`
     is called when the card was verified, `on_member` once, with the membership that the Welcome
-    gives, and `fail` when the way in has ended.
+    gives and what is still unanswered, and `fail` when the way in has ended.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class Newcomer:
         outside: bytes = b"",
         word: bytes = NO_WORD,
         on_card: Callable[[], None],
-        on_member: Callable[[Membership, Position], None],
+        on_member: Callable[[Membership, Position, Unanswered], None],
         fail: Callable[[AlcoveError], None],
     ) -> None:
         self.invite = invite
@@ -273,14 +273,14 @@ class Newcomer:
             self._give_up("no_welcome")
         elif self.card is not None and self._link.live and now >= self._ask_at:
             self._ask_at = now + patience.ASK_AGAIN
-            made, body = self._try(self.card)
+            made, body = self._try(self.card, late=True)
             id, key = made.id, self.card.card.lobby_key
             sealed = seal_late_knock(self.invite, key, id, body, self._random)
             self._link.request(lambda n: frames.LobbyRequest(n, id, sealed), lambda answer: None)
 
-    def _try(self, card: CheckedCard) -> tuple[Try, KnockBody]:
-        now = self._wall()
-        return self._tries.make(self.identity, card.agreement, self._answer, self.word, now)
+    def _try(self, card: CheckedCard, *, late: bool = False) -> tuple[Try, KnockBody]:
+        asked = (self.identity, card.agreement, self._answer, self.word, self._wall())
+        return self._tries.make(*asked, late=late)
 
     def _knock(self) -> None:
         if self.card is None:
@@ -429,8 +429,9 @@ class Newcomer:
             else:
                 self._fail(error)
             return
+        unanswered = self._tries.take_unanswered(answered)
         self.wipe()
-        self._on_member(membership, Position.decode(frame.position))
+        self._on_member(membership, Position.decode(frame.position), unanswered)
 
     def _not_opened(self, error: NotTrusted) -> None:
         """A Welcome answers no try: it is older than those kept, or the relay's own work. By a new

@@ -14,7 +14,7 @@ from alcove.errors import NotTrusted
 from alcove.group.admission import Offer
 from alcove.group.door_texts import fixed_text
 from alcove.group.keys import Identity
-from alcove.group.sealing import KnockBody, door_psk, open_welcome
+from alcove.group.sealing import KnockBody, Psk, door_psk, open_welcome
 from alcove.mls.secret import Random
 
 TRIES_KEPT: Final = 5
@@ -24,10 +24,21 @@ answers the oldest."""
 
 @dataclass(frozen=True, slots=True)
 class Try:
-    """The id that a refusal names, and the keys that open an answer."""
+    """The id that a refusal names, and the keys that open an answer. `late` says that it was a
+    request for a Welcome that is late, and no knock."""
 
     id: bytes
     offer: Offer
+    late: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """What a newcomer asked that came in by the answer to another try. A facilitator that has not
+    heard of them yet can still grant it, and seals the Welcome with `psk`."""
+
+    offers: tuple[Offer, ...]
+    psk: Psk
 
 
 class Tries:
@@ -43,12 +54,19 @@ class Tries:
         return self._kept[-1] if self._kept else None
 
     def make(
-        self, identity: Identity, agreement: bytes, answer: str, word: bytes, now: float
+        self,
+        identity: Identity,
+        agreement: bytes,
+        answer: str,
+        word: bytes,
+        now: float,
+        *,
+        late: bool,
     ) -> tuple[Try, KnockBody]:
         """One more, and what it offers. `word` is as `KnockBody` has it. `now` is in Unix
         seconds."""
         offer = Offer.make(identity, agreement, now, self._random)
-        made = Try(self._random(frames.ID_SIZE), offer)
+        made = Try(self._random(frames.ID_SIZE), offer, late)
         if len(self._kept) == TRIES_KEPT:
             self._kept.popleft().offer.wipe()
         self._kept.append(made)
@@ -72,6 +90,12 @@ class Tries:
                 continue
         text = "A Welcome came that does not open: it is old, or was altered. Asking again."
         raise NotTrusted("cannot_open", text)
+
+    def take_unanswered(self, answered: Try) -> Unanswered:
+        """The requests but the one that was answered. They are the caller's to wipe."""
+        taken = [made for made in self._kept if made.late and made is not answered]
+        self._kept = deque(made for made in self._kept if made not in taken)
+        return Unanswered(tuple(made.offer for made in taken), door_psk(self._invite))
 
     def wipe(self) -> None:
         """Forget the keys of every try."""

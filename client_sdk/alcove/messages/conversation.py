@@ -287,7 +287,8 @@ class Conversation:
         elif agrees is False:
             self._watch.differs(sender, self.membership.person(leaf).name)
         known = payload.id in self._said or payload.id in self._shown
-        if known or not self._count(leaf, payload):
+        # Also what is known takes its counter: one that was let go sends it again under a new one.
+        if not self._count(leaf, payload) or known:
             self._again(leaf, payload, body)
             return None
         self._said.add(sender, payload.id, payload.kind, payload.body)
