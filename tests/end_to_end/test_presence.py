@@ -10,6 +10,7 @@ from alcove_protocol.frames import from_client, from_relay
 
 from tests.end_to_end.evil.relay import EvilWorld
 from tests.end_to_end.facilitating import do
+from tests.end_to_end.standing_by import orphaned
 from tests.end_to_end.test_whereabouts import whereabouts
 from tests.end_to_end.world import Client, World, kind_of, room_of_three
 
@@ -201,3 +202,19 @@ def test_the_settings_follow_the_members_and_the_facilitators() -> None:
     do(world, ann, "demote", "Guest 0")
     state = bob.engine.require_member().membership.state
     assert (state.desk_interval, state.desk_size) == (5, limits.DESK_SMALL)
+
+
+def test_who_entered_by_a_link_sends_no_frame_before_it_is_listed() -> None:
+    """The relay refused each. They were no sign of life to anybody, and seemed to be one."""
+    world, link, bob, _cleo = orphaned()
+    world.advance(95)
+    dora = world.knock(link, "Dora")
+    kept, entered = kept_frames(dora), False
+    while not (dora.engine.member is not None and dora.engine.member.facilitator is not None):
+        world.advance(1)
+        entered |= dora.engine.member is not None
+        assert not kept
+    assert entered
+    world.advance(35)
+    assert len(kept) > 10
+    assert whereabouts(bob)["Dora"] == "here"

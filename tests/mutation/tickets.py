@@ -190,6 +190,7 @@ _RETURN: Final = "tests/end_to_end/evil/test_return_rights.py"
 _AT_RELAY: Final = "tests/server/test_lone_return.py"
 _LIES: Final = "tests/end_to_end/evil/test_ticket_lies.py"
 _AMONG: Final = "tests/end_to_end/test_return_among_newcomers.py"
+_BESIDE: Final = "tests/end_to_end/test_return_beside_a_standby.py"
 _RULES: Final = "alcove.group.standby_rules:_return_fault"
 
 
@@ -209,6 +210,37 @@ IN_THE_GROUP: Final = (
         "self.tickets.tick(ready=self.ready and self.entering is None)",
         "self.tickets.tick(ready=self.ready)",
         f"{_ALONE}::test_a_late_lie_ends_no_way_and_is_not_parked",
+    ),
+    _mutant(
+        "alcove.engine.member_parts:MemberParts._take_part",
+        " and not unproved",
+        "",
+        f"{_BESIDE}::test_who_comes_by_the_link_meanwhile_makes_nobody_facilitate",
+    ),
+    _mutant(
+        "alcove.engine.standby_entering:StandbyEntering.committed",
+        " and author.facilitator",
+        "",
+        f"{_BESIDE}::test_who_comes_by_the_link_meanwhile_makes_nobody_facilitate",
+    ),
+    _mutant(
+        "alcove.engine.member:MemberClient._merged",
+        "            self.entering.committed(outcome)\n",
+        "",
+        f"{_BESIDE}::test_the_commit_of_another_facilitator_is_the_answer_of_its_author",
+    ),
+    _mutant(
+        "alcove.engine.entering_room:EnteringRoom._facilitates_again",
+        "member.entering = None  #",
+        "#",
+        f"{_BESIDE}::test_who_was_demoted_before_the_proof_keeps_a_ticket_as_any_member",
+    ),
+    _mutant(
+        "alcove.engine.member:MemberClient.tick",
+        " and not self.membership.own.entering",
+        "",
+        "tests/end_to_end/test_presence.py"
+        "::test_who_entered_by_a_link_sends_no_frame_before_it_is_listed",
     ),
     _mutant(
         "alcove.joining.ticket_comer:TicketComer.misled",

@@ -27,12 +27,14 @@ if TYPE_CHECKING:
 
 
 def each_step(world: "World") -> None:
-    """Members in one epoch have one group, one roster and one state of the room (I4)."""
+    """Members in one epoch have one group, one roster and one state of the room (I4). A program
+    that was replaced by a commit that the relay kept from it is no member any more, and cannot
+    know it. As the only facilitator it goes on by itself (docs/threat-model.md)."""
     for slip in world.truth.slips:
         world.fail(f"the relay took {slip}")
     seen: dict[int, tuple[str, tuple[object, ...]]] = {}
     for person in world.people:
-        if not person.inside or _held(person):
+        if not person.inside or _held(person) or person.replaced_unseen:
             continue
         membership = person.engine.require_member().membership
         view = (

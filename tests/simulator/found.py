@@ -84,6 +84,31 @@ FOUND: Final[dict[str, Schedule]] = {
             Step(1, "amnesia", 4, 304),
         ),
     ),
+    "who comes by the link meanwhile makes no returning facilitator begin": Schedule(
+        seed=7107882, kind="amnesia", ttl=1800, latency=0.02, uses=50, facilitators=3,
+        steps=(
+            Step(0, "come", 2, 46), Step(0, "come", 3, 987), Step(0, "standby", 0, 845),
+            Step(0, "come", 5, 758), Step(1, "reload", 2, 474), Step(1, "die", 3, 700),
+            Step(0.05, "amnesia", 4, 944), Step(0, "ticket", 0, 979), Step(7, "reload", 0, 681),
+            Step(1, "enter", 3, 554), Step(95, "resume", 0, 536),
+        ),
+    ),
+    "a return by ticket is not given up before a lost log is settled": Schedule(
+        seed=7107882, kind="amnesia", ttl=1800, latency=0.0, uses=50, facilitators=3,
+        steps=(
+            Step(0, "come", 2, 46), Step(0, "come", 3, 987), Step(0, "come", 5, 758),
+            Step(1, "reload", 2, 474), Step(0, "die", 3, 700), Step(0, "amnesia", 4, 944),
+            Step(0, "ticket", 0, 979), Step(7, "reload", 0, 681), Step(0, "resume", 0, 536),
+        ),
+    ),
+    "a program that a lying relay does not tell of its return goes on by itself": Schedule(
+        seed=7202561, kind="lies", ttl=60, latency=0.0, uses=50, facilitators=1,
+        steps=(
+            Step(0, "come", 1, 183), Step(0, "lie", 0, 380), Step(846.3, "ticket", 0, 296),
+            Step(1, "reload", 0, 102), Step(0, "race", 3, 487), Step(0, "resume", 0, 422),
+            Step(60, "race", 0, 294), Step(1017, "freeze", 5, 391),
+        ),
+    ),
     "a removal closes the way back by which another facilitator let them in": Schedule(
         seed=7101812, kind="calm", ttl=1800, latency=0.0, uses=50, facilitators=3,
         steps=(

@@ -121,10 +121,10 @@ class Wire:
         sending: Callable[[bytes], None],
         reaching: Callable[[bytes], None],
         hearing: Callable[[bytes], None],
-        keeping: Callable[[], None],
+        keeping: Callable[[bytes], None],
     ) -> None:
         """`sending` hears what the client sends, `reaching` what of it comes to the relay, and
-        `hearing` what the client takes. `keeping` hears that the relay kept a frame back."""
+        `hearing` what the client takes. `keeping` hears what the relay kept back."""
         self._loop = asyncio.get_running_loop()
         self._traps = traps
         self._sending = sending
@@ -199,7 +199,7 @@ class Wire:
             self._traps.remove(trap)
         act = trap.act if trap is not None else ""
         if act == "lose":
-            self._keeping()
+            self._keeping(data)
         elif act != "cut-before":
             give(data)
         if act == "twice":

@@ -20,6 +20,7 @@ from alcove_protocol import frames, limits
 from alcove_protocol.card import AgreementText
 from alcove_protocol.frames import BlobClass, Publish
 from alcove_protocol.invite import Invite, InviteRole
+from alcove_protocol.roster import RosterEntry
 from alcove_protocol.ticket import Ticket
 from alcove_server.testing.embedded import EmbeddedLink
 
@@ -112,6 +113,9 @@ class Person:
         """The bytes of its messages."""
         self.kept_at = float("-inf")
         """When the relay last kept a frame from it."""
+        self.replaced_unseen = False
+        """Whether the relay kept the commit from it by which another program of this person, that
+        came by a ticket, took its place."""
         self.said_came: list[float] = []
         """When each of its messages came to the relay."""
         self.signs: dict[bytes, Signs] = {}
@@ -279,8 +283,13 @@ class Person:
             self.sign_came = now
             self.said_came.append(now)
 
-    def _keeping(self) -> None:
+    def _keeping(self, data: bytes) -> None:
         self.kept_at = self._loop.time()
+        frame = frames.from_relay(data)
+        if isinstance(frame, frames.BlobIs) and frame.blob_class == BlobClass.EXTERNAL:
+            assert frame.entry is not None  # the relay takes none without
+            signer = RosterEntry.decode(frame.entry, limit=limits.ENTRY).signer
+            self.replaced_unseen |= signer == self.engine.identity.relay.public
 
     def _hearing(self, data: bytes) -> None:
         """Note whose frames of the private line come."""

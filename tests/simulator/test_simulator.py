@@ -3,12 +3,17 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 import pytest
+from alcove import mls
 from alcove.facilitation.vaults import Vaults
+from alcove.group.membership import Membership
+from alcove.group.outcomes import Burned, PutOut
 
+from tests.simulator.faults import LIES
 from tests.simulator.found import FOUND
 from tests.simulator.planted import PLANTED
 from tests.simulator.planting import Planted
@@ -67,6 +72,25 @@ def test_a_repair_that_closes_an_invite_whose_keys_are_there_is_noticed(
     steps = (Step(0, "come", 1, 688), Step(300.0, "wait"))
     failures = play(Schedule(7103183, "calm", 10, 0.0, 50, 3, steps))
     assert any("no facilitator closed one" in failure for failure in failures)
+
+
+def test_a_program_that_goes_on_where_it_was_told_of_its_return_is_noticed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The relay lies here, too: it keeps a heartbeat back. That excuses nothing."""
+    judge = Membership._judge_external
+
+    def wrong(self: Membership, blob: bytes) -> mls.StagedCommit | Burned | PutOut:
+        outcome = judge(self, blob)
+        return Burned("ignored") if isinstance(outcome, PutOut) else outcome
+
+    monkeypatch.setattr(Membership, "_judge_external", wrong)
+    found = FOUND["a program that a lying relay does not tell of its return goes on by itself"]
+    came, _, *others = found.steps
+    failures = play(
+        replace(found, steps=(came, Step(0, "lie", 0, LIES.index(("beat", "lose"))), *others))
+    )
+    assert any("are in different groups" in failure for failure in failures)
 
 
 def test_a_seed_has_one_course() -> None:

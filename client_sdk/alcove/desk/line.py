@@ -57,8 +57,8 @@ class DeskLine:
         self._beat = sha256(blob).digest()
 
     def tick(self) -> None:
-        """Send what is due. To be called while the client is connected and has resumed, also when
-        it is held or paused."""
+        """Send what is due. To be called while the client is connected, has resumed and is on the
+        list, also when it is held or paused."""
         self._note_place()
         now, interval = self._clock(), self._membership.state.desk_interval
         if self._due is None:

@@ -298,6 +298,7 @@ class EnteringRoom(Standing, ABC):
         assert isinstance(comer, TicketComer)
         assert member is not None
         member.take_part()
+        member.entering = None  # of one that was demoted meanwhile, too: it parks its ticket
         if member.facilitator is not None:
             listed = member.membership.state.door_ids()
             for secret in comer.body.door_secrets(self.room):

@@ -286,6 +286,7 @@ class MemberClient(HeldMember):
                 self._beat_at = self._clock()  # newcomers take their anchor from a heartbeat
         elif self.entering is not None and not own:
             self.entering.committer.base_moved()
+            self.entering.committed(outcome)
         self._roster_alarm.sound(behind=self._following.lacks_entries)
         self._agreement.ask()
         self.agreement_change.merged(outcome, own=own)
@@ -358,7 +359,8 @@ class MemberClient(HeldMember):
         if self.facilitator is None and self.ready:
             self._doubts.ask_presence(self.pump)
         self.presence.tick()
-        if self._link.live and self._resumed:
+        # The relay takes no frame of one that entered by a standby's link and is not listed yet.
+        if self._link.live and self._resumed and not self.membership.own.entering:
             self.desk.tick()
         if self.presence.coverage.probe_due and self.ready and self.presence.may_repeat:
             self.presence.coverage.probed()

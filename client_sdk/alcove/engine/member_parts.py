@@ -190,7 +190,8 @@ class MemberParts(ABC):
         """Facilitate from an appointment on, and no more after a demotion: then every key that only
         facilitators have is wiped."""
         facilitates = self.membership.own.facilitator
-        if facilitates and self.facilitator is None:
+        unproved = self.entering is not None and self.entering.unproved
+        if facilitates and self.facilitator is None and not unproved:
             handover = self._handover()
             entering, self.entering = self.entering, None
             if entering is not None:  # this commit listed it, with the lobby key of its own

@@ -10,7 +10,8 @@ members prove that they followed: they name the secret of the new epoch. A membe
 that too, alone or with others that lie. So those that answer from another epoch count against them.
 
 A facilitator that came back by a ticket is listed already, and begins to facilitate after the same
-proof.
+proof. No commit of others makes it one before: it would facilitate where a false answer led, and
+without the doors' secrets of its ticket.
 """
 
 from collections.abc import Callable
@@ -27,6 +28,7 @@ from alcove.facilitation.standby_intents import ListOneself
 from alcove.group.external_wrap import wrap_key
 from alcove.group.keys import ROOM_SUITE, Identity
 from alcove.group.membership import Membership
+from alcove.group.outcomes import Merged
 from alcove.group.standby_entry import StandbyAnswer, context_of
 from alcove.joining.standby_asks import StandbyAsks
 from alcove.relay.ports import Ports
@@ -100,13 +102,32 @@ class StandbyEntering:
         same = compare_digest(key.expose(), answer.key) and context == group.context
         key.wipe()
         if same:
-            self.followed.add(notice.key)
-            self._elsewhere.discard(notice.key)
+            self._follows(notice.key)
         elif not answer.held and notice.key not in self._disproved:
             self._elsewhere.add(notice.key)
             self.followed.discard(notice.key)
-        if self.followed and self._first_proof is None:
+
+    def committed(self, outcome: Merged) -> None:
+        """Another client's commit was followed. One that returned takes a facilitator's for the
+        answer of its author, which followed: members answer nothing while they hear another
+        facilitator. Who came by a link itself is no facilitator, and counts for nothing."""
+        author = next(one for one in outcome.people if one.key == outcome.committer)
+        if self.unproved and author.facilitator:
+            self._follows(author.relay_key)
+
+    def _follows(self, key: bytes) -> None:
+        """The member with this relay key is in the new epoch."""
+        self.followed.add(key)
+        self._elsewhere.discard(key)
+        if self._first_proof is None:
             self._first_proof = self._ports.clock()
+
+    @property
+    def unproved(self) -> bool:
+        """Whether this member is listed already, and nobody proved that they followed. Until then
+        it does not facilitate, whatever is committed: a false answer may have led it to a group
+        that only liars are in."""
+        return self._on_proved is not None and not self._proved
 
     @property
     def _believed(self) -> bool:

@@ -270,7 +270,9 @@ class Membership(Members):
 
     @property
     def commits_alone(self) -> bool:
-        """Whether no other client can have moved the group on."""
+        """Whether no other client can have moved the group on, as far as this one can know. One
+        that its ticket brought back does it by a commit that a lying relay may keep from it, and
+        nothing tells that relay from one that makes a commit up."""
         return self.facilitates_alone and not self.may_have_appointed
 
     def merge(self, staged: mls.StagedCommit, blob: bytes, entry: Signed | None) -> Merged:

@@ -335,3 +335,36 @@ def test_the_way_back_of_an_earlier_program_done_once_more_is_told_as_another_pr
     world.advance(3, stay_away=(bob,))
     assert again.of(events.Joined)
     assert ann.members() == {"Ann", "Bob", "Cleo"}
+
+
+def test_a_program_that_is_not_told_of_its_return_goes_on_alone_and_its_person_reads_why() -> None:
+    """Ann's device was cut off while her ticket brought another program back. The relay keeps that
+    one commit from it. It facilitates alone, and so takes what comes later for made up."""
+    world, ann, bob, cleo = room_of_three()
+    ticket = ticket_of(world, ann)
+    ann.cut()
+    again = world.client("Ann")
+    again.engine.begin_resuming(Ticket.parse(ticket))
+    world.advance(60, stay_away=(ann,))
+    do(world, again, "listen_only", True)
+    do(world, again, "listen_only", False)
+    ann.to_client = lambda client, data: [] if _external(data) else [data]
+    world.advance(40)
+    assert ann.engine.closed is None
+    assert {"commit_unreadable", "replaced"} <= set(codes(ann))
+    for member in (bob, cleo):
+        assert member.of(events.RoomChanged)[-1].state is events.RoomState.SPLIT
+    ann.say("do you hear me?")
+    world.advance(40)
+    assert "do you hear me?" not in bob.texts() + cleo.texts() + again.texts()
+    crashes(world, ann)
+    world.advance(70)
+    # To the new program these heartbeats were its own: a person decides.
+    assert again.of(events.RoomChanged)[-1].state is events.RoomState.SPLIT
+    again.engine.commands.send_anyway()
+    goes_on(world, again, bob, cleo)
+
+
+def _external(data: bytes) -> bool:
+    frame = frames.from_relay(data)
+    return isinstance(frame, BlobIs) and frame.blob_class == BlobClass.EXTERNAL
