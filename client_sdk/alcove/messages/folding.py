@@ -83,10 +83,10 @@ class Folding:
         held, self._hold = self._hold, state.hold
         if state.hold is not None and state.hold != held:
             start = Position.decode(state.hold)
-            held = self._tell(
+            ids = self._tell(
                 lambda id, item: not self._stream.is_before(item.at, start), "hold", by=by
             )
-            if held and by:
+            if ids and by:
                 self._on_fold("", by)
 
     def unfolded(self, author: bytes) -> tuple[bytes, ...]:
