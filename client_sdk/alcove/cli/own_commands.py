@@ -162,6 +162,18 @@ class OwnCommands:
                 if self._comes_later(asked.command):
                     del self._asked[number]
 
+    def asked_for(self, event: events.AnyEvent) -> bool:
+        """Whether this person gave a command for just this. Its author's client may do the same by
+        rule, or along with another act."""
+        commands = [asked.command for asked in self._asked.values()]
+        match event:
+            case events.RoleChanged(name, facilitator=False):
+                return any(isinstance(it, DemoteCommand) and it.name == name for it in commands)
+            case events.InviteRevoked(door):
+                return any(isinstance(it, RevokeCommand) and it.door == door for it in commands)
+            case _:
+                return False
+
     def _comes_later(self, command: AnyCommand) -> bool:
         if isinstance(command, AcceptCommand):
             return not self._in_room  # in the room it holds at once, and at the door one knocks

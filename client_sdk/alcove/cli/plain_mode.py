@@ -179,8 +179,13 @@ class PlainMode:
                 return
             case slash_commands.Help():
                 await self._say("What you can type:")
-                shown = help_words.help_of_lines if self._editor else help_words.help_for
-                await self._below(shown(self._room.is_facilitator))
+                if self._view.joined:
+                    shown = help_words.help_of_lines if self._editor else help_words.help_for
+                    await self._below(shown(self._room.is_facilitator))
+                else:
+                    keys = help_words.PLAIN_KEYS if self._editor else ()
+                    word = not self._standby
+                    await self._below(help_words.help_at_door(self._view, keys, word=word))
             case slash_commands.Who():
                 heading, *rest = words.who_is_here(self._room.members, self._view, self._room.away)
                 await self._many(heading, rest)
@@ -224,6 +229,7 @@ class PlainMode:
         moves = isinstance(event, ConnectionChanged) and self._view.moves(event)
         again = isinstance(event, RoomChanged) and self._view.is_told_before(event)
         was_silent = self._view.connection is ConnectionState.SILENT
+        outside = self._view.outside
         waiting, knocks = dict(self._view.waiting), self._view.knocks
         if isinstance(event, Joined) and event.you and self._view.at_door:
             self._kept.came_in("" if self._editor is None else self._editor.text)
@@ -301,6 +307,8 @@ class PlainMode:
                     members=self._room.members,
                     waiting=knocks,
                     locked=self._view.locked,
+                    outside=outside,
+                    own=self._commands.asked_for(event),
                 )
                 if isinstance(event, InvitesListed | PastActs | MemberList):
                     heading, *rest = sentence.split("\n")

@@ -237,6 +237,8 @@ class RoomApp(App[None]):
                 members=room.members,
                 waiting=knocks,
                 locked=self._view.locked,
+                outside=self._view.outside,
+                own=self._own.asked_for(event),
             )
         )
 
@@ -331,7 +333,10 @@ class RoomApp(App[None]):
             case SendCommand(text=text):
                 self._messages.post(text)
             case slash_commands.Help():
-                help = help_words.help_of_the_screen(self._room.is_facilitator)
+                if self._view.joined:
+                    help = help_words.help_of_the_screen(self._room.is_facilitator)
+                else:
+                    help = help_words.help_at_door(self._view, help_words.KEYS)
                 log = self._entries
                 log.read_from(log.system(f"What you can type:\n{help}"))
             case slash_commands.Who():
