@@ -130,7 +130,7 @@ class PlainMode:
                 match done:
                     case TypedLine(text):
                         if stays := await self._kept.enter(text, self._try):
-                            editor.restore(stays)
+                            editor.restore(f"{stays.rstrip()} ")  # not one word with more
                     case Key.CONTROL_D:
                         await self._say("To leave the room, type /leave or press Ctrl+C.")
                     case Key.FULL:
@@ -208,6 +208,7 @@ class PlainMode:
                 self._posted(await self._performer.post(said), said)
                 await self._block(f"[you] {said}")
             case command:
+                self._commands.check(command)
                 await self._performer.perform(command, text)
 
     def _posted(self, id: str, text: str) -> None:

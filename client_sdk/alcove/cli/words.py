@@ -113,6 +113,11 @@ HIDES_COMMAND: Final = (
     "A command stands here behind something else. Everybody would read it as a text, so it was not "
     "sent."
 )
+ANSWERS_NOTHING: Final = (
+    "Everybody would read this as a text, so it was not sent. A question here is answered by its "
+    "own line, typed once more."
+)
+"""Of a bare yes or no, soon after a question was asked."""
 STAYS: Final = "It stays in your line: Enter sends it later, and Ctrl+U clears it."
 """Behind the reason why a text was not sent, where the line can still be edited."""
 STAYS_DOUBTED: Final = "It stays in your line: Enter says it to everybody, and Ctrl+U clears it."
@@ -272,7 +277,7 @@ def taken_back(entry: ShownMessage | None) -> str:
 
 def stays(reason: str) -> str:
     """Return what becomes of a text that was not sent for this reason."""
-    return STAYS_DOUBTED if reason in (BEGUN_AT_DOOR, HIDES_COMMAND) else STAYS
+    return STAYS_DOUBTED if reason in (BEGUN_AT_DOOR, HIDES_COMMAND, ANSWERS_NOTHING) else STAYS
 
 
 def rules_changed(rules: events.AgreementShown, *, going_out: bool = False) -> str:

@@ -5,9 +5,21 @@ from dataclasses import replace
 import pytest
 from alcove import events
 from alcove.cli import help_words, moderation_words, words
-from alcove.cli.commands import DemoteCommand, RevokeCommand
+from alcove.cli.commands import (
+    DemoteCommand,
+    EndCommand,
+    HoldCommand,
+    RetractCommand,
+    RevokeCommand,
+    SendCommand,
+)
+from alcove.cli.kept_text import KeptText
+from alcove.cli.leaving import LastQuestion
+from alcove.cli.naming import Misread
 from alcove.cli.own_commands import OwnCommands
 from alcove.cli.room_view import RoomView
+from alcove.cli.ui.sheets import EndScreen
+from textual.app import App
 
 from tests.client_sdk.cli.fake_room import RULES, FakeMember, FakeRoom, FakeScene
 from tests.client_sdk.cli.test_own_acts import MARA_ASH
@@ -105,3 +117,84 @@ def test_ground_rules_in_another_language_than_was_asked_for_say_so() -> None:
         said = {tag: found[1] for tag, found in known.items() if found}
         assert said["fr"].startswith("No text of the ground rules is marked as fr, so another one")
         assert not any("is marked as" in said[tag] for tag in ("de", "de-AT", ""))
+
+
+def test_a_second_taking_back_is_answered_while_the_first_is_under_way() -> None:
+    own = OwnCommands(lambda: 0.0)
+    own.check(RetractCommand(id="aa"))
+    number = own.begun(RetractCommand(id="aa"), "/retract")
+    with pytest.raises(Misread, match="taken back already"):
+        own.check(RetractCommand(id="aa"))
+    own.check(RetractCommand(id="bb"))
+    own.over(number, failed=True)
+    own.check(RetractCommand(id="aa"))
+
+
+@pytest.mark.parametrize("state", ["silent", "reconnecting"])
+def test_without_a_relay_a_command_is_told_at_once_to_wait(state: str) -> None:
+    """A hold that nobody knew of was done 80 seconds later."""
+    own = OwnCommands(lambda: 0.0)
+    own.begun(HoldCommand(on=True), "/hold")
+    assert own.news() == []
+    own.happened(events.ConnectionChanged(events.ConnectionState(state)))
+    own.begun(HoldCommand(on=True), "/hold")
+    assert own.news()[0].startswith('Not done yet: "/hold". It is kept')
+    own.happened(events.ConnectionChanged(events.ConnectionState.RESUMED))
+    own.begun(HoldCommand(on=True), "/hold")
+    assert own.news() == []
+
+
+def test_a_bare_yes_near_a_question_is_held_back_once() -> None:
+    now = 0.0
+    last, wanted = LastQuestion(lambda: now), EndCommand()
+
+    def check(command: EndCommand | SendCommand) -> str:
+        last.typed()
+        try:
+            last.check(command, MARA_ASH)
+        except Misread as why:
+            return str(why)
+        return ""
+
+    yes = SendCommand(text="Yes.")
+    assert check(yes) == ""
+    assert check(wanted) == words.END_ROOM
+    now = 200.0  # the question has gone
+    assert check(yes) == words.ANSWERS_NOTHING
+    assert words.stays(words.ANSWERS_NOTHING) == words.STAYS_DOUBTED
+    assert check(yes) == ""
+    assert check(wanted) == words.END_ROOM
+    assert check(SendCommand(text="yes, I think so")) == ""
+    assert check(wanted) == words.END_ROOM
+    assert check(yes) == words.ANSWERS_NOTHING
+    assert check(wanted) == ""  # the line itself
+    assert check(yes) == ""
+
+
+def test_a_doubted_line_may_have_a_space_behind_it() -> None:
+    """What stays in the line has one, so that what is typed behind it is not one word with it."""
+    kept = KeptText()
+    with pytest.raises(Misread):
+        kept.check("x/remove Kim")
+    kept.check("x/remove Kim ")
+
+
+class _Over(App[None]):
+    def __init__(self, *, typing: bool) -> None:
+        super().__init__()
+        self._typing = typing
+
+    def on_mount(self) -> None:
+        self.push_screen(EndScreen("The room has ended.", joined=True, typing=self._typing))
+
+
+@pytest.mark.parametrize("typing", [True, False])
+async def test_the_enter_of_one_that_types_on_does_not_close_the_end(typing: bool) -> None:
+    app = _Over(typing=typing)
+    async with app.run_test() as pilot:
+        await pilot.press(*([] if typing else ["a", "b"]), "enter")
+        assert isinstance(app.screen, EndScreen)
+        assert app.is_running
+        await pilot.press("enter")
+        await pilot.pause()
+        assert not app._running or app._exit

@@ -272,7 +272,9 @@ class RoomApp(App[None]):
             self.exit()
             return
         catch_signals(self.exit, self.exit)
-        self.push_screen(EndScreen(sentence_of(closed), joined=self._view.joined))
+        self.push_screen(
+            EndScreen(sentence_of(closed), joined=self._view.joined, typing=bool(self._input.value))
+        )
 
     def _say(self, sentence: str | None) -> None:
         if sentence is not None:
@@ -300,7 +302,9 @@ class RoomApp(App[None]):
     async def _typed(self, line: str) -> bool:
         """Do what `line` asks for. Return whether nothing of it stays in the line."""
         stays = await self._kept.enter(line, self._try)
-        if stays and stays != line:
+        if stays:
+            # What is typed behind it next is not one word with it.
+            stays = f"{stays.rstrip()} "
             self._input.value, self._input.cursor_position = stays, len(stays)
         return not stays
 
@@ -359,6 +363,7 @@ class RoomApp(App[None]):
                 self._say(door_words.WORD_KEPT)
             case command:
                 assert self._performer is not None
+                self._own.check(command)
                 log = self._entries
                 await self._performer.perform(command, line)
                 if isinstance(command, RetractCommand):
