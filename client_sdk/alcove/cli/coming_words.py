@@ -1,4 +1,4 @@
-"""That somebody is in the room, in words."""
+"""That a member is in the room, in words."""
 
 from collections.abc import Mapping
 from typing import Final
