@@ -38,8 +38,9 @@ FacilitatorAct: TypeAlias = Literal[
 @dataclass(frozen=True, slots=True)
 class PastAct:
     """One act of a facilitator. `name` is the member that it was about, or empty. `by` is its
-    author. `age` is in seconds. `aside`: no person asked for it by itself. A client did it by rule,
-    or it came along with another act, as a link closes with a removal."""
+    author. One's own wish to be a participant has oneself there, though another client grants it.
+    `age` is in seconds. `aside`: no person asked for it by itself. A client did it by rule, or it
+    came along with another act, as a link closes with a removal."""
 
     act: FacilitatorAct
     name: str

@@ -2,6 +2,7 @@
 
 import pytest
 from alcove import events
+from alcove.cli import act_words
 from alcove.errors import AlcoveError
 from alcove_protocol import frames
 
@@ -94,6 +95,11 @@ def test_stepping_down_is_confirmed_by_another_facilitator() -> None:
     assert result == [None]
     assert cleo.of(events.RoleChanged)[-1] == events.RoleChanged("Ann", False, "Bob")
     assert facilitators(cleo) == {"Bob"}
+    own, others = (one.engine.require_member().act_log.acts() for one in (ann, cleo))
+    assert act_words.listed(own, "Ann").split("\n")[-1] == (
+        "You asked to be a participant, and another facilitator's client made you one, just now."
+    )
+    assert "Bob made Ann a participant, perhaps by wish, just now." in act_words.listed(others)
     newcomer(world, ann.invite(), "Dora", bob)
     goes_on(world, ann, bob, cleo)
 
@@ -122,6 +128,9 @@ def test_handing_over_waits_for_what_the_successor_needs() -> None:
     world.advance(5)
     assert result == [None]
     assert facilitators(cleo) == {"Bob"}
+    acts = act_words.listed(ann.engine.require_member().act_log.acts(), "Ann").split("\n")
+    assert acts[-1].startswith("You asked to be a participant")
+    assert any(one.startswith("You made Bob a facilitator") for one in acts)
     newcomer(world, ann.invite(), "Dora", bob)
     goes_on(world, ann, bob, cleo)
 

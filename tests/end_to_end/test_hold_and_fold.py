@@ -5,6 +5,7 @@ from functools import partial
 
 import pytest
 from alcove import events
+from alcove.cli import act_words
 from alcove.errors import AlcoveError
 from alcove.events import RoomState
 from alcove.group.extensions import FOLDED
@@ -77,7 +78,9 @@ def test_a_hold_is_one_act_that_folds_from_a_message_on() -> None:
     assert [event.state for event in bob.of(events.RoomChanged)] == [RoomState.OPEN]
     all_agree(ann, bob, cleo)
     acts = [act.act for act in cleo.engine.require_member().act_log.acts()]
-    assert acts[-3:] == ["hold", "lock", "pause"]
+    assert acts[-4:] == ["hold", "lock", "fold", "pause"]
+    said = act_words.listed(cleo.engine.require_member().act_log.acts())
+    assert "Ann folded some of what was said, just now." in said
 
 
 def test_resuming_opens_the_room_and_not_the_door() -> None:

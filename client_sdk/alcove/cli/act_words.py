@@ -38,6 +38,9 @@ ACTS: Final[Mapping[events.FacilitatorAct, str]] = MappingProxyType(
 )
 
 
+_STEPPED_DOWN: Final = "asked to be a participant, and another facilitator's client made you one"
+_FOLDED_SOME: Final = "folded some of what was said"
+"""By a hold, or of one that is not in the room any more."""
 _IN: Final = ("admit", "rejoin")
 
 
@@ -50,6 +53,10 @@ def act(past: events.PastAct, me: str = "", *, listens: bool = False) -> str:
     what = ACTS[past.act].format(name=whom)
     if past.act == "appoint" and past.name == past.by:
         what = f"came by the standby's link, and {'facilitate' if yours else 'facilitates'}"
+    if past.act == "demote" and yours and past.name == past.by:
+        what = _STEPPED_DOWN
+    if past.act == "fold" and not past.name:
+        what = _FOLDED_SOME
     if listens:
         what += ", to listen"
     return f"{'You' if yours else escape.name(past.by)} {what}, {ago}."

@@ -1,20 +1,24 @@
 """What a person can type or press, in words."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from alcove.cli import door_words, invite_words
+from alcove.cli.room_view import RoomView
 
+_ACCEPT: Final = (
+    "/accept",
+    "accept the ground rules, new or changed; with your answer, if the invite asks one",
+)
+_RULES: Final = ("/rules", "read the ground rules again; /rules TAG in another language")
 HELP: Final = (
     ("//text", "say a text that begins with /"),
     ("/retract", "take back your last message"),
     ("/show", "read what hides behind a warning, or is folded"),
     ("/members", "who is here, and who waits"),
     ("/acts", "what facilitators did"),
-    ("/rules", "read the ground rules again; /rules TAG in another language"),
-    (
-        "/accept",
-        "accept the ground rules, new or changed; with your answer, if the invite asks one",
-    ),
+    _RULES,
+    _ACCEPT,
     ("/word WORD", "at the door: a word for today, to be known again if your device fails"),
     ("/anyway", "send what waits, though something is wrong"),
     ("/rejoin", "ask to be let in again, when others see another room"),
@@ -48,7 +52,7 @@ FACILITATORS_HELP: Final = (
     ("/end", "end the room for everybody"),
 )
 KEYS: Final = (
-    ("Ctrl+X, or Esc twice", "wipe the screen at once, then leave the room"),
+    ("Ctrl+X, or Esc twice", "wipe the screen at once, then leave"),
     ("Enter", "say what is typed"),
     ("Ctrl+U", "clear what is typed"),
     ("PgUp, PgDn", "scroll the conversation"),
@@ -61,10 +65,23 @@ FACILITATORS_KEYS: Final = (
     ("F2", "see the invite alone, and copy it"),
 )
 PLAIN_KEYS: Final = (
-    ("Ctrl+C", "leave the room at once; what was printed stays in the terminal"),
+    ("Ctrl+C", "leave at once; what was printed stays in the terminal"),
     ("Ctrl+U", "clear what is typed"),
 )
 PLAINLY: Final = "For a screen reader, start with --plain: it writes lines, and draws no screen."
+
+
+def help_at_door(view: RoomView, keys: Sequence[tuple[str, str]] = (), *, word: bool = True) -> str:
+    """Return what a person can type that is not in the room, and the keys, a line each. `word` says
+    that there is a door that takes a word for today."""
+    lines = [("a text", "say it to the facilitators; nobody else reads it")] * view.at_door
+    lines += [("/inside", "come back into the room")] * view.outside
+    if view.rules is not None:
+        lines += [_RULES, _ACCEPT]
+        first = word and not view.knocked
+        lines += [("/word WORD", "a word for today, before you accept")] * first
+    lines.append(("/leave", "go, and do not come in"))
+    return "\n".join(f"{what}: {does}" for what, does in (*lines, *keys))
 
 
 def help_for(facilitator: bool) -> str:

@@ -70,8 +70,14 @@ def _many(count: int, what: str) -> str:
     return f"{count} {what if count == 1 else several}"
 
 
-def revoked(by: str, me: str) -> str:
-    """Return that an invite was closed. `me` is the reader, whose removal may have closed it."""
+def revoked(by: str, me: str, *, own: bool = False) -> str:
+    """Return that an invite was closed. `me` is the reader, whose removal may have closed it; `own`
+    says that they asked to close it."""
+    if by == me and own:
+        return (
+            "You closed an invite: nobody new can ask to come in by it. /invite shows one that is "
+            "open."
+        )
     if by == me:
         return (
             "An invite is closed now: nobody new can ask to come in by it. /invite shows one that "

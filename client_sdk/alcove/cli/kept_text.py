@@ -33,8 +33,8 @@ class KeptText:
         if self._for_the_door and (not line.startswith("/") or line.startswith("//")):
             self._for_the_door = False
             raise Misread(words.BEGUN_AT_DOOR)
-        if slash_commands.hides_command(line) and line != doubted:
-            self._doubted = line
+        if slash_commands.hides_command(line) and line.strip() != doubted:
+            self._doubted = line.strip()
             raise Misread(words.HIDES_COMMAND)
 
     async def enter(self, line: str, do: Callable[[str], Awaitable[bool]]) -> str:

@@ -15,17 +15,23 @@ from alcove.cli.commands import (
     HandOverCommand,
     LeaveCommand,
     RemoveCommand,
+    SendCommand,
     StepDownCommand,
 )
 from alcove.cli.naming import Misread
 from alcove.cli.rooms import MemberLike
 from alcove.cli.slash_commands import UserAction
 from alcove.cli.state_words import AWAY_LEAVE
-from alcove.cli.words import END_ROOM, LONE_LEAVE
+from alcove.cli.words import ANSWERS_NOTHING, END_ROOM, LONE_LEAVE
 from alcove.relay.steady_clock import steady_clock
 
 _REMEMBERED: Final = 120.0
 """Seconds in which the same line is an answer."""
+_NEAR: Final = 600.0
+"""Seconds in which a bare yes is perhaps meant for a question that has gone."""
+_YES_OR_NO: Final = frozenset(
+    ("yes", "y", "no", "n", "ok", "okay", "ja", "j", "nein", "oui", "non")
+)
 
 
 class LastQuestion:
@@ -36,6 +42,7 @@ class LastQuestion:
         self._asked: UserAction | None = None
         self._asked_at = 0.0
         self._answers: UserAction | None = None
+        self._near = float("-inf")
 
     def typed(self) -> None:
         """A line was typed, perhaps one that nothing can be made of: it may be the answer, and no
@@ -52,11 +59,23 @@ class LastQuestion:
         """Take what was typed. Raises `Misread`, with the question, when it has to be asked."""
         self._asked = self._asked or self._answers
         asked, self._asked, self._answers = self._asked, None, None
+        if isinstance(wanted, SendCommand) and self._is_for_question(wanted.text):
+            self._near, self._asked = float("-inf"), asked  # the same text again is meant so
+            raise Misread(ANSWERS_NOTHING)
         answers = asked == wanted and self._clock() - self._asked_at <= _REMEMBERED
         question = "" if answers else _question(wanted, members, waiting, away)
         if question:
             self._asked, self._asked_at = wanted, self._clock()
+            self._near = self._asked_at
             raise Misread(question)
+        if answers:
+            self._near = float("-inf")
+
+    def _is_for_question(self, text: str) -> bool:
+        """Whether a person may take this for the answer to a question. The whole room would read
+        it."""
+        bare = text.strip(" .!").casefold()
+        return bare in _YES_OR_NO and self._clock() - self._near <= _NEAR
 
 
 def _question(

@@ -163,10 +163,10 @@ def fold_of_member(event: events.Folded, me: str, *, gone: bool = False) -> str:
         return f"What {name} writes from now on is not folded any more." + by
     if event.by == me and not event.ids:  # a fold may go on by rule
         if gone:
-            return f"What {name} wrote here is folded already. {_STILL_OPENED}"
+            return f"Nothing that {name} wrote stands open here any more."
         return (
-            f"What {name} wrote here is folded already. What {name} writes from now on is folded "
-            f"too, for everybody, until /unfold {name}. Each reader can still open it."
+            f"Nothing that {name} wrote stands open here. What {name} writes from now on is "
+            f"folded, for everybody, until /unfold {name}. Each reader can still open it."
         )
     on = _STILL_OPENED if gone else _writes_on(name)
     if event.by == me:
@@ -193,13 +193,26 @@ def folded(
 ) -> list[str]:
     """Sentences for a screen that cannot hide what it has printed. `here` are the names of the
     members after it."""
-    what = _messages(len(event.ids) - len(event.yours))
+    of_member = facilitates and event.name not in ("", me)  # which `_beside` tells
+    what = "" if of_member else _messages(len(event.ids) - len(event.yours))
     by = escape.name(event.by) if facilitates and event.by else "A facilitator"
     said = [f"{by} folded {what} above. You need not read on there."] if what else []
     if me and event.by == me:
-        what = _messages(len(event.ids))
-        said = [f"You folded {what} above, for everybody. {_STILL_OPENED}"] if what else []
+        said = _own_fold(event, " above")
     return said + _beside(event, facilitates=facilitates, me=me, here=here)
+
+
+def _own_fold(event: events.Folded, where: str = "") -> list[str]:
+    """To the one that folded. What becomes of all that a member writes is told by itself."""
+    what = "" if event.name else _messages(len(event.ids))
+    if not what:
+        return []
+    if event.why == "hold":  # perhaps nobody chose it: what was on its way is folded too
+        return [
+            f"The pause folded {what}{where}, for everybody: what came since the place where it "
+            f"begins. {_STILL_OPENED}"
+        ]
+    return [f"You folded {what}{where}, for everybody. {_STILL_OPENED}"]
 
 
 def _messages(count: int) -> str:
@@ -210,8 +223,7 @@ def fold_told(
     event: events.Folded, *, facilitates: bool, me: str, here: Sequence[str] = ()
 ) -> list[str]:
     """Sentences for a screen that hides the texts in their places: these may be out of sight."""
-    what = _messages(len(event.ids)) if me and event.by == me and not event.name else ""
-    said = [f"You folded {what}, for everybody. {_STILL_OPENED}"] if what else []
+    said = _own_fold(event) if me and event.by == me else []
     return said + _beside(event, facilitates=facilitates, me=me, here=here)
 
 

@@ -42,6 +42,7 @@ from alcove.cli.commands import (
     UnpauseCommand,
     WordsCommand,
 )
+from alcove.cli.naming import Misread
 from alcove.cli.own_texts import WAITS_AFTER, beginning
 
 _HERE: Final = (
@@ -73,6 +74,7 @@ _SAYS_SO: Final = (
     FoldCommand,
 )
 """Each of these has an event of its own, unless there was nothing to change."""
+_NO_RELAY: Final = (events.ConnectionState.RECONNECTING, events.ConnectionState.SILENT)
 _EVENT_WITHIN: Final = 1.0
 """Seconds that the event of a command has, once the room says that it is done."""
 _KEPT: Final = (
@@ -94,6 +96,10 @@ _TO_DOOR: Final = (
 _END: Final = (
     "Not done yet: {}. The relay has not answered, and the room may still end. An end is not sent "
     "again by itself: if the room is there once you are connected again, type it once more."
+)
+_TAKEN_BACK: Final = (
+    "Your last message is being taken back already; you need to do nothing, and you are told when "
+    "it is done or cannot be done."
 )
 _DONE: Final = "Done now: {}."
 _SAID_AT_DOOR: Final = "Sent at the door, where only the facilitators read: {}."
@@ -125,13 +131,16 @@ class OwnCommands:
         self._numbers = count()
         self._asked: dict[int, _Asked] = {}
         self._in_room = False
+        self._waits = False
 
     def begun(self, command: AnyCommand, said: str) -> int:
         """The person typed this line, and the command begins. Return its number."""
         number = next(self._numbers)
         if not isinstance(command, _HERE):
             quoted = f'"{beginning(said)}"' if said else "what you chose"
-            self._asked[number] = _Asked(command, quoted, self._clock() + WAITS_AFTER)
+            # Without a relay it is told at once: it may be done when it is not meant any more.
+            after = 0.0 if self._waits else WAITS_AFTER
+            self._asked[number] = _Asked(command, quoted, self._clock() + after)
         return number
 
     def over(self, number: int, *, failed: bool) -> None:
@@ -150,6 +159,8 @@ class OwnCommands:
         """An event is told to the person: it may be what a command waits for."""
         if isinstance(event, events.Joined | events.Outside) and event.you:
             self._in_room = isinstance(event, events.Joined)
+        if isinstance(event, events.ConnectionChanged):
+            self._waits = event.state in _NO_RELAY and not event.moving
         for number, asked in list(self._asked.items()):
             if isinstance(event, events.ConnectionChanged) and event.moving:
                 if isinstance(asked.command, OutsideCommand):
@@ -162,6 +173,18 @@ class OwnCommands:
                 if self._comes_later(asked.command):
                     del self._asked[number]
 
+    def asked_for(self, event: events.AnyEvent) -> bool:
+        """Whether this person gave a command for just this. Its author's client may do the same by
+        rule, or along with another act."""
+        commands = [asked.command for asked in self._asked.values()]
+        match event:
+            case events.RoleChanged(name, facilitator=False):
+                return any(isinstance(it, DemoteCommand) and it.name == name for it in commands)
+            case events.InviteRevoked(door):
+                return any(isinstance(it, RevokeCommand) and it.door == door for it in commands)
+            case _:
+                return False
+
     def _comes_later(self, command: AnyCommand) -> bool:
         if isinstance(command, AcceptCommand):
             return not self._in_room  # in the room it holds at once, and at the door one knocks
@@ -172,6 +195,15 @@ class OwnCommands:
     def ticket_is_asked(self) -> bool:
         """Whether this person asked for a ticket, and the room has not given it yet."""
         return any(isinstance(it.command, TicketCommand) for it in self._asked.values())
+
+    def check(self, command: AnyCommand) -> None:
+        """Raises `Misread` for a text that is being taken back already: what the first line became
+        is told, and nothing would be of this one."""
+        taken = [
+            it.command.id for it in self._asked.values() if isinstance(it.command, RetractCommand)
+        ]
+        if isinstance(command, RetractCommand) and command.id in taken:
+            raise Misread(_TAKEN_BACK)
 
     def news(self) -> list[str]:
         """What is to be told now."""

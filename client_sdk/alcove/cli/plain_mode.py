@@ -130,7 +130,7 @@ class PlainMode:
                 match done:
                     case TypedLine(text):
                         if stays := await self._kept.enter(text, self._try):
-                            editor.restore(stays)
+                            editor.restore(f"{stays.rstrip()} ")  # not one word with more
                     case Key.CONTROL_D:
                         await self._say("To leave the room, type /leave or press Ctrl+C.")
                     case Key.FULL:
@@ -179,8 +179,13 @@ class PlainMode:
                 return
             case slash_commands.Help():
                 await self._say("What you can type:")
-                shown = help_words.help_of_lines if self._editor else help_words.help_for
-                await self._below(shown(self._room.is_facilitator))
+                if self._view.joined:
+                    shown = help_words.help_of_lines if self._editor else help_words.help_for
+                    await self._below(shown(self._room.is_facilitator))
+                else:
+                    keys = help_words.PLAIN_KEYS if self._editor else ()
+                    word = not self._standby
+                    await self._below(help_words.help_at_door(self._view, keys, word=word))
             case slash_commands.Who():
                 heading, *rest = words.who_is_here(self._room.members, self._view, self._room.away)
                 await self._many(heading, rest)
@@ -203,6 +208,7 @@ class PlainMode:
                 self._posted(await self._performer.post(said), said)
                 await self._block(f"[you] {said}")
             case command:
+                self._commands.check(command)
                 await self._performer.perform(command, text)
 
     def _posted(self, id: str, text: str) -> None:
@@ -224,6 +230,7 @@ class PlainMode:
         moves = isinstance(event, ConnectionChanged) and self._view.moves(event)
         again = isinstance(event, RoomChanged) and self._view.is_told_before(event)
         was_silent = self._view.connection is ConnectionState.SILENT
+        outside = self._view.outside
         waiting, knocks = dict(self._view.waiting), self._view.knocks
         if isinstance(event, Joined) and event.you and self._view.at_door:
             self._kept.came_in("" if self._editor is None else self._editor.text)
@@ -301,6 +308,8 @@ class PlainMode:
                     members=self._room.members,
                     waiting=knocks,
                     locked=self._view.locked,
+                    outside=outside,
+                    own=self._commands.asked_for(event),
                 )
                 if isinstance(event, InvitesListed | PastActs | MemberList):
                     heading, *rest = sentence.split("\n")

@@ -23,8 +23,9 @@ def hand_over_question(name: str) -> str:
     )
 
 
-def of_role(event: events.RoleChanged, members: Sequence[MemberLike]) -> str:
-    """That a member is a facilitator now, or one no more. `members` are those after it."""
+def of_role(event: events.RoleChanged, members: Sequence[MemberLike], *, own: bool = False) -> str:
+    """That a member is a facilitator now, or one no more. `members` are those after it. `own` says
+    that the reader asked for it by a command."""
     name, by = escape.name(event.name), escape.name(event.by)
     me = next((one.name for one in members if one.you), None)
     if event.facilitator and event.name == event.by and event.name == me:
@@ -37,6 +38,8 @@ def of_role(event: events.RoleChanged, members: Sequence[MemberLike]) -> str:
         return f"{'You' if event.by == me else by} made {name} a facilitator."
     if event.name == me:
         return "You are a participant now. You read and write as before."
+    if own and event.by == me:
+        return f"You made {name} a participant." + _alone(members)
     # After a handover it is another facilitator's client that makes the change, and decides
     # nothing, so no name stands here.
     return f"{name} is a participant now." + _alone(members)

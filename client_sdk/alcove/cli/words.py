@@ -9,6 +9,7 @@ from alcove_protocol.card import AgreementText
 from alcove import events
 from alcove.cli import (
     act_words,
+    coming_words,
     door_words,
     escape,
     invite_words,
@@ -112,6 +113,11 @@ HIDES_COMMAND: Final = (
     "A command stands here behind something else. Everybody would read it as a text, so it was not "
     "sent."
 )
+ANSWERS_NOTHING: Final = (
+    "Everybody would read this as a text, so it was not sent. A question here is answered by its "
+    "own line, typed once more."
+)
+"""Of a bare yes or no, soon after a question was asked."""
 STAYS: Final = "It stays in your line: Enter sends it later, and Ctrl+U clears it."
 """Behind the reason why a text was not sent, where the line can still be edited."""
 STAYS_DOUBTED: Final = "It stays in your line: Enter says it to everybody, and Ctrl+U clears it."
@@ -170,17 +176,20 @@ def of_event(
     members: Sequence[MemberLike] = (),
     waiting: Mapping[str, events.Knocked] = MappingProxyType({}),
     locked: bool = False,
+    outside: bool = False,
+    own: bool = False,
 ) -> str:
     """A sentence of this program about `event`, for a facilitator or a participant. `members` are
-    those after it, and `waiting` newcomers those before it. `locked` says that nobody comes in.
-    What happened to the reader is told in the second person."""
+    those after it, and `waiting` newcomers those before it. `locked` says that nobody comes in,
+    `outside` that the reader was outside before it, and `own` that they asked for this by a
+    command. What happened to the reader is told in the second person."""
     # One that comes back alone by a ticket is a facilitator in the list before their client is.
     facilitates = facilitates or any(one.you and one.facilitator for one in members)
     match event:
         case events.InvitesListed(invites):
             return invite_words.listed(invites)
         case events.InviteRevoked(_, by):
-            return invite_words.revoked(by, me(members))
+            return invite_words.revoked(by, me(members), own=own)
         case events.Outside() | events.DoorTaken() | events.DoorSaid():
             return door_words.of_event(event, me(members), waiting)
         case events.Waiting(code):
@@ -194,7 +203,7 @@ def of_event(
         case events.Knocked():
             return door_words.knocked(event, waiter(event), locked=locked) + returns(event)
         case events.Joined():
-            return _joined(event, me(members), waiting)
+            return coming_words.joined(event, me(members), waiting, outside=outside)
         case events.Left(name):
             return f"{escape.name(name)} left."
         case events.Removed():
@@ -202,7 +211,7 @@ def of_event(
         case events.PresenceChanged() | events.Absent() | events.NewKeys() | events.Reloaded():
             return of_presence(event, me(members))
         case events.RoleChanged():
-            return role_words.of_role(event, members)
+            return role_words.of_role(event, members, own=own)
         case events.Paused() | events.Unpaused():
             return moderation_words.of_pause(event, me(members))
         case events.MemberList(listed):
@@ -268,7 +277,7 @@ def taken_back(entry: ShownMessage | None) -> str:
 
 def stays(reason: str) -> str:
     """Return what becomes of a text that was not sent for this reason."""
-    return STAYS_DOUBTED if reason in (BEGUN_AT_DOOR, HIDES_COMMAND) else STAYS
+    return STAYS_DOUBTED if reason in (BEGUN_AT_DOOR, HIDES_COMMAND, ANSWERS_NOTHING) else STAYS
 
 
 def rules_changed(rules: events.AgreementShown, *, going_out: bool = False) -> str:
@@ -302,11 +311,21 @@ def rules_here(
     if shown is not None:
         other = in_language(texts, language) if language and texts else None
         heading = f"{_titled(shown.title)}the ground rules, version {shown.version}"
-        return heading, rules_text(shown, other)
+        return heading, _lacks(language, other or shown) + rules_text(shown, other)
     if not texts:
         return None
-    written = _whole(in_language(texts, language), [text.language for text in texts])
+    one = in_language(texts, language)
+    written = _lacks(language, one) + _whole(one, [text.language for text in texts])
     return f"{_titled(room.title)}the ground rules", written
+
+
+def _lacks(language: str, found: events.AgreementShown | AgreementText) -> str:
+    """Return that the ground rules are not there in the language of this tag, if that is so."""
+    wanted, other = (one.casefold().split("-")[0] for one in (language, found.language))
+    if not language or not other or wanted == other:
+        return ""
+    wanted = escape.line(language)
+    return f"No text of the ground rules is marked as {wanted}, so another one stands here:\n\n"
 
 
 def _titled(title: str) -> str:
@@ -322,23 +341,6 @@ def _whole(said: events.AgreementShown | AgreementText, languages: Sequence[str]
     others = [tag for tag in languages if tag != said.language]
     more = f"\n\n[also in: {', '.join(others)}; /rules TAG shows it]" if others else ""
     return (f"{said.summary.strip()}\n\n" if said.summary.strip() else "") + said.text + more
-
-
-def _joined(event: events.Joined, me: str, waiting: Mapping[str, events.Knocked]) -> str:
-    """That a member is in. One that was outside, or lost, may be let in by rule."""
-    if event.you:
-        return _you_are_in(len(event.members) - 1)
-    asked = any(one.name == event.name and not one.outside for one in waiting.values())
-    own = bool(me) and event.by == me and asked
-    name = escape.name(event.name)
-    return f"You let {name} in." if own else f"{name} joined."
-
-
-def _you_are_in(others: int) -> str:
-    if others < 1:
-        return "You are in. Nobody else is here yet."
-    here = "one other is" if others == 1 else f"{others} others are"
-    return f"You are in; {here} here. What was said before you came stays unseen."
 
 
 _ASK: Final = "They are not kept anywhere; ask in the room if something is unclear."
@@ -373,13 +375,16 @@ def author(name: str, members: Sequence[MemberLike]) -> str:
     return badge + escape.name(name)
 
 
+UNHEARD: Final = "not heard yet"
+
+
 def note(member: MemberLike, members: Sequence[MemberLike]) -> str:
     """Return what stands behind a name in the list of members. A pause stands there for
     facilitators, and for the member."""
     facilitates = any(other.you and other.facilitator for other in members)
     paused = member.paused and (member.you or facilitates)
     heard = member.heard or member.presence == "here"  # a sign of life is heard, too
-    notes = ["you"] if member.you else [] if heard else ["not heard yet"]
+    notes = ["you"] if member.you else [] if heard else [UNHEARD]
     notes += ["only reads"] if paused else []  # paused, or let in to listen
     notes += [] if member.you or member.presence == "unknown" else [member.presence]
     return "".join(f" [{one}]" for one in notes)
@@ -409,6 +414,11 @@ def who_is_here(
         heading = "The relay does not answer now. When it last did, these were in the room:"
     elif not facilitates:
         heading = "In this room. Whether a participant is here, only facilitators see:"
+        if any(UNHEARD in note(one, members) for one in members if not one.facilitator):
+            heading = (
+                "In this room. Whether a participant is here, only facilitators see. Of one that "
+                "is marked as not heard yet, nothing has come to you since they came in:"
+            )
     known = {one.name for one in members} | {knock.name for knock in view.waiting.values()}
     gone = [one for one in away if one not in known]
     lines = who(members, list(view.waiting.values()))

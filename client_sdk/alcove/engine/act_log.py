@@ -6,6 +6,7 @@ followed are here, the newest `MOST`.
 """
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -29,7 +30,10 @@ class _Noted:
 class ActLog:
     """The acts of this client's time in the room."""
 
-    def __init__(self, ports: Ports) -> None:
+    def __init__(self, ports: Ports, asks: Callable[[bytes], bool] = lambda key: False) -> None:
+        """`asks` says whether the member with this MLS key is this client's own, whose person asked
+        to be a participant."""
+        self._asks = asks
         self._clock = ports.clock
         self._noted: deque[_Noted] = deque(maxlen=MOST)
         self._now = 0.0
@@ -61,7 +65,10 @@ class ActLog:
             cleared = person.entering and outcome.before.standby != outcome.state.standby
             self._note(gone, person.name, outcome, aside=left or away or cleared)
         for person in outcome.roles:
-            self._note("appoint" if person.facilitator else "demote", person.name, outcome)
+            # Another facilitator's client grants the wish. Its author knows whose act it is.
+            by = person.name if not person.facilitator and self._asks(person.key) else outcome.by
+            act = "appoint" if person.facilitator else "demote"
+            self._noted.append(_Noted(act, person.name, by, self._now, aside=False))
         self._changes(outcome)
 
     def _changes(self, outcome: Merged) -> None:
@@ -134,8 +141,16 @@ class ActLog:
         self._noted.append(_Noted(act, name, outcome.by, self._now, aside))
 
     def folded(self, name: str, by: str) -> None:
-        """A facilitator folded one message of this member's."""
+        """A facilitator folded one message of this member's, or without a name, of one that has
+        gone, or of all that wrote since the place from which the room is held."""
         self._noted.append(_Noted("fold", name, by, self._clock(), aside=False))
+
+    def kept_out(self, name: str, by: str) -> None:
+        """This facilitator removed a member that was not in the room. What others see of it is an
+        invite that closes: it names nobody. One that came in meanwhile went by the commit."""
+        told = ("remove", name, by, self._now)
+        if told not in [(one.act, one.name, one.by, one.at) for one in self._noted]:
+            self._noted.append(_Noted("remove", name, by, self._clock(), aside=False))
 
     def acts(self) -> tuple[events.PastAct, ...]:
         """All that are kept, the oldest first."""

@@ -33,13 +33,20 @@ class HardMinute:
         several = (names,) if isinstance(names, str) else tuple(names)
         removals = self._standing.require_facilitator().removals
         away = removals.keys_away(several) if fold else ()
+        outside = [name for name in dict.fromkeys(several) if removals.is_away(name)]
 
         def removed(error: AlcoveError | None) -> None:
             if error is None:
+                self._note_kept_out(outside)
                 self._fold_each(away)
             done(error)
 
         removals.remove(several, removed, fold=fold, question=question)
+
+    def _note_kept_out(self, names: Sequence[str]) -> None:
+        member = self._standing.require_member()
+        for name in names:
+            member.act_log.kept_out(name, member.membership.own.name)
 
     def _fold_each(self, away: tuple[bytes, ...]) -> None:
         """Fold, one by one, what those wrote that were away when they were removed."""

@@ -86,7 +86,9 @@ class MemberParts(ABC):
         self._following = Following(ports.clock)
         self.stream = Stream(opening.previous, cursor)
         self._telling = Telling(ports)
-        self.act_log = ActLog(ports)
+        self.act_log = ActLog(
+            ports, lambda key: key == membership.own.key and self.stepping_down.asks
+        )
         self._rules = RoomRules(membership, ports)
         self.entering: StandbyEntering | None = None
         self.tickets: TicketKeeper | None = None

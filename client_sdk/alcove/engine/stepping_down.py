@@ -42,6 +42,11 @@ class SteppingDown:
         self._asked: int | None = None
         self._again_at = 0.0
 
+    @property
+    def asks(self) -> bool:
+        """Whether the wish stands."""
+        return self._done is not None
+
     def ask(self, done: Done) -> None:
         """Raises `NotNow` (`last_facilitator`, `stepping_down`)."""
         if self._done is not None:

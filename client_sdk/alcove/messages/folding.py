@@ -83,7 +83,11 @@ class Folding:
         held, self._hold = self._hold, state.hold
         if state.hold is not None and state.hold != held:
             start = Position.decode(state.hold)
-            self._tell(lambda id, item: not self._stream.is_before(item.at, start), "hold", by=by)
+            ids = self._tell(
+                lambda id, item: not self._stream.is_before(item.at, start), "hold", by=by
+            )
+            if ids and by:
+                self._on_fold("", by)
 
     def unfolded(self, author: bytes) -> tuple[bytes, ...]:
         """What is shown of this author and not folded, the oldest first."""
@@ -109,12 +113,13 @@ class Folding:
         name: str = "",
         *,
         by: str,
-    ) -> None:
+    ) -> tuple[bytes, ...]:
         ids, own = self._shown.fold(which), self._membership.own.key
         yours = tuple(id.hex() for id in ids if self._shown.is_of(id, own))
         if ids or name:
             told = tuple(id.hex() for id in ids)
             self._emit(events.Folded(told, name, by, why=why, yours=yours))
+        return tuple(ids)
 
     def tick(self) -> None:
         """Forget folded messages that can come no more."""

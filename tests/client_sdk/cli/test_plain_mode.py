@@ -176,7 +176,7 @@ async def test_a_folded_text_is_printed_on_demand() -> None:
         await reader.type("/show")
         await reader.see("What was folded was printed before, and stands above")
         await reader.type("/fold Robin")
-        await reader.see("What Robin wrote here is folded already.")
+        await reader.see("Nothing that Robin wrote stands open here.")
         await reader.type("/unfold Robin")
         await reader.see("You ended it: what Robin writes from now on is not folded any more.")
 

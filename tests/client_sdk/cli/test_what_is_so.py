@@ -154,7 +154,7 @@ def test_who_folds_what_is_folded_is_told_that_it_is_so_already() -> None:
     none, one = (events.Folded(ids, "Kim", "Mara", why="member") for ids in ((), ("bb01",)))
     for told in (moderation_words.folded, moderation_words.fold_told):
         (said,) = told(none, facilitates=True, me="Mara")
-        assert said.startswith("What Kim wrote here is folded already.")
+        assert said.startswith("Nothing that Kim wrote stands open here.")
         assert told(one, facilitates=True, me="Mara")[-1].startswith("You folded what Kim wrote")
 
 

@@ -237,6 +237,8 @@ class RoomApp(App[None]):
                 members=room.members,
                 waiting=knocks,
                 locked=self._view.locked,
+                outside=self._view.outside,
+                own=self._own.asked_for(event),
             )
         )
 
@@ -270,7 +272,9 @@ class RoomApp(App[None]):
             self.exit()
             return
         catch_signals(self.exit, self.exit)
-        self.push_screen(EndScreen(sentence_of(closed), joined=self._view.joined))
+        self.push_screen(
+            EndScreen(sentence_of(closed), joined=self._view.joined, typing=bool(self._input.value))
+        )
 
     def _say(self, sentence: str | None) -> None:
         if sentence is not None:
@@ -298,7 +302,9 @@ class RoomApp(App[None]):
     async def _typed(self, line: str) -> bool:
         """Do what `line` asks for. Return whether nothing of it stays in the line."""
         stays = await self._kept.enter(line, self._try)
-        if stays and stays != line:
+        if stays:
+            # What is typed behind it next is not one word with it.
+            stays = f"{stays.rstrip()} "
             self._input.value, self._input.cursor_position = stays, len(stays)
         return not stays
 
@@ -331,7 +337,10 @@ class RoomApp(App[None]):
             case SendCommand(text=text):
                 self._messages.post(text)
             case slash_commands.Help():
-                help = help_words.help_of_the_screen(self._room.is_facilitator)
+                if self._view.joined:
+                    help = help_words.help_of_the_screen(self._room.is_facilitator)
+                else:
+                    help = help_words.help_at_door(self._view, help_words.KEYS)
                 log = self._entries
                 log.read_from(log.system(f"What you can type:\n{help}"))
             case slash_commands.Who():
@@ -354,6 +363,7 @@ class RoomApp(App[None]):
                 self._say(door_words.WORD_KEPT)
             case command:
                 assert self._performer is not None
+                self._own.check(command)
                 log = self._entries
                 await self._performer.perform(command, line)
                 if isinstance(command, RetractCommand):

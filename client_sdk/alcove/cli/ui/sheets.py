@@ -227,8 +227,10 @@ class EndScreen(ModalScreen[None]):
     A person that was not `joined` saw no conversation, and is told of none.
     """
 
-    def __init__(self, sentence: str, *, joined: bool) -> None:
+    def __init__(self, sentence: str, *, joined: bool, typing: bool = False) -> None:
+        """`typing` says that a text was begun when the sheet came: its Enter is not for it."""
         super().__init__()
+        self._typing = typing
         self._sentence = sentence
         self._joined = joined
 
@@ -239,5 +241,9 @@ class EndScreen(ModalScreen[None]):
 
     def on_key(self, event: Key) -> None:
         # A key that was on its way to the conversation must not take the reason away.
-        if event.key == "enter":
+        if event.key != "enter":
+            self._typing = self._typing or event.is_printable
+        elif self._typing:
+            self._typing = False  # it ends what a person typed on
+        else:
             self.app.exit()
