@@ -334,6 +334,7 @@ class Told:
         unseen = lost or not all(truth.happened(Op.LEFT, name) for name in leavers)
         left = bool(leavers) and unseen
         outside = truth.commands[self.person.name].outside
+        went = outside and truth.last(self.person.name) is Op.LEFT
         invited = any(commands.invited for commands in truth.commands.values())
         slept = any(step.act == "freeze" for step in world.schedule.steps)
         ruled = any(commands.agreements for commands in truth.commands.values())
@@ -355,7 +356,8 @@ class Told:
             "ending_doubted": lost,
             "room_forgotten": lost or may_be_lost(world),
             "room_settled": "room_forgotten" in self.problems and settled,
-            "knocking_again": (lost and settled) or self._let_go_long_ago,
+            # Who let them outside may have ended before the door of their way back was put.
+            "knocking_again": (lost and settled) or self._let_go_long_ago or (went and not held),
             "knock_dropped": lost or slept or self.renewed_late,
             "clock_wrong": clocks_are_set(world),
             "unavailable": trouble or world.schedule.limited,
