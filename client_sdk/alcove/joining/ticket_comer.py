@@ -49,7 +49,8 @@ MEMBERS_AGAIN: Final = 10.0
 """Seconds after which a facilitator asks the members again."""
 PATIENCE: Final = 180.0
 """Seconds in which a facilitator has to answer, or a member once the relay says that none is there.
-While the log is unsettled, or without a connection, they do not pass. Then the person knocks, as with any lost connection."""
+While the log is unsettled, or without a connection, they do not pass. Then the person knocks, as
+with any lost connection."""
 ASKING: Final = (
     "Your program asks a facilitator's client to let you back in. You need to do nothing."
 )
