@@ -466,9 +466,15 @@ BEHIND_A_COMMIT: Final = (
     ),
     _mutant(
         "alcove.joining.ticket_comer:TicketComer.authenticated",
-        "self._give_up_at += now - since",
+        "self._give_up_at += self._clock() - cut",
         "pass",
         f"{_ALONE}::test_a_connection_that_is_lost_for_minutes_on_the_way_is_no_end[3]",
+    ),
+    _mutant(
+        "alcove.joining.ticket_comer:TicketComer.tick",
+        "self._give_up_at += passed",
+        "pass",
+        f"{_ALONE}::test_a_program_that_stands_still_for_minutes_on_the_way_goes_on",
     ),
     _mutant(
         "alcove.joining.ticket_comer:TicketComer.tick",

@@ -49,8 +49,10 @@ MEMBERS_AGAIN: Final = 10.0
 """Seconds after which a facilitator asks the members again."""
 PATIENCE: Final = 180.0
 """Seconds in which a facilitator has to answer, or a member once the relay says that none is there.
-While the log is unsettled, or without a connection, they do not pass. Then the person knocks, as
-with any lost connection."""
+While the log is unsettled, without a connection, or while the program stands still they do not
+pass. Then the person knocks, as with any lost connection."""
+STOOD_STILL: Final = 10.0
+"""Seconds between two ticks that only a program has that stood still, as on a device that slept."""
 ASKING: Final = (
     "Your program asks a facilitator's client to let you back in. You need to do nothing."
 )
@@ -134,6 +136,7 @@ class TicketComer:
         self._pending: tuple[Entry, bytes] | None = None
         self._in_flight = False
         self._told_alone = False
+        self._ticked_at = ports.clock()
         self._cut_since: float | None = None
         self._lost = self._is_older = False
         """Whether the relay lost its memory since this client began to come back, and whether what
@@ -204,10 +207,9 @@ class TicketComer:
     def authenticated(self, answer: frames.Authenticated) -> None:
         """The relay takes this client for the member. Read the room's history first."""
         self._again_at = None
-        now, since = self._clock(), self._cut_since
-        self._cut_since = None
-        if self._give_up_at is not None and since is not None:
-            self._give_up_at += now - since  # nobody could answer it meanwhile
+        cut, self._cut_since = self._cut_since, None
+        if self._give_up_at is not None and cut is not None:
+            self._give_up_at += self._clock() - cut  # nobody could answer it meanwhile
         self.chain.read()
 
     def forgotten(self) -> None:
@@ -447,8 +449,11 @@ class TicketComer:
     def tick(self) -> None:
         """Look what is due: to ask again, or to give up."""
         now = self._clock()
-        if not self._link.authenticated and self._cut_since is None:
+        passed, self._ticked_at = now - self._ticked_at, now
+        if self._cut_since is None and not self._link.authenticated:
             self._cut_since = now
+        elif self._cut_since is None and self._give_up_at is not None and passed > STOOD_STILL:
+            self._give_up_at += passed
         late = self._give_up_at is not None and now >= self._give_up_at
         if late and self._link.authenticated:
             self._give_up_at = None
