@@ -433,8 +433,10 @@ class Told:
     @property
     def _facilitators_came_just_now(self) -> bool:
         """Whether the relay took no heartbeat for long, until a moment ago at most: by a standby's
-        link somebody may facilitate a room that nobody held."""
-        before = [at for at in self.world.truth.beat_at if at < self.world.clock() - 2.0]
+        link somebody may facilitate a room that nobody held. After a loss a client that is ahead of
+        the log looks again before it follows what is new."""
+        moment = LOOKS if self.world.truth.losses else 2.0
+        before = [at for at in self.world.truth.beat_at if at < self.world.clock() - moment]
         return self.world.clock() - max(before, default=0.0) > SILENCE
 
     def _is_away(self, name: str) -> bool:
