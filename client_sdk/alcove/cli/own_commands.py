@@ -86,7 +86,7 @@ _INVITE: Final = (
     "Not done yet: {}. It is kept, and goes to the relay until it answers; you need to do nothing. "
     "If it takes long, look with /invites whether it is made."
 )
-"""Nobody is told of one that is made after the half minute that a command has."""
+"""Of one that is made after the half minute that a command has, no event tells."""
 _OUTSIDE: Final = (
     "Not done yet: {}. Your client asks again for a minute, and you are told what became of it."
 )

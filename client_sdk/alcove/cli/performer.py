@@ -74,7 +74,7 @@ _INVITE_LATE: Final = (
     "The relay has not taken it yet. It may still happen, and /invites lists it once it is made; "
     "/invite new makes another."
 )
-"""The link of one that is made so late is shown to nobody."""
+"""The link of one that is made so late is not shown."""
 _LOOK_AGAIN: Final = 0.2
 """Seconds between two looks whether the room takes texts again."""
 

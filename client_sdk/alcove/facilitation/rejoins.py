@@ -198,7 +198,7 @@ class Rejoins:
         return self._asked(id) is not None
 
     def admit(self, id: bytes, done: Done) -> bool:
-        """A person lets this member in again. False when nobody waits under this id."""
+        """A person lets this member in again. False when no member waits under this id."""
         item = self._asked(id)
         if item is None:
             return False

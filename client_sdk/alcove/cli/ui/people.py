@@ -166,7 +166,7 @@ class People(Vertical):
         yield self._members
 
     def show(self, members: Sequence[MemberLike], waiting: Sequence[events.Knocked]) -> bool:
-        """Show everybody anew. Return whether the list that had the focus is gone."""
+        """Show all members anew. Return whether the list that had the focus is gone."""
         self.set_class(bool(waiting), "-waiting")
         parts: list[Content | str] = []
         for heading, role in (("Facilitators", True), ("Participants", False)):
