@@ -478,4 +478,11 @@ FOUND: Final[dict[str, Schedule]] = {
             Step(52.85, "slow", 4, 164), Step(0, "outside", 1, 297), Step(23, "blackout", 0, 723),
         ),
     ),
+    "a client ahead of a lost log looks again before it follows a standby": Schedule(
+        seed=41108, kind="amnesia", ttl=10, latency=0.4, uses=50, facilitators=1,
+        steps=(
+            Step(0.5, "come", 1, 19), Step(0, "standby", 0, 177), Step(26, "blackout", 0, 451),
+            Step(0, "enter", 4, 825), Step(91.25, "amnesia", 2, 458),
+        ),
+    ),
 }  # fmt: skip
