@@ -23,7 +23,7 @@ def joined(
 
 
 def _you_are_in(others: int, *, outside: bool) -> str:
-    """A member may be gone, or not there at the moment: how many are here nobody knows yet."""
+    """A member may be gone, or not there at the moment: how many are here is not known yet."""
     if others < 1:
         return "You are in. Nobody else is here." if outside else _NOBODY
     many = "one other member" if others == 1 else f"{others} other members"
