@@ -5,6 +5,13 @@ from typing import Final
 from tests.simulator.schedule import Schedule, Step
 
 FOUND: Final[dict[str, Schedule]] = {
+    "a facilitator brings no card back that another has put anew": Schedule(
+        seed=7403586, kind="amnesia", ttl=1800, latency=0.0, uses=50, facilitators=3,
+        steps=(
+            Step(0, "come", 1, 838), Step(0, "come", 2, 844), Step(3, "race", 1, 556),
+            Step(0, "leave", 1, 431), Step(1, "amnesia", 3, 101), Step(766.6, "amnesia", 0, 253),
+        ),
+    ),
     "what a newcomer asked is void, or opens, when they are in by another Welcome": Schedule(
         seed=7101406, kind="amnesia", ttl=60, latency=0.4, uses=50, facilitators=3,
         steps=(
