@@ -334,6 +334,24 @@ ALL_HARD_MINUTE: Final = (
     *HOLD_AND_FOLD,
     *REMOVALS,
     _mutant(
+        "messages.conversation:Conversation.probe",
+        "if not self.outbox.begins_with(Void.KIND, self.membership.group.epoch):",
+        "if True:",
+        "test_a_paused_member_that_comes_back_often_keeps_one_void_for_afterwards",
+    ),
+    *(
+        Mutant(
+            "hard minute",
+            (Edit("alcove.messages.outbox:Outbox.begins_with", old, new),),
+            "tests/client_sdk/test_outbox.py",
+        )
+        for old, new in (
+            (" if not item.given_in(epoch)", ""),
+            (" and first.kind == kind", ""),
+            (" and not first.given", ""),
+        )
+    ),
+    _mutant(
         "facilitation.removal_intent:RemoveMembers.plan",
         "if key not in gone",
         "",
