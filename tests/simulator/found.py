@@ -5,6 +5,28 @@ from typing import Final
 from tests.simulator.schedule import Schedule, Step
 
 FOUND: Final[dict[str, Schedule]] = {
+    "one that missed that they facilitate no more finds out by what the relay refuses": Schedule(
+        seed=7405268, kind="lies", ttl=1800, latency=0.02, uses=50, facilitators=3,
+        steps=(
+            Step(0, "lie", 0, 718), Step(0, "come", 2, 53), Step(0.1, "come", 3, 459),
+            Step(57.4, "step_down", 2, 78), Step(44, "talk", 0, 437), Step(11.2, "talk", 0, 33),
+        ),
+    ),
+    "a paused member that comes back often has one void to send afterwards": Schedule(
+        seed=7306795, kind="lies", ttl=1800, latency=0.4, uses=50, facilitators=1,
+        steps=(
+            Step(0.5, "come", 1, 338), Step(50.3, "strand", 0, 380),
+            Step(650.15, "strand", 0, 779), Step(706.35, "strand", 0, 53),
+            Step(602.3, "strand", 1, 445), Step(600, "wait", 0, 0),
+        ),
+    ),
+    "a facilitator brings no card back that another has put anew": Schedule(
+        seed=7403586, kind="amnesia", ttl=1800, latency=0.0, uses=50, facilitators=3,
+        steps=(
+            Step(0, "come", 1, 838), Step(0, "come", 2, 844), Step(3, "race", 1, 556),
+            Step(0, "leave", 1, 431), Step(1, "amnesia", 3, 101), Step(766.6, "amnesia", 0, 253),
+        ),
+    ),
     "what a newcomer asked is void, or opens, when they are in by another Welcome": Schedule(
         seed=7101406, kind="amnesia", ttl=60, latency=0.4, uses=50, facilitators=3,
         steps=(
