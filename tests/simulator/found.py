@@ -455,6 +455,13 @@ FOUND: Final[dict[str, Schedule]] = {
             Step(0, "resume", 1, 488), Step(49.65, "appoint", 2, 955),
         ),
     ),
+    "a card without any words says nothing of the room's": Schedule(
+        seed=7404639, kind="relay", ttl=1800, latency=0.02, uses=1, facilitators=3,
+        steps=(
+            Step(0, "come", 1, 514), Step(10, "ticket", 1, 445), Step(3, "reload", 1, 836),
+            Step(0, "resume", 1, 311), Step(21.35, "race", 0, 204),
+        ),
+    ),
     "a correction is learned of once the log is settled": Schedule(
         seed=7400997, kind="amnesia", ttl=1800, latency=0.1, uses=50, facilitators=3,
         steps=(
