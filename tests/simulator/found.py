@@ -462,6 +462,14 @@ FOUND: Final[dict[str, Schedule]] = {
             Step(0, "resume", 1, 311), Step(21.35, "race", 0, 204),
         ),
     ),
+    "a vault that the relay lost is gone with the facilitator that put it": Schedule(
+        seed=7305757, kind="amnesia", ttl=1800, latency=0.1, uses=50, facilitators=2,
+        steps=(
+            Step(0, "come", 1, 737), Step(1, "come", 2, 774), Step(24, "hand_over", 2, 226),
+            Step(1, "cut", 2, 78), Step(0, "offline", 2, 404), Step(1, "leave", 1, 966),
+            Step(0, "amnesia", 1, 948),
+        ),
+    ),
     "a correction is learned of once the log is settled": Schedule(
         seed=7400997, kind="amnesia", ttl=1800, latency=0.1, uses=50, facilitators=3,
         steps=(

@@ -93,6 +93,16 @@ def test_a_program_that_goes_on_where_it_was_told_of_its_return_is_noticed(
     assert any("are in different groups" in failure for failure in failures)
 
 
+def test_a_facilitator_that_gives_no_vault_long_after_a_loss_is_noticed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The relay lost its memory before. One that could give the vault is there: nothing is lost."""
+    monkeypatch.setattr(Vaults, "_give", lambda self, key: None)
+    steps = (Step(0, "amnesia"), Step(900, "come", 1, 737), Step(60, "wait"))
+    failures = play(Schedule(7305757, "amnesia", 1800, 0.1, 50, 2, steps))
+    assert any("nothing kept the vault away" in failure for failure in failures)
+
+
 def test_a_seed_has_one_course() -> None:
     courses: list[list[str]] = []
     for _ in range(2):
