@@ -470,6 +470,17 @@ FOUND: Final[dict[str, Schedule]] = {
             Step(0, "amnesia", 1, 948),
         ),
     ),
+    "in slow mode the void behind an uncovered message waits for its turn": Schedule(
+        seed=7306818, kind="relay", ttl=10, latency=0.4, uses=50, facilitators=3,
+        steps=(
+            Step(0.5, "come", 1, 362), Step(0, "come", 2, 39), Step(1, "come", 3, 340),
+            Step(40, "die", 2, 961), Step(1, "leave", 1, 652), Step(0, "talk", 1, 423),
+            Step(1, "talk", 0, 397), Step(40, "step_down", 0, 50), Step(0.3, "slowly", 2, 983),
+            Step(48.1, "come", 1, 29), Step(3.05, "talk", 0, 516), Step(0.05, "trap", 1, 621),
+            Step(0, "invite", 0, 941), Step(8, "fail", 0, 675), Step(0, "retract", 0, 442),
+            Step(0, "freeze", 0, 44), Step(1, "hold", 1, 138),
+        ),
+    ),
     "a correction is learned of once the log is settled": Schedule(
         seed=7400997, kind="amnesia", ttl=1800, latency=0.1, uses=50, facilitators=3,
         steps=(
