@@ -350,3 +350,32 @@ def test_a_program_that_still_runs_is_told_that_its_ticket_was_used() -> None:
     assert "link" not in closed.text
     assert "your ticket" in closed.text
     goes_on(world, again, bob, cleo)
+
+
+@pytest.mark.parametrize("second", [3, 11])
+def test_a_connection_that_is_lost_for_minutes_on_the_way_is_no_end(second: int) -> None:
+    """The 180 s went on, and then its keys were gone: nobody could answer it meanwhile."""
+    world, ann, bob, cleo = room_of_three()
+    ticket = ticket_of(world, ann)
+    crashes(world, ann)
+    again = resumes(world, ticket, "Ann", wait=second)
+    again.cut()
+    world.advance(PATIENCE + 30, stay_away=(again,))
+    assert again.engine.closed is None
+    world.advance(60)
+    assert again.of(events.Joined), codes(again)
+    goes_on(world, again, bob, cleo)
+
+
+def test_a_program_that_stands_still_for_minutes_on_the_way_goes_on() -> None:
+    """Its device slept. When it woke the 180 s were over before anybody could answer."""
+    world, ann, bob, cleo = room_of_three()
+    ticket = ticket_of(world, ann)
+    crashes(world, ann)
+    again = resumes(world, ticket, "Ann", wait=3)
+    world.clients.remove(again)
+    world.advance(PATIENCE + 30)
+    world.clients.append(again)
+    world.advance(60)
+    assert again.of(events.Joined), codes(again)
+    goes_on(world, again, bob, cleo)

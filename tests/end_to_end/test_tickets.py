@@ -319,6 +319,23 @@ def test_a_commit_of_its_own_at_the_last_moment_does_not_void_a_ticket() -> None
     goes_on(world, again, bob, cleo)
 
 
+def test_who_was_demoted_meanwhile_is_told() -> None:
+    """They read that they are in the room, and nothing of what they may not do any more."""
+    world, ann, bob, cleo = room_of_three()
+    do(world, ann, "appoint", "Bob")
+    world.advance(35)
+    ticket = ticket_of(world, bob)
+    crashes(world, bob)
+    do(world, ann, "demote", "Bob")
+    do(world, ann, "appoint", "Cleo")
+    again = resumes(world, ticket, "Bob")
+    (told,) = [one.text for one in again.of(events.Problem) if one.code == "members_changed"]
+    assert "Bob does not facilitate any more." in told
+    assert "Cleo facilitates now." in told
+    assert "Ann" not in told
+    goes_on(world, ann, again, cleo)
+
+
 def test_of_two_programs_with_one_ticket_one_is_let_in() -> None:
     """Both were given what was parked. What the other one asks is void from then on, and it does
     not put the first one out."""

@@ -339,6 +339,13 @@ ALL_STANDBY: Final = (
     ),
     _mutant(
         "answer",
+        "alcove.engine.standby_answers:StandbyAnswers.asked",
+        "statement.mls_key",
+        'b""',
+        f"{_ANSWERS}::test_a_holder_that_asks_each_second_takes_no_turn_of_a_facilitator",
+    ),
+    _mutant(
+        "answer",
         "alcove.joining.standby_comer:StandbyComer._publish",
         'isinstance(answer, frames.RequestRefused) and answer.code == "stale"',
         "False",
@@ -380,7 +387,7 @@ ALL_STANDBY: Final = (
             ),
             (
                 "standby_answers:StandbyAnswers.asked",
-                "due = min(due, self._due[0])",
+                "due = min(due, self._due[key][0])",
                 "pass",
                 "test_a_liar_in_a_large_room_waits_for_those_that_have_their_turn_late",
             ),

@@ -433,6 +433,7 @@ IN_THE_GROUP: Final = (
     ),
 )
 
+_LOSS: Final = "tests/end_to_end/test_return_after_a_loss.py"
 _BEHIND: Final = "tests/end_to_end/test_died_behind_a_commit.py"
 _KEEPER: Final = "alcove.engine.ticket_keeper:TicketKeeper"
 BEHIND_A_COMMIT: Final = (
@@ -477,6 +478,60 @@ BEHIND_A_COMMIT: Final = (
         "(newest, parked)",
         "(newest,)",
         f"{_BEHIND}::test_five_facilitators_let_one_in_in_turn_and_all_die",
+    ),
+    _mutant(
+        "alcove.engine.engine:Engine.on_not_authenticated",
+        "(known or self._on_the_way)",
+        "known",
+        f"{_LOSS}::test_a_lone_facilitator_waits_for_the_room[2]",
+    ),
+    _mutant(
+        "alcove.engine.entering_room:EnteringRoom._on_the_way",
+        "by_ticket or by_link",
+        "by_ticket",
+        f"{_LOSS}::test_so_does_the_holder_of_a_link[40]",
+    ),
+    _mutant(
+        "alcove.joining.ticket_comer:TicketComer.forgotten",
+        "self.stage = TicketStage.READING",
+        "pass",
+        f"{_LOSS}::test_its_ticket_serves_once_more_afterwards",
+    ),
+    _mutant(
+        "alcove.joining.ticket_comer:TicketComer.forgotten",
+        "        self.chain.begin_anew()\n",
+        "",
+        f"{_LOSS}::test_a_member_brings_a_history_without_what_was_parked[False]",
+    ),
+    _mutant(
+        "alcove.joining.ticket_comer:TicketComer._older",
+        "if not self._lost:",
+        "if True:",
+        f"{_LOSS}::test_a_member_brings_a_history_without_what_was_parked[True]",
+    ),
+    _mutant(
+        "alcove.joining.ticket_comer:TicketComer.tick",
+        "older if self._is_older else",
+        "",
+        f"{_LOSS}::test_a_member_brings_a_history_without_what_was_parked[False]",
+    ),
+    _mutant(
+        "alcove.joining.ticket_comer:TicketComer.authenticated",
+        "self._give_up_at += self._clock() - cut",
+        "pass",
+        f"{_ALONE}::test_a_connection_that_is_lost_for_minutes_on_the_way_is_no_end[3]",
+    ),
+    _mutant(
+        "alcove.joining.ticket_comer:TicketComer.tick",
+        "self._give_up_at += passed",
+        "pass",
+        f"{_ALONE}::test_a_program_that_stands_still_for_minutes_on_the_way_goes_on",
+    ),
+    _mutant(
+        "alcove.joining.ticket_comer:TicketComer.tick",
+        "if late and self._link.authenticated:",
+        "if late:",
+        f"{_ALONE}::test_a_connection_that_is_lost_for_minutes_on_the_way_is_no_end[3]",
     ),
 )
 

@@ -489,4 +489,19 @@ FOUND: Final[dict[str, Schedule]] = {
             Step(22.7, "die", 2, 399), Step(0, "amnesia", 1, 979),
         ),
     ),
+    "an entry that lets a member outside is on its way to them": Schedule(
+        seed=7307925, kind="relay", ttl=10, latency=0.0, uses=50, facilitators=1,
+        steps=(
+            Step(0, "come", 1, 335), Step(0, "come", 2, 874), Step(0, "links", 4, 862),
+            Step(0, "come", 4, 607), Step(0.3, "cut", 1, 629), Step(1, "freeze", 0, 142),
+            Step(20.65, "outside", 4, 257), Step(1, "restart", 1, 743), Step(66.7, "hold", 4, 17),
+        ),
+    ),
+    "who let a member outside ends before it put the door of the way back": Schedule(
+        seed=7405912, kind="relay", ttl=1800, latency=0.0, uses=50, facilitators=3,
+        steps=(
+            Step(0, "come", 1, 478), Step(1, "freeze", 1, 358), Step(53.65, "demote", 1, 809),
+            Step(52.85, "slow", 4, 164), Step(0, "outside", 1, 297), Step(23, "blackout", 0, 723),
+        ),
+    ),
 }  # fmt: skip

@@ -6,6 +6,7 @@ from typing import Final
 from alcove.desk.frame import DeskBody
 from alcove.desk.life import SignsOfLife
 from alcove.engine.engine import Engine
+from alcove.engine.entering_room import EnteringRoom
 from alcove.engine.outside import SteppingOutside, WayOut
 from alcove.engine.standby_answers import StandbyAnswers
 from alcove.engine.telling import Telling
@@ -148,7 +149,19 @@ def _nobody_lets_a_lone_one_back(monkey: Monkey) -> None:
     monkey.setattr(StandbyAnswers, "_answer", lambda self, statement: None)
 
 
+def _a_forgotten_way_back_ends(monkey: Monkey) -> None:
+    """A program that came by a ticket ends when the relay loses its memory."""
+    monkey.setattr(EnteringRoom, "_on_the_way", property(lambda self: False))
+
+
 PLANTED_WAYS: Final = (
+    Planted(
+        "a forgotten way back ends",
+        _a_forgotten_way_back_ends,
+        "for unknown_room",
+        ("amnesia",),
+        329,
+    ),
     Planted(
         "nobody lets a lone one back", _nobody_lets_a_lone_one_back, "for knock_again", (), 6678
     ),

@@ -335,6 +335,7 @@ class Told:
         unseen = lost or not all(truth.happened(Op.LEFT, name) for name in leavers)
         left = bool(leavers) and unseen
         outside = truth.commands[self.person.name].outside
+        went = outside and truth.last(self.person.name) is Op.LEFT
         invited = any(commands.invited for commands in truth.commands.values())
         slept = any(step.act == "freeze" for step in world.schedule.steps)
         ruled = any(commands.agreements for commands in truth.commands.values())
@@ -356,7 +357,8 @@ class Told:
             "ending_doubted": lost,
             "room_forgotten": lost or may_be_lost(world),
             "room_settled": "room_forgotten" in self.problems and settled,
-            "knocking_again": (lost and settled) or self._let_go_long_ago,
+            # Who let them outside may have ended before the door of their way back was put.
+            "knocking_again": (lost and settled) or self._let_go_long_ago or (went and not held),
             "knock_dropped": lost or slept or self.renewed_late,
             "clock_wrong": clocks_are_set(world),
             "unavailable": trouble or world.schedule.limited,
@@ -432,8 +434,10 @@ class Told:
     @property
     def _facilitators_came_just_now(self) -> bool:
         """Whether the relay took no heartbeat for long, until a moment ago at most: by a standby's
-        link somebody may facilitate a room that nobody held."""
-        before = [at for at in self.world.truth.beat_at if at < self.world.clock() - 2.0]
+        link somebody may facilitate a room that nobody held. After a loss a client that is ahead of
+        the log looks again before it follows what is new."""
+        moment = LOOKS if self.world.truth.losses else 2.0
+        before = [at for at in self.world.truth.beat_at if at < self.world.clock() - moment]
         return self.world.clock() - max(before, default=0.0) > SILENCE
 
     def _is_away(self, name: str) -> bool:

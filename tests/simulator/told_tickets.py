@@ -7,6 +7,7 @@ facilitator that is alone is let in by the members.
 
 from typing import TYPE_CHECKING, Final
 
+from alcove.joining.ticket_comer import TicketComer
 from alcove_protocol import limits
 from alcove_protocol.roster import Op
 from alcove_protocol.ticket import Ticket
@@ -65,6 +66,12 @@ def reloaded(world: "World", name: str, times: int) -> str:
     return "" if times <= count else f"they were let in again {count} times"
 
 
+def has_fetched(person: "Person") -> bool:
+    """Whether the relay handed this program what was parked."""
+    comer = person.engine.newcomer
+    return isinstance(comer, TicketComer) and comer.fetched
+
+
 def wrong_refusal(world: "World", person: "Person", code: str) -> str:
     """Why a program that came by a ticket was not kept out for this reason, or nothing."""
     truth, now = world.truth, world.clock()
@@ -75,7 +82,9 @@ def wrong_refusal(world: "World", person: "Person", code: str) -> str:
         "dropped": not world.quiet,
         "unknown_ticket": not truth.parked.is_good(slot_of(person)),
         "ticket_in_use": lately or any(one.there for one in same),
-        "unknown_room": bool(truth.losses) or may_be_lost(world),
+        # What was parked is in the program alone from then on, so it waits for the room.
+        "unknown_room": (bool(truth.losses) or may_be_lost(world)) and not has_fetched(person),
+        "lost": bool(truth.losses) or may_be_lost(world),
         "ended": truth.over,
         "removed": truth.happened(Op.REMOVE, person.name),
         "not_member": bool(truth.losses) or person.name not in truth.members,

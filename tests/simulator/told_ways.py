@@ -19,6 +19,8 @@ FALSE_AFTER: Final = 50.0
 the connection by the fresh key."""
 PROVEN: Final = limits.READ_ONLY_AFTER + 2.0
 """Seconds in a log after which a client knows where it was 90 s before: it looks once a second."""
+UNDER_WAY: Final = 60.0
+"""Seconds in which an entry comes to a member in trouble, or its connection is given up."""
 COVERED: Final = 90.0
 """Seconds after an entrance in which a message of before it may wait: 30 s until all had their turn
 and the standby is listed, 30 s until a void follows, and 30 s until a heartbeat covers that."""
@@ -104,9 +106,14 @@ def again(world: "World", hears: "Person", event: events.Knocked) -> str:
 
 
 def wishes_in_vain(world: "World", name: str) -> bool:
-    """Whether this person is in the room, and wished to step outside since they came in last."""
+    """Whether this person wished to step outside since they came in last, and is in the room. In
+    trouble the entry that let them go may be on its way to them."""
     truth = world.truth
-    return name in truth.members and truth.commands[name].wished_at > truth.let_in_at(name)
+    if truth.commands[name].wished_at <= truth.let_in_at(name):
+        return False
+    went = max((c.at for c in truth.changes if c.op is Op.LEFT and c.name == name), default=START)
+    under_way = not world.quiet and world.clock() - went < UNDER_WAY
+    return name in truth.members or under_way
 
 
 def lacked_doors(person: "Person") -> set[str]:

@@ -222,7 +222,7 @@ class Engine(ForgottenRoom, EnteringRoom):
             return
         waiting = self.newcomer is not None and self.newcomer.card is not None
         known = self.entered and (self.member is not None or waiting)
-        if code == "unknown_room" and known:
+        if code == "unknown_room" and (known or self._on_the_way):
             self._forgotten()
         elif code == "not_member" and self._lost_memory(generation):
             # It may have been let go, outside or for its lost connection, and know nothing of it:

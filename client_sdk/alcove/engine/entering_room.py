@@ -86,6 +86,14 @@ class EnteringRoom(Standing, ABC):
             return role == ConnectionRole.DOOR and self.member is None and not by_link
         return (role == ConnectionRole.RESEAT) is self._restoring
 
+    @property
+    def _on_the_way(self) -> bool:
+        """Whether this client is on its way by a ticket or a link, to a room that the relay had."""
+        comer = self.newcomer
+        by_ticket = isinstance(comer, TicketComer) and comer.fetched
+        by_link = isinstance(comer, StandbyComer) and self.entered
+        return self.member is None and (by_ticket or by_link)
+
     def _become_member(
         self,
         membership: Membership,
@@ -321,13 +329,17 @@ class EnteringRoom(Standing, ABC):
 
 
 def tell_changes(parked: bytes, membership: Membership, ports: Ports) -> None:
-    """Tell of each new facilitator since the ticket was parked. The commits since then did not
-    reach this client."""
+    """Tell of each facilitator, this person too, that is one only since the ticket was parked, or
+    no more. The commits since then did not reach this client."""
     before = {parked[at : at + KEY_SIZE] for at in range(0, len(parked), FACILITATOR_SIZE)}
-    new = [one.name for one in membership.people() if one.facilitator and one.key not in before]
-    if new:
-        text = " ".join(f"{name} facilitates now." for name in new)
-        text = f"The group changed while you were out of it. {text}"
+    changes = []
+    for one in membership.people():
+        if one.facilitator is not (one.key in before):
+            now = f"{one.name} facilitates now."
+            no_more = f"{one.name} does not facilitate any more."
+            changes.append(now if one.facilitator else no_more)
+    if changes:
+        text = " ".join(("The group changed while you were out of it.", *changes))
         ports.emit(events.Problem("members_changed", text))
 
 

@@ -15,6 +15,7 @@ from alcove.engine.loss_told import AT_THE_DOOR, LossTold
 from alcove.events import CloseReason
 from alcove.group.keys import Identity
 from alcove.joining.newcomer import Newcomer
+from alcove.joining.ticket_comer import TicketComer
 
 KNOCK_AGAIN_AFTER: Final = limits.UNSETTLED_LEAST + 30.0
 """Seconds that a member waits, whom a relay without memory does not list, before they knock. The
@@ -46,6 +47,8 @@ class ForgottenRoom(Doorway):
             member.bringing.forgotten(brings=first)
         else:
             self._loss.forgotten(AT_THE_DOOR)
+            if isinstance(self.newcomer, TicketComer):
+                self.newcomer.forgotten()
         self._wait_for_room()
         self._bring_room(first=first)
 

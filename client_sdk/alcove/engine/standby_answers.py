@@ -54,7 +54,8 @@ class StandbyAnswers:
         self._ports = ports
         self._card = card
         self._known: OrderedDict[bytes, None] = OrderedDict()
-        self._due: tuple[float, AskStatement] | None = None
+        self._due: dict[bytes, tuple[float, AskStatement]] = {}
+        """By the MLS key that asks: no asker takes another's turn."""
         self._told_at: float | None = None
 
     def asked(self, notice: frames.Asked) -> None:
@@ -77,10 +78,10 @@ class StandbyAnswers:
             self._ports.emit(events.StandbyAsked(False))
         wait = float(self._turn(statement.id))
         wait += HELD_AFTER if self._following.held else 0.0
-        due = now + wait
-        if self._due is not None:  # the next ask puts off no turn of the one before
-            due = min(due, self._due[0])
-        self._due = (due, statement)
+        due, key = now + wait, statement.mls_key
+        if key in self._due:  # the next ask puts off no turn of the one before
+            due = min(due, self._due[key][0])
+        self._due[key] = (due, statement)
         self.tick()
 
     def _alone(self, statement: AskStatement) -> bool:
@@ -115,12 +116,13 @@ class StandbyAnswers:
 
     def tick(self) -> None:
         """Answer when it is this member's turn."""
-        if self._due is None or self._ports.clock() < self._due[0]:
-            return
-        (_, statement), self._due = self._due, None
-        own = self._membership.own
-        if self._alone(statement) and not own.entering and not own.facilitator:
-            self._answer(statement)
+        now, own = self._ports.clock(), self._membership.own
+        for key, (due, statement) in list(self._due.items()):
+            if now < due:
+                continue
+            del self._due[key]
+            if self._alone(statement) and not own.entering and not own.facilitator:
+                self._answer(statement)
 
     def _answer(self, statement: AskStatement) -> None:
         membership, card = self._membership, self._card()

@@ -47,6 +47,11 @@ class Candidates:
         due = self._clock() + (DOUBTED_LAST if self._led_nowhere[candidate.by] else wait)
         self._decide_at = due if self._decide_at is None else min(due, self._decide_at)
 
+    def forget(self) -> None:
+        """Those that came are of a log that is over. What is known of their members stays."""
+        self._found.clear()
+        self._decide_at = None
+
     @property
     def due(self) -> bool:
         """Whether it is time to choose."""

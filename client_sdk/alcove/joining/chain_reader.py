@@ -65,6 +65,12 @@ class ChainReader:
         """The counter of the entry of the commit with this SHA-256, if the relay took it."""
         return self._commits.get(commit)
 
+    def begin_anew(self) -> None:
+        """Read from entry 0 next: the room may be brought back with another history."""
+        self._heads, self._roster = [], None
+        self._let_in.clear()
+        self._commits.clear()
+
     def read(self) -> None:
         """Read on."""
         first = len(self._heads)
@@ -81,10 +87,7 @@ class ChainReader:
             for item in unpack_list(answer.entries, most=_ENTRIES):
                 self._take(Signed.decode(item))
         except Malformed:
-            # The room may have been brought back with another history: then it is read anew.
-            self._heads, self._roster = [], None
-            self._let_in.clear()
-            self._commits.clear()
+            self.begin_anew()
             self._on_wrong(before == 0)
             return
         if answer.more and len(self._heads) > before:

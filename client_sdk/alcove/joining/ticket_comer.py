@@ -49,7 +49,10 @@ MEMBERS_AGAIN: Final = 10.0
 """Seconds after which a facilitator asks the members again."""
 PATIENCE: Final = 180.0
 """Seconds in which a facilitator has to answer, or a member once the relay says that none is there.
-While the log is unsettled they do not pass. Then the person knocks, as with any lost connection."""
+While the log is unsettled, without a connection, or while the program stands still they do not
+pass. Then the person knocks, as with any lost connection."""
+STOOD_STILL: Final = 10.0
+"""Seconds between two ticks that only a program has that stood still, as on a device that slept."""
 ASKING: Final = (
     "Your program asks a facilitator's client to let you back in. You need to do nothing."
 )
@@ -133,12 +136,17 @@ class TicketComer:
         self._pending: tuple[Entry, bytes] | None = None
         self._in_flight = False
         self._told_alone = False
+        self._ticked_at = ports.clock()
+        self._cut_since: float | None = None
+        self._lost = self._is_older = False
+        """Whether the relay lost its memory since this client began to come back, and whether what
+        was brought back lacks what was parked."""
         self.chain = ChainReader(
             ticket.room,
             ports,
             on_known=self._known,
             on_late=self._later,
-            on_wrong=lambda first: self._wrong(),
+            on_wrong=self._wrong,
         )
 
     # --- what was parked -----------------------------------------------------------------------
@@ -199,16 +207,34 @@ class TicketComer:
     def authenticated(self, answer: frames.Authenticated) -> None:
         """The relay takes this client for the member. Read the room's history first."""
         self._again_at = None
+        cut, self._cut_since = self._cut_since, None
+        if self._give_up_at is not None and cut is not None:
+            self._give_up_at += self._clock() - cut  # nobody could answer it meanwhile
         self.chain.read()
 
-    def _wrong(self) -> None:
+    def forgotten(self) -> None:
+        """The relay lost its memory. Once a member brought the room back, begin anew: what was
+        parked is gone with it, and so are the asks."""
+        self._lost, self._told_alone = True, False
+        self._drop_pending()
+        self.chain.begin_anew()
+        self.candidates.forget()
+        self.stage = TicketStage.READING
+        self._asked_at = self._members_at = self._again_at = self._give_up_at = None
+
+    def _wrong(self, first: bool) -> None:
+        """The relay's history does not follow. At first there is nothing to begin anew with."""
+        if not first:
+            self._later()
+            return
         text = "The relay's history of this room is not signed as it must be; do not go on."
         self._fail(NotTrusted("bad_roster", text))
 
     def _known(self, roster: Roster) -> None:
         if self.chain.head(self._known_at.counter) != self._known_at.head:
-            self._fail(NotTrusted("bad_roster", _OLDER))
+            self._older()
             return
+        self._is_older = False
         if self._pending is not None:
             if not self._in_flight:  # two answers to one commit would end it twice
                 self._publish(*self._pending)  # if it was taken, the relay says where it stands
@@ -225,6 +251,18 @@ class TicketComer:
         self._ask(roster)
         if roster.is_facilitator(self.identity.relay.public):
             self._ask_members(roster)
+
+    def _older(self) -> None:
+        """The history lacks what was parked. After a loss the member that brought it back may have
+        missed that, and one that did not may bring it while the log is unsettled."""
+        if not self._lost:
+            self._fail(NotTrusted("bad_roster", _OLDER))
+            return
+        if self._give_up_at is None:
+            self._give_up_at = self._clock() + limits.UNSETTLED + PATIENCE
+        self._is_older = True
+        self.chain.begin_anew()
+        self._later()
 
     @property
     def _known_at(self) -> _Known:
@@ -411,9 +449,16 @@ class TicketComer:
     def tick(self) -> None:
         """Look what is due: to ask again, or to give up."""
         now = self._clock()
-        if self._give_up_at is not None and now >= self._give_up_at:
+        passed, self._ticked_at = now - self._ticked_at, now
+        if self._cut_since is None and not self._link.authenticated:
+            self._cut_since = now
+        elif self._cut_since is None and self._give_up_at is not None and passed > STOOD_STILL:
+            self._give_up_at += passed
+        late = self._give_up_at is not None and now >= self._give_up_at
+        if late and self._link.authenticated:
             self._give_up_at = None
-            self._fail(NotNow("knock_again", NOBODY))
+            older = NotTrusted("bad_roster", _OLDER)
+            self._fail(older if self._is_older else NotNow("knock_again", NOBODY))
             return
         roster, asked = self.chain.roster, self._asked_at
         alone = asked is not None and now - asked >= limits.ALONE
@@ -434,12 +479,16 @@ class TicketComer:
         """Forget everything. The relay forgets what was parked by itself."""
         self.wipe()
 
+    def _drop_pending(self) -> None:
+        if self._pending is not None:
+            self._pending[0].staged.drop()
+        self._pending = None
+
     def wipe(self) -> None:
         """Forget the keys of the way back. The person's own are the engine's to wipe."""
         if self._offer is not None:
             self._offer.wipe()
-        if self._pending is not None:
-            self._pending[0].staged.drop()
+        self._drop_pending()
         self._forget_asks()
         self._give_up_at = self._again_at = self._members_at = None
 

@@ -13,6 +13,7 @@ from alcove.group.external_wrap import read_external, wrap_key
 from alcove.group.keys import ROOM_SUITE, Identity
 from alcove.group.membership import Membership
 from alcove.group.standby_entry import StandbyAnswer, group_info_of
+from alcove.joining import standby_comer
 from alcove.messages.agreements import read_agreement
 from alcove_protocol import frames
 from alcove_protocol.card import AgreementText, pack_agreement
@@ -21,6 +22,7 @@ from alcove_protocol.statements import AskStatement
 from tests.end_to_end.evil.rogue import context, group_of, now, relay_key, roster_of, state_of
 from tests.end_to_end.facilitating import all_agree, facilitators, goes_on
 from tests.end_to_end.standing_by import comes, dies, make_link
+from tests.end_to_end.ticketing import resumes, ticket_of
 from tests.end_to_end.world import Client, World, room_of_three
 
 Lie = Callable[[StandbyAnswer], StandbyAnswer]
@@ -276,3 +278,25 @@ def test_a_member_whose_answer_ends_the_way_in_is_heard_against_a_branch() -> No
     assert cleo.engine.closed is None
     assert dora.engine.closed is not None
     assert dora.engine.closed.code == "name_taken"
+
+
+def test_a_holder_that_asks_each_second_takes_no_turn_of_a_facilitator() -> None:
+    """In a large room the only member that is there has its turn late. By then the link's holder
+    had asked again, and the facilitator's ask was forgotten, each time."""
+    world, ann, bob, cleo = room_of_three()
+    link, ticket = make_link(world, ann), ticket_of(world, ann)
+    world.advance(31)
+    dies(world, ann)
+    world.advance(95)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(StandbyAnswers, "_turn", lambda self, id: 8)
+        patch.setattr(standby_comer, "ASK_AGAIN", 0.5)
+        holder = world.client("Eve")
+        holder.to_client = lambda client, data: (  # so it goes on asking
+            [] if isinstance(frames.from_relay(data), frames.Answered) else [data]
+        )
+        again = resumes(world, ticket, "Ann", wait=0)
+        world.knock_with(holder, link, accept=False)
+        world.advance(60)
+    assert again.of(events.Joined), again.told
+    goes_on(world, again, bob, cleo)
