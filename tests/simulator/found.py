@@ -477,6 +477,32 @@ FOUND: Final[dict[str, Schedule]] = {
             Step(0, "resume", 1, 488), Step(49.65, "appoint", 2, 955),
         ),
     ),
+    "a card without any words says nothing of the room's": Schedule(
+        seed=7404639, kind="relay", ttl=1800, latency=0.02, uses=1, facilitators=3,
+        steps=(
+            Step(0, "come", 1, 514), Step(10, "ticket", 1, 445), Step(3, "reload", 1, 836),
+            Step(0, "resume", 1, 311), Step(21.35, "race", 0, 204),
+        ),
+    ),
+    "a vault that the relay lost is gone with the facilitator that put it": Schedule(
+        seed=7305757, kind="amnesia", ttl=1800, latency=0.1, uses=50, facilitators=2,
+        steps=(
+            Step(0, "come", 1, 737), Step(1, "come", 2, 774), Step(24, "hand_over", 2, 226),
+            Step(1, "cut", 2, 78), Step(0, "offline", 2, 404), Step(1, "leave", 1, 966),
+            Step(0, "amnesia", 1, 948),
+        ),
+    ),
+    "in slow mode the void behind an uncovered message waits for its turn": Schedule(
+        seed=7306818, kind="relay", ttl=10, latency=0.4, uses=50, facilitators=3,
+        steps=(
+            Step(0.5, "come", 1, 362), Step(0, "come", 2, 39), Step(1, "come", 3, 340),
+            Step(40, "die", 2, 961), Step(1, "leave", 1, 652), Step(0, "talk", 1, 423),
+            Step(1, "talk", 0, 397), Step(40, "step_down", 0, 50), Step(0.3, "slowly", 2, 983),
+            Step(48.1, "come", 1, 29), Step(3.05, "talk", 0, 516), Step(0.05, "trap", 1, 621),
+            Step(0, "invite", 0, 941), Step(8, "fail", 0, 675), Step(0, "retract", 0, 442),
+            Step(0, "freeze", 0, 44), Step(1, "hold", 1, 138),
+        ),
+    ),
     "a correction is learned of once the log is settled": Schedule(
         seed=7400997, kind="amnesia", ttl=1800, latency=0.1, uses=50, facilitators=3,
         steps=(

@@ -33,6 +33,7 @@ from tests.simulator.told_ways import (
     standby_changed,
     unconfirmed,
     uncovered,
+    vaults_are_lost,
     wishes_in_vain,
 )
 from tests.simulator.virtual import START
@@ -155,7 +156,7 @@ class Told:
             case events.VaultChanged(_, complete):
                 if not complete:
                     self.world.truth.lacked |= lacked_doors(self.person)
-                kept = self.world.lies or not self.world.quiet
+                kept = self.world.lies or not self.world.quiet or vaults_are_lost(self.world)
                 return "" if complete or kept else "nothing kept the vault away"
             case events.SafetyWords() | events.PastActs() | events.MemberList():
                 return "this person did not ask"
