@@ -156,7 +156,8 @@ class Told:
             case events.VaultChanged(_, complete):
                 if not complete:
                     self.world.truth.lacked |= lacked_doors(self.person)
-                kept = self.world.lies or not self.world.quiet or vaults_are_lost(self.world)
+                lost = vaults_are_lost(self.world, self.person)
+                kept = self.world.lies or not self.world.quiet or lost
                 return "" if complete or kept else "nothing kept the vault away"
             case events.SafetyWords() | events.PastActs() | events.MemberList():
                 return "this person did not ask"

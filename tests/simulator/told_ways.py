@@ -132,11 +132,12 @@ def keys_are_lost(world: "World", door: str) -> bool:
     return door in world.truth.lacked and not known
 
 
-def vaults_are_lost(world: "World") -> bool:
+def vaults_are_lost(world: "World", person: "Person") -> bool:
     """Whether a relay lost what it kept of vaults, and no facilitator that is there could give the
-    same again: who put them has gone."""
+    same again: who put them has gone. One that came by a ticket opens no vault of the epochs in
+    which it was out."""
     given = any(keeper.vaults.complete for keeper in _keepers(world))
-    return bool(world.truth.losses) and not given
+    return (bool(world.truth.losses) or bool(person.came_by)) and not given
 
 
 def _keepers(world: "World") -> "list[Facilitator]":
