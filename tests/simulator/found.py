@@ -533,4 +533,12 @@ FOUND: Final[dict[str, Schedule]] = {
             Step(0, "enter", 4, 825), Step(91.25, "amnesia", 2, 458),
         ),
     ),
+    "a lone return opens no vault of the time in which it was out": Schedule(
+        seed=7407831, kind="network", ttl=60, latency=0.0, uses=50, facilitators=3,
+        steps=(
+            Step(0, "come", 1, 493), Step(0, "ticket", 0, 736), Step(1, "reload", 0, 112),
+            Step(0, "resume", 0, 427), Step(19.55, "reload", 0, 381), Step(0, "come", 3, 878),
+            Step(0, "resume", 0, 124), Step(1, "race", 2, 177), Step(1, "die", 1, 426),
+        ),
+    ),
 }  # fmt: skip
