@@ -330,6 +330,8 @@ class Told:
         lost, trouble = bool(truth.losses), not world.quiet
         self.doubts = self.doubts or (code == "ending_doubted" and lost)
         settled = world.clock() - truth.restored_at > limits.UNSETTLED_LEAST
+        # No commit is taken meanwhile.
+        unsettled = lost and world.clock() - truth.restored_at < limits.UNSETTLED + LOOKS
         dead = any(person.dead for person in world.people)
         leavers = [name for name, commands in truth.commands.items() if commands.leave]
         # A leave that was cut off on its way, or a list that was lost with it: nobody saw it.
@@ -364,7 +366,7 @@ class Told:
             "clock_wrong": clocks_are_set(world),
             "unavailable": trouble or world.schedule.limited,
             "door_full": trouble or world.schedule.limited,
-            "change_waits": trouble or dead or left or self.doubts,
+            "change_waits": trouble or dead or left or self.doubts or unsettled,
             "invites_dropped": dead or world.trouble_at > 0,
             # Learned once the log is settled, which may be long after the loss.
             "agreement_changed": ruled and (trouble or lost),
