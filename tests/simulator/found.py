@@ -541,4 +541,11 @@ FOUND: Final[dict[str, Schedule]] = {
             Step(0, "resume", 0, 124), Step(1, "race", 2, 177), Step(1, "die", 1, 426),
         ),
     ),
+    "a change waits while a lost log is unsettled": Schedule(
+        seed=7408500, kind="amnesia", ttl=10, latency=0.0, uses=50, facilitators=3,
+        steps=(
+            Step(0, "come", 1, 344), Step(724.45, "cut", 1, 855), Step(7.45, "end"),
+            Step(0.6, "amnesia", 3, 897), Step(149.05, "lock", 2, 924),
+        ),
+    ),
 }  # fmt: skip
