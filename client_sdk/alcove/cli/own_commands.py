@@ -23,6 +23,7 @@ from alcove.cli.commands import (
     FoldCommand,
     HoldCommand,
     InsideCommand,
+    InviteNewCommand,
     InvitesCommand,
     LeaveCommand,
     ListenOnlyCommand,
@@ -81,6 +82,11 @@ _KEPT: Final = (
     "Not done yet: {}. It is kept, and goes to the relay until it answers; you need to do nothing, "
     "and you are told when it is done or cannot be done."
 )
+_INVITE: Final = (
+    "Not done yet: {}. It is kept, and goes to the relay until it answers; you need to do nothing. "
+    "If it takes long, look with /invites whether it is made."
+)
+"""Nobody is told of one that is made after the half minute that a command has."""
 _OUTSIDE: Final = (
     "Not done yet: {}. Your client asks again for a minute, and you are told what became of it."
 )
@@ -240,7 +246,7 @@ def _done(asked: _Asked) -> str:
 def _waits(asked: _Asked, *, in_room: bool) -> str:
     if asked.moves:
         return _TO_DOOR
-    kinds = {OutsideCommand: _OUTSIDE, EndCommand: _END}
+    kinds = {OutsideCommand: _OUTSIDE, EndCommand: _END, InviteNewCommand: _INVITE}
     if not in_room:
         kinds[InsideCommand] = _INSIDE
     return kinds.get(type(asked.command), _KEPT).format(asked.said)

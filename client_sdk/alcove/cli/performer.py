@@ -70,6 +70,11 @@ _HELD: Final = 100
 _STILL_OUTSIDE: Final = (
     "You are still outside. Your client asks again by itself, and you are told when you are in."
 )
+_INVITE_LATE: Final = (
+    "The relay has not taken it yet. It may still happen, and /invites lists it once it is made; "
+    "/invite new makes another."
+)
+"""The link of one that is made so late is shown to nobody."""
 _LOOK_AGAIN: Final = 0.2
 """Seconds between two looks whether the room takes texts again."""
 
@@ -159,6 +164,7 @@ class Performer:
         """Do the command, or the `work` that it stands for, and note what becomes of it."""
         number = None if self._own is None else self._own.begun(command, said)
         late = _STILL_OUTSIDE if isinstance(command, InsideCommand) and not command.name else ""
+        late = _INVITE_LATE if isinstance(command, InviteNewCommand) else late
         done = await self._guard(work or partial(self._act, command), command.ref, said, late)
         if self._own is not None and number is not None:
             self._own.over(number, failed=not done)

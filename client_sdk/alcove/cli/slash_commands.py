@@ -338,7 +338,7 @@ def _accept(view: RoomView, answer: str = "") -> UserAction:
 
 def _todays_word(word: str, view: RoomView) -> ChooseWord:
     if view.knocked or view.joined:
-        raise Misread("A word for today goes along with /accept; yours is on its way already.")
+        raise Misread("A word for today goes along with /accept, and you have accepted already.")
     if not word:
         raise Misread("Say which word: /word WORD.")
     try:

@@ -408,7 +408,9 @@ def who_is_here(
         return ["You are not in the room yet. Once you are, /members shows who is there."]
     facilitates = any(one.you and one.facilitator for one in members)
     heading = "In this room:"
-    if view.connection is ConnectionState.RECONNECTING:
+    if view.connection is ConnectionState.RECONNECTING and view.moving:
+        heading = "Your client connects anew by itself. Before that, these were in the room:"
+    elif view.connection is ConnectionState.RECONNECTING:
         heading = "You are not connected. When you last were, these were in the room:"
     elif view.connection is ConnectionState.SILENT:
         heading = "The relay does not answer now. When it last did, these were in the room:"

@@ -68,6 +68,7 @@ class MemberClient(HeldMember):
             self.life,
             self._ports,
             handover,
+            seen_going=self.seen_going,
             ask=self.requests.send,
             on_taken=self.own_commit_taken,
             ready=lambda: self.ready,
@@ -277,14 +278,16 @@ class MemberClient(HeldMember):
         names = {person.key: person.name for person in (*outcome.gone, *outcome.people)}
         self.conversation.folding.look(names, outcome.by)
         self._take_part()
-        if self.facilitator is not None:
+        if self.facilitator is None:
+            self.seen_going.moved(outcome)
+        else:
             self.facilitator.merged(outcome, own=own)
             if not own:
                 self.facilitator.committer.came(blob)
                 self.facilitator.committer.base_moved()
             if outcome.joined or outcome.rejoined:
                 self._beat_at = self._clock()  # newcomers take their anchor from a heartbeat
-        elif self.entering is not None and not own:
+        if self.entering is not None and self.facilitator is None and not own:
             self.entering.committer.base_moved()
             self.entering.committed(outcome)
         self._roster_alarm.sound(behind=self._following.lacks_entries)

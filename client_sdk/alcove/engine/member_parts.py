@@ -47,6 +47,7 @@ from alcove.engine.whereabouts import WhereaboutsWatch
 from alcove.facilitation.committer import Committer
 from alcove.facilitation.doors import RoomCard
 from alcove.facilitation.facilitator import Facilitator, Handover
+from alcove.facilitation.outside import SeenGoing
 from alcove.facilitation.role_intents import demoted
 from alcove.group.keys import Identity
 from alcove.group.membership import Membership
@@ -92,6 +93,7 @@ class MemberParts(ABC):
         self._rules = RoomRules(membership, ports)
         self.entering: StandbyEntering | None = None
         self.tickets: TicketKeeper | None = None
+        self.seen_going = SeenGoing(membership, ports.clock)
         self._roster_alarm = RosterAlarm(membership, ports)
         self._agreements = agreements
         self._wire_messages()

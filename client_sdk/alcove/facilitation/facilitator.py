@@ -30,7 +30,7 @@ from alcove.facilitation.invites import Invites
 from alcove.facilitation.lobby import Lobby
 from alcove.facilitation.lobby_keys import LobbyKeys
 from alcove.facilitation.moderation import Moderation
-from alcove.facilitation.outside import WaysBack
+from alcove.facilitation.outside import SeenGoing, WaysBack
 from alcove.facilitation.removals import Removals
 from alcove.facilitation.roles import Roles
 from alcove.facilitation.same_names import SameNames
@@ -106,6 +106,7 @@ class Facilitator:
         ports: Ports,
         handover: Handover,
         *,
+        seen_going: SeenGoing,
         ask: Ask,
         on_taken: OnTaken,
         ready: Callable[[], bool],
@@ -158,6 +159,7 @@ class Facilitator:
             self._in_line,
             ports,
             handover.origin,
+            seen_going,
         )
         self.removals = Removals(
             membership,

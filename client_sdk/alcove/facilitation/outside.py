@@ -53,6 +53,44 @@ class _Gone:
     until: float
 
 
+class SeenGoing:
+    """Who went outside, as each member's client sees it in the commits. One that is appointed later
+    knows from it that they come back by themselves, and takes them for no newcomers."""
+
+    def __init__(self, membership: Membership, clock: Callable[[], float]) -> None:
+        self._membership = membership
+        self._clock = clock
+        self.gone: dict[bytes, _Gone] = {}
+        """By the door that is their way back."""
+        self.came_by: dict[bytes, bytes] = {}
+        """By which invite the members first came, by MLS key, that were outside since."""
+        self._went: dict[bytes, list[float]] = {}
+
+    def moved(self, outcome: Merged) -> None:
+        """A commit was followed, or made: a door that came with a wish to go is a way back."""
+        new = [door for door in outcome.state.door_ids() if door not in outcome.before.door_ids()]
+        went = [person for person in outcome.gone if person.relay_key in outcome.by_wish]
+        paused = outcome.before.paused_keys()
+        if len(new) == len(went) == 1:
+            person, key = went[0], went[0].key
+            seat = self._membership.known_seats().get(person.relay_key, Seat())
+            self.came_by.setdefault(key, seat.door)
+            self.gone[new[0]] = _Gone(person, key in paused, self._clock() + OUTSIDE_TTL)
+            self._went[key] = [*self.lately(key), self._clock()]
+        listed, here = outcome.state.door_ids(), {person.key for person in outcome.joined}
+        # One that came in by another door needs no way back, and may be removed.
+        self.gone = {
+            door: gone
+            for door, gone in self.gone.items()
+            if door in listed and gone.person.key not in here
+        }
+
+    def lately(self, key: bytes) -> list[float]:
+        """When this member stepped outside within the last hour, by any facilitator."""
+        now = self._clock()
+        return [at for at in self._went.get(key, ()) if now - at < HOUR]
+
+
 class WaysBack:
     """The members that are outside, as one facilitator's client knows them."""
 
@@ -65,7 +103,9 @@ class WaysBack:
         in_line: InLine,
         ports: Ports,
         origin: str,
+        seen: SeenGoing,
     ) -> None:
+        """`seen` is what this member saw before they facilitated, too."""
         self._membership = membership
         self._committer = committer
         self._doors = doors
@@ -74,14 +114,15 @@ class WaysBack:
         self._clock = ports.clock
         self._emit = ports.emit
         self._origin = origin
-        self._gone: dict[bytes, _Gone] = {}
+        self._seen = seen
         self._wants_in: dict[bytes, float] = {}
-        self._went: dict[bytes, list[float]] = {}
-        self._came_by: dict[bytes, bytes] = {}
-        """By which invite the members first came, by MLS key, that were outside since."""
         self._lost: set[bytes] = set()
         """Doors that the relay may have lost. One that another facilitator put, and that waits for
         a vault with its secret, is not among those that this client brings with the room."""
+
+    @property
+    def _gone(self) -> dict[bytes, _Gone]:
+        return self._seen.gone
 
     # --- going out -----------------------------------------------------------------------------
 
@@ -89,7 +130,7 @@ class WaysBack:
         """A member's signed wish. Raises `Malformed`, `NotAllowed` (`facilitator`, `too_often`)."""
         if person.facilitator:
             raise NotAllowed("facilitator")
-        if len(self._lately(person.key)) >= IN_AN_HOUR:
+        if len(self._seen.lately(person.key)) >= IN_AN_HOUR:
             raise NotAllowed("too_often")
         secret, wish = content[:SECRET_SIZE], Signed.decode(content[SECRET_SIZE:])
         if len(secret) != SECRET_SIZE:
@@ -111,28 +152,8 @@ class WaysBack:
         self._committer.want(LetOutside(gone, person.relay_key, wish, invite))
 
     def moved(self, outcome: Merged) -> None:
-        """A commit was followed, or made: a door that came with a wish to go is a way back."""
-        new = [door for door in outcome.state.door_ids() if door not in outcome.before.door_ids()]
-        went = [person for person in outcome.gone if person.relay_key in outcome.by_wish]
-        paused = outcome.before.paused_keys()
-        if len(new) == len(went) == 1:
-            person, key = went[0], went[0].key
-            seat = self._membership.known_seats().get(person.relay_key, Seat())
-            self._came_by.setdefault(key, seat.door)
-            self._gone[new[0]] = _Gone(person, key in paused, self._clock() + OUTSIDE_TTL)
-            self._went[key] = [*self._lately(key), self._clock()]
-        listed, here = outcome.state.door_ids(), {person.key for person in outcome.joined}
-        # One that came in by another door needs no way back, and may be removed.
-        self._gone = {
-            door: gone
-            for door, gone in self._gone.items()
-            if door in listed and gone.person.key not in here
-        }
-
-    def _lately(self, key: bytes) -> list[float]:
-        """When this member stepped outside within the last hour, by any facilitator."""
-        now = self._clock()
-        return [at for at in self._went.get(key, ()) if now - at < HOUR]
+        """A commit was followed, or made."""
+        self._seen.moved(outcome)
 
     def new_log(self) -> None:
         """The relay lost its memory. It has the doors that came with the room, and no others."""
@@ -183,7 +204,7 @@ class WaysBack:
 
     def came_by(self, key: bytes) -> bytes | None:
         """The invite by which a member first came that was outside since."""
-        return self._came_by.get(key)
+        return self._seen.came_by.get(key)
 
     def wants_in(self, knock: WaitingKnock) -> None:
         """They say that they come back."""

@@ -16,6 +16,7 @@ from alcove.cli.commands import (
     EndCommand,
     FoldCommand,
     InsideCommand,
+    InviteNewCommand,
     LockCommand,
     MembersCommand,
     OutsideCommand,
@@ -500,6 +501,24 @@ async def test_what_is_late_is_named() -> None:
     performer.stop()
     assert isinstance(problem, events.Problem)
     assert problem.text == f'Not done yet: "/lock". {late.text}'
+
+
+async def test_of_an_invite_that_is_made_late_it_is_said_where_it_stands() -> None:
+    """Its link is shown to nobody, and "you are told when it is done" was not kept."""
+    person = _Followed()
+    person.own.begun(InviteNewCommand(), "/invite new")
+    (said,) = person.after(3)
+    assert "you are told" not in said
+    assert "/invites" in said
+    told = Told()
+    late = NotNow("unavailable", "The relay has not taken it yet. It may still happen.")
+    performer = Performer(FakeRoom(FakeScene(on_command=late)), told.put, lambda: None, entered())
+    await performer.perform(InviteNewCommand(), "/invite new")
+    problem = await told.get()
+    performer.stop()
+    assert isinstance(problem, events.Problem)
+    assert problem.text.startswith('Not done yet: "/invite new". The relay has not taken it yet.')
+    assert "/invites lists it once it is made" in problem.text
 
 
 def test_who_comes_by_the_standbys_link_reads_so_as_their_own_act() -> None:

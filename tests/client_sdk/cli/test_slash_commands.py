@@ -561,7 +561,8 @@ def test_a_word_for_today_goes_with_the_acceptance_and_is_kept_no_longer() -> No
             read(line, state, MEMBERS)
     state.apply(events.Waiting(""))
     assert state.word == ""
-    with pytest.raises(Misread, match="goes along with"):
+    # One that had chosen none read that theirs is on its way.
+    with pytest.raises(Misread, match="goes along with /accept, and you have accepted already"):
         read("/word Blue kettle", state, MEMBERS)
 
 

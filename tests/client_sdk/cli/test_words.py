@@ -205,6 +205,9 @@ def test_the_list_of_members_claims_only_what_is_known() -> None:
     assert "only facilitators see" in words.who_is_here(participant, state)[0]
     state.apply(events.ConnectionChanged(events.ConnectionState.RECONNECTING))
     assert words.who_is_here(MARA_ASH, state)[0].startswith("You are not connected.")
+    # A facilitator that is back by a ticket, whose client hangs up by itself, and is in the room.
+    state.apply(events.ConnectionChanged(events.ConnectionState.RECONNECTING, moving=True))
+    assert words.who_is_here(MARA_ASH, state)[0].startswith("Your client connects anew by itself.")
 
 
 def test_a_facilitator_is_told_who_held_the_room() -> None:
