@@ -432,7 +432,7 @@ ALL_DOOR: Final[tuple[Mutant, ...]] = (
     ),
     _outside(
         "alcove.facilitation.outside:WaysBack.asked",
-        "if len(self._lately(person.key)) >= IN_AN_HOUR:",
+        "if len(self._seen.lately(person.key)) >= IN_AN_HOUR:",
         "if False:",
         "test_a_member_steps_outside_five_times_in_an_hour_and_no_more",
     ),
