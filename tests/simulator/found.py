@@ -548,4 +548,11 @@ FOUND: Final[dict[str, Schedule]] = {
             Step(0.6, "amnesia", 3, 897), Step(149.05, "lock", 2, 924),
         ),
     ),
+    "a program that waited is removed when the next one of its person takes the place": Schedule(
+        seed=7409746, kind="network", ttl=1800, latency=0.0, uses=50, facilitators=3,
+        steps=(
+            Step(0, "come", 1, 462), Step(1, "offline", 1, 329), Step(24.3, "again", 0, 719),
+            Step(40, "wait"),
+        ),
+    ),
 }  # fmt: skip
