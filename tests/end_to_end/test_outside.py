@@ -317,6 +317,28 @@ def test_what_was_shown_expires_also_for_who_is_outside() -> None:
     assert [event.id for event in bob.of(events.Expired)] == shown
 
 
+def test_what_was_shown_before_is_folded_and_taken_back_for_who_came_back() -> None:
+    """It stood on their screen as before, and the others were told that it is folded for everybody,
+    or taken back. It still expires there."""
+    world, ann, bob, cleo = room_of_three()
+    folded, taken, kept = (cleo.say(text) for text in ("one", "two", "three"))
+    world.advance(1)
+    outside(world, bob)
+    assert inside(world, bob) == [None]
+    ann.engine.commands.fold(folded)
+    cleo.engine.commands.retract(taken)
+    world.advance(8)
+    assert [event.ids for event in bob.of(events.Folded)] == [(folded,)]
+    assert [event.id for event in bob.of(events.Retracted)] == [taken]
+    result: list[object] = []
+    ann.engine.commands.remove(("Cleo",), result.append, fold=True)
+    world.advance(8)
+    assert result == [None]
+    assert [event.ids for event in bob.of(events.Folded)][-1] == (kept,)
+    world.advance(1800, step=20)
+    assert {event.id for event in bob.of(events.Expired)} == {folded, kept}
+
+
 def test_the_name_is_kept_for_who_is_outside() -> None:
     world, ann, bob, _cleo = room_of_three()
     outside(world, bob)

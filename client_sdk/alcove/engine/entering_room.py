@@ -114,6 +114,9 @@ class EnteringRoom(Standing, ABC):
             put_out=self._put_out,
             stranded=self._stranded,
         )
+        for shown in self.still_shown:
+            self.member.conversation.still_shows(shown)
+        self.still_shown.clear()
         return self.member
 
     def _handover(self) -> Handover:

@@ -386,6 +386,10 @@ class Conversation:
         """Before the room is left for its door: what the person goes on to see."""
         return self._shown.moved()
 
+    def still_shows(self, shown: ShownMessages) -> None:
+        """The person came back, and sees these from before."""
+        self._shown.take(shown)
+
     def compare_log(self, payload: Payload) -> bool | None:
         """Whether the sender saw the same log up to their position. None when that is unknown."""
         if payload.log == NO_HASH:

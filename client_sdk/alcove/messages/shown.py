@@ -89,6 +89,15 @@ class ShownMessages:
         moved._shown, self._shown = self._shown, moved._shown
         return moved
 
+    def take(self, other: "ShownMessages") -> None:
+        """The person came back into the room, and still sees these: what is folded or taken back
+        from now on may be one of them."""
+        for message, item in list(other._shown):
+            gone = self._shown.put(other._shown.owner(message) or b"", message, item)
+            if gone is not None:
+                self._emit(events.Expired(gone.hex()))
+        other._shown.clear()
+
     def forget(self) -> None:
         """At close: forget them all, without a word."""
         self._shown.clear()
