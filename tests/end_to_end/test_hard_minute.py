@@ -92,6 +92,21 @@ def test_the_relay_is_told_nothing_by_a_paused_member() -> None:
     assert sent == []
 
 
+def test_a_paused_member_that_comes_back_often_keeps_one_void_for_afterwards() -> None:
+    """Each return queued one more, and all went before what they said when the pause was over."""
+    world, ann, bob, cleo = room_of_three()
+    do(world, ann, "pause", "Bob")
+    for _ in range(3):
+        bob.engine.require_member()._hold()
+        world.advance(70)
+    states = [event.state for event in bob.of(events.ConnectionChanged)]
+    assert states.count(events.ConnectionState.REJOINED) == 3
+    kinds = [item.kind for item in bob.engine.require_member().conversation.outbox.waiting()]
+    assert kinds == ["void"]
+    do(world, ann, "unpause", "Bob")
+    goes_on(world, ann, bob, cleo)
+
+
 @pytest.mark.parametrize("what", ["pause", "listen_only"])
 def test_who_may_not_write_still_leaves_comes_back_and_renews_keys(what: str) -> None:
     world, ann, bob, cleo = room_of_three()

@@ -6,7 +6,7 @@ from alcove.events import CloseReason, ConnectionState
 from alcove_protocol import frames, limits
 from alcove_protocol.ticket import Ticket
 
-from tests.end_to_end.facilitating import do, facilitators, goes_on, new_link, newcomer
+from tests.end_to_end.facilitating import do, facilitators, goes_on, new_link, newcomer, part
 from tests.end_to_end.ticketing import codes, crashes, resumes, ticket_of
 from tests.end_to_end.world import Client, World, room_of_three
 
@@ -203,6 +203,27 @@ def test_who_could_read_no_card_takes_the_words_of_the_next_one() -> None:
     card = joined.card.card
     assert (card.languages, card.helplines) == ("en", "Call 116 123")
     assert card.contact == "ann@host.test"
+
+
+def test_a_card_of_a_program_that_knew_no_words_is_taken_for_none() -> None:
+    """It came back, put a card without any, and was lost before it read another. The program after
+    that reads its own card, and knows no words by it: the host's card is the first to have some."""
+    world = World()
+    ann = world.open_with(world.client("Ann"), uses=1, helplines="Call 116 123")
+    bob = world.join(ann, "Bob")
+    do(world, ann, "appoint", "Bob")
+    world.advance(5)
+    for wait in (15, 70):
+        ticket = ticket_of(world, bob)
+        crashes(world, bob)
+        bob = resumes(world, ticket, "Bob", wait=wait)
+        new_link(world, bob)
+        world.advance(2)
+    assert part(bob).doors.card.helplines == ""
+    new_link(world, ann)
+    world.advance(200)
+    assert "card_differs" not in codes(bob)
+    assert part(bob).doors.card.helplines == "Call 116 123"
 
 
 def test_who_came_back_can_be_appointed_and_invite() -> None:

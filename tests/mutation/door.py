@@ -383,6 +383,12 @@ ALL_DOOR: Final[tuple[Mutant, ...]] = (
         "test_an_invite_that_is_closed_at_the_relay_alone_is_told",
     ),
     _cards(
+        "alcove.facilitation.doors:Doors.packed",
+        "if fits:",
+        "if not fits:",
+        "test_a_room_is_brought_back_with_the_cards_that_another_put_at_ones_doors",
+    ),
+    _cards(
         "alcove.facilitation.doors:Doors._number",
         "max(self._numbers, seen + 1) if card_counter(seen + 1) <= counter else self._numbers",
         "self._numbers",

@@ -333,6 +333,41 @@ ALL_HARD_MINUTE: Final = (
     *SLOW_MODE,
     *HOLD_AND_FOLD,
     *REMOVALS,
+    *(
+        Mutant(
+            "lost rights",
+            (Edit("alcove_server.requests.publish:_store", "code in _BY_A_COMMIT", new),),
+            f"tests/end_to_end/evil/test_lost_rights.py::{test}",
+        )
+        for new, test in (
+            (
+                'code == "paused"',
+                "test_a_facilitator_that_missed_that_it_is_none_any_more_finds_out",
+            ),
+            (
+                'code == "not_allowed"',
+                "test_one_who_missed_that_they_may_not_write_finds_out[pause]",
+            ),
+        )
+    ),
+    _mutant(
+        "messages.conversation:Conversation.probe",
+        "if not self.outbox.begins_with(Void.KIND, self.membership.group.epoch):",
+        "if True:",
+        "test_a_paused_member_that_comes_back_often_keeps_one_void_for_afterwards",
+    ),
+    *(
+        Mutant(
+            "hard minute",
+            (Edit("alcove.messages.outbox:Outbox.begins_with", old, new),),
+            "tests/client_sdk/test_outbox.py::test_a_void_that_waits_stands_in_for_one_put_first",
+        )
+        for old, new in (
+            (" if not item.given_in(epoch)", ""),
+            (" and first.kind == kind", ""),
+            (" and not first.given", ""),
+        )
+    ),
     _mutant(
         "facilitation.removal_intent:RemoveMembers.plan",
         "if key not in gone",

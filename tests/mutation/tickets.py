@@ -185,6 +185,7 @@ AT_THE_RELAY: Final = (
     ),
 )
 _BACK: Final = "tests/end_to_end/test_tickets.py"
+_NO_WORDS: Final = f"{_BACK}::test_a_card_of_a_program_that_knew_no_words_is_taken_for_none"
 _ALONE: Final = "tests/end_to_end/test_lone_return.py"
 _RETURN: Final = "tests/end_to_end/evil/test_return_rights.py"
 _AT_RELAY: Final = "tests/server/test_lone_return.py"
@@ -256,9 +257,27 @@ IN_THE_GROUP: Final = (
     ),
     _mutant(
         "alcove.facilitation.card_watch:CardWatch._compare_words",
-        "if not own.known and card.title == own.title:",
+        "if not own.known and card.title == own.title and said:",
         "if False:",
         f"{_BACK}::test_who_could_read_no_card_takes_the_words_of_the_next_one",
+    ),
+    _mutant(
+        "alcove.facilitation.card_watch:CardWatch._compare_words",
+        "== own.title and said:",
+        "== own.title:",
+        _NO_WORDS,
+    ),
+    _mutant(
+        "alcove.facilitation.card_watch:CardWatch._compare_words",
+        "elif card.signer == self._membership.own.key and not said:",
+        "elif False:",
+        _NO_WORDS,
+    ),
+    _mutant(
+        "alcove.joining.card_words:CardWordsReader._came",
+        "if any(words) and (",
+        "if (",
+        _NO_WORDS,
     ),
     _mutant(
         _RULES,

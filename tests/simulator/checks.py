@@ -62,6 +62,11 @@ def unsettled(person: "Person") -> bool:
     return person.inside and person.engine.require_member().bringing.unsettled
 
 
+def goes_slowly(person: "Person") -> bool:
+    """Whether slow mode is on for this client."""
+    return person.inside and person.engine.require_member().membership.state.slow > 0
+
+
 def moving(world: "World") -> bool:
     """Whether a commit is under way: scheduled ones come at any time."""
     inside = [person.engine.require_member() for person in world.people if person.inside]

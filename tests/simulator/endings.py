@@ -126,6 +126,8 @@ def may_be_refused(world: "World", name: str) -> set[str]:
         codes.add("door_revoked")  # also by who facilitates and lacks what the vault should have
     if any(commands.removed for commands in truth.commands.values()):
         codes |= {"door_revoked", "removed"}
+    if truth.happened(Op.REMOVE, name):
+        codes.add("removed")  # also where the next program of the same person took the place
     if truth.commands[name].outside and truth.commanded("removed", name):
         codes.add("link_closed")  # their own way back: a removal ends it for who is outside
     if any(commands.agreements for commands in truth.commands.values()):

@@ -5,6 +5,28 @@ from typing import Final
 from tests.simulator.schedule import Schedule, Step
 
 FOUND: Final[dict[str, Schedule]] = {
+    "one that missed that they facilitate no more finds out by what the relay refuses": Schedule(
+        seed=7405268, kind="lies", ttl=1800, latency=0.02, uses=50, facilitators=3,
+        steps=(
+            Step(0, "lie", 0, 718), Step(0, "come", 2, 53), Step(0.1, "come", 3, 459),
+            Step(57.4, "step_down", 2, 78), Step(44, "talk", 0, 437), Step(11.2, "talk", 0, 33),
+        ),
+    ),
+    "a paused member that comes back often has one void to send afterwards": Schedule(
+        seed=7306795, kind="lies", ttl=1800, latency=0.4, uses=50, facilitators=1,
+        steps=(
+            Step(0.5, "come", 1, 338), Step(50.3, "strand", 0, 380),
+            Step(650.15, "strand", 0, 779), Step(706.35, "strand", 0, 53),
+            Step(602.3, "strand", 1, 445), Step(600, "wait", 0, 0),
+        ),
+    ),
+    "a facilitator brings no card back that another has put anew": Schedule(
+        seed=7403586, kind="amnesia", ttl=1800, latency=0.0, uses=50, facilitators=3,
+        steps=(
+            Step(0, "come", 1, 838), Step(0, "come", 2, 844), Step(3, "race", 1, 556),
+            Step(0, "leave", 1, 431), Step(1, "amnesia", 3, 101), Step(766.6, "amnesia", 0, 253),
+        ),
+    ),
     "what a newcomer asked is void, or opens, when they are in by another Welcome": Schedule(
         seed=7101406, kind="amnesia", ttl=60, latency=0.4, uses=50, facilitators=3,
         steps=(
@@ -455,6 +477,32 @@ FOUND: Final[dict[str, Schedule]] = {
             Step(0, "resume", 1, 488), Step(49.65, "appoint", 2, 955),
         ),
     ),
+    "a card without any words says nothing of the room's": Schedule(
+        seed=7404639, kind="relay", ttl=1800, latency=0.02, uses=1, facilitators=3,
+        steps=(
+            Step(0, "come", 1, 514), Step(10, "ticket", 1, 445), Step(3, "reload", 1, 836),
+            Step(0, "resume", 1, 311), Step(21.35, "race", 0, 204),
+        ),
+    ),
+    "a vault that the relay lost is gone with the facilitator that put it": Schedule(
+        seed=7305757, kind="amnesia", ttl=1800, latency=0.1, uses=50, facilitators=2,
+        steps=(
+            Step(0, "come", 1, 737), Step(1, "come", 2, 774), Step(24, "hand_over", 2, 226),
+            Step(1, "cut", 2, 78), Step(0, "offline", 2, 404), Step(1, "leave", 1, 966),
+            Step(0, "amnesia", 1, 948),
+        ),
+    ),
+    "in slow mode the void behind an uncovered message waits for its turn": Schedule(
+        seed=7306818, kind="relay", ttl=10, latency=0.4, uses=50, facilitators=3,
+        steps=(
+            Step(0.5, "come", 1, 362), Step(0, "come", 2, 39), Step(1, "come", 3, 340),
+            Step(40, "die", 2, 961), Step(1, "leave", 1, 652), Step(0, "talk", 1, 423),
+            Step(1, "talk", 0, 397), Step(40, "step_down", 0, 50), Step(0.3, "slowly", 2, 983),
+            Step(48.1, "come", 1, 29), Step(3.05, "talk", 0, 516), Step(0.05, "trap", 1, 621),
+            Step(0, "invite", 0, 941), Step(8, "fail", 0, 675), Step(0, "retract", 0, 442),
+            Step(0, "freeze", 0, 44), Step(1, "hold", 1, 138),
+        ),
+    ),
     "a correction is learned of once the log is settled": Schedule(
         seed=7400997, kind="amnesia", ttl=1800, latency=0.1, uses=50, facilitators=3,
         steps=(
@@ -476,6 +524,35 @@ FOUND: Final[dict[str, Schedule]] = {
         steps=(
             Step(0, "come", 1, 478), Step(1, "freeze", 1, 358), Step(53.65, "demote", 1, 809),
             Step(52.85, "slow", 4, 164), Step(0, "outside", 1, 297), Step(23, "blackout", 0, 723),
+        ),
+    ),
+    "a client ahead of a lost log looks again before it follows a standby": Schedule(
+        seed=41108, kind="amnesia", ttl=10, latency=0.4, uses=50, facilitators=1,
+        steps=(
+            Step(0.5, "come", 1, 19), Step(0, "standby", 0, 177), Step(26, "blackout", 0, 451),
+            Step(0, "enter", 4, 825), Step(91.25, "amnesia", 2, 458),
+        ),
+    ),
+    "a lone return opens no vault of the time in which it was out": Schedule(
+        seed=7407831, kind="network", ttl=60, latency=0.0, uses=50, facilitators=3,
+        steps=(
+            Step(0, "come", 1, 493), Step(0, "ticket", 0, 736), Step(1, "reload", 0, 112),
+            Step(0, "resume", 0, 427), Step(19.55, "reload", 0, 381), Step(0, "come", 3, 878),
+            Step(0, "resume", 0, 124), Step(1, "race", 2, 177), Step(1, "die", 1, 426),
+        ),
+    ),
+    "a change waits while a lost log is unsettled": Schedule(
+        seed=7408500, kind="amnesia", ttl=10, latency=0.0, uses=50, facilitators=3,
+        steps=(
+            Step(0, "come", 1, 344), Step(724.45, "cut", 1, 855), Step(7.45, "end"),
+            Step(0.6, "amnesia", 3, 897), Step(149.05, "lock", 2, 924),
+        ),
+    ),
+    "a program that waited is removed when the next one of its person takes the place": Schedule(
+        seed=7409746, kind="network", ttl=1800, latency=0.0, uses=50, facilitators=3,
+        steps=(
+            Step(0, "come", 1, 462), Step(1, "offline", 1, 329), Step(24.3, "again", 0, 719),
+            Step(40, "wait"),
         ),
     ),
 }  # fmt: skip

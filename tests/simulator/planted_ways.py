@@ -68,7 +68,7 @@ def _a_name_stays_taken(monkey: Monkey) -> None:
 
 def _doors_are_not_brought(monkey: Monkey) -> None:
     """A facilitator brings a room that the relay lost without its doors."""
-    monkey.setattr(Doors, "packed", lambda self: b"")
+    monkey.setattr(Doors, "packed", lambda self, membership: b"")
 
 
 def _a_removal_is_called_a_loss(monkey: Monkey) -> None:

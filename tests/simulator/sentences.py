@@ -33,6 +33,7 @@ from tests.simulator.told_ways import (
     standby_changed,
     unconfirmed,
     uncovered,
+    vaults_are_lost,
     wishes_in_vain,
 )
 from tests.simulator.virtual import START
@@ -155,7 +156,8 @@ class Told:
             case events.VaultChanged(_, complete):
                 if not complete:
                     self.world.truth.lacked |= lacked_doors(self.person)
-                kept = self.world.lies or not self.world.quiet
+                lost = vaults_are_lost(self.world, self.person)
+                kept = self.world.lies or not self.world.quiet or lost
                 return "" if complete or kept else "nothing kept the vault away"
             case events.SafetyWords() | events.PastActs() | events.MemberList():
                 return "this person did not ask"
@@ -328,6 +330,8 @@ class Told:
         lost, trouble = bool(truth.losses), not world.quiet
         self.doubts = self.doubts or (code == "ending_doubted" and lost)
         settled = world.clock() - truth.restored_at > limits.UNSETTLED_LEAST
+        # No commit is taken meanwhile.
+        unsettled = lost and world.clock() - truth.restored_at < limits.UNSETTLED + LOOKS
         dead = any(person.dead for person in world.people)
         leavers = [name for name, commands in truth.commands.items() if commands.leave]
         # A leave that was cut off on its way, or a list that was lost with it: nobody saw it.
@@ -362,7 +366,7 @@ class Told:
             "clock_wrong": clocks_are_set(world),
             "unavailable": trouble or world.schedule.limited,
             "door_full": trouble or world.schedule.limited,
-            "change_waits": trouble or dead or left or self.doubts,
+            "change_waits": trouble or dead or left or self.doubts or unsettled,
             "invites_dropped": dead or world.trouble_at > 0,
             # Learned once the log is settled, which may be long after the loss.
             "agreement_changed": ruled and (trouble or lost),

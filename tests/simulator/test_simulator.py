@@ -12,6 +12,7 @@ from alcove import mls
 from alcove.facilitation.vaults import Vaults
 from alcove.group.membership import Membership
 from alcove.group.outcomes import Burned, PutOut
+from alcove.messages.coverage import Coverage
 
 from tests.simulator.faults import LIES
 from tests.simulator.found import FOUND
@@ -91,6 +92,24 @@ def test_a_program_that_goes_on_where_it_was_told_of_its_return_is_noticed(
         replace(found, steps=(came, Step(0, "lie", 0, LIES.index(("beat", "lose"))), *others))
     )
     assert any("are in different groups" in failure for failure in failures)
+
+
+def test_a_facilitator_that_gives_no_vault_long_after_a_loss_is_noticed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The relay lost its memory before. One that could give the vault is there: nothing is lost."""
+    monkeypatch.setattr(Vaults, "_give", lambda self, key: None)
+    steps = (Step(0, "amnesia"), Step(900, "come", 1, 737), Step(60, "wait"))
+    failures = play(Schedule(7305757, "amnesia", 1800, 0.1, 50, 2, steps))
+    assert any("nothing kept the vault away" in failure for failure in failures)
+
+
+def test_a_message_that_no_void_follows_after_slow_mode_is_noticed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Coverage, "probe_due", False)
+    found = FOUND["in slow mode the void behind an uncovered message waits for its turn"]
+    assert any("the room is not-heard" in failure for failure in play(found))
 
 
 def test_a_seed_has_one_course() -> None:

@@ -9,6 +9,8 @@ from alcove_protocol.roster import Op
 from tests.simulator.virtual import START
 
 if TYPE_CHECKING:
+    from alcove.facilitation.facilitator import Facilitator
+
     from tests.simulator.person import Person
     from tests.simulator.world import World
 
@@ -126,7 +128,19 @@ def lacked_doors(person: "Person") -> set[str]:
 def keys_are_lost(world: "World", door: str) -> bool:
     """Whether a facilitator closes this door for that (docs/protocol.md 10): its vault lacked the
     keys, also long after the trouble, and no facilitator that is there could have given them."""
-    there = [p.engine.member for p in world.people if p.there and p.inside and not p.frozen]
-    keepers = [one.facilitator for one in there if one is not None and one.facilitator is not None]
-    known = any(keeper.doors.knows(bytes.fromhex(door)) for keeper in keepers)
+    known = any(keeper.doors.knows(bytes.fromhex(door)) for keeper in _keepers(world))
     return door in world.truth.lacked and not known
+
+
+def vaults_are_lost(world: "World", person: "Person") -> bool:
+    """Whether a relay lost what it kept of vaults, and no facilitator that is there could give the
+    same again: who put them has gone. One that came by a ticket opens no vault of the epochs in
+    which it was out."""
+    given = any(keeper.vaults.complete for keeper in _keepers(world))
+    return (bool(world.truth.losses) or bool(person.came_by)) and not given
+
+
+def _keepers(world: "World") -> "list[Facilitator]":
+    """The facilitators' parts of the clients that are there."""
+    there = [p.engine.member for p in world.people if p.there and p.inside and not p.frozen]
+    return [one.facilitator for one in there if one is not None and one.facilitator is not None]

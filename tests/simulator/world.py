@@ -39,6 +39,9 @@ UNDER_WAY: Final = 20
 """Seconds that a commit may be under way in a healed room."""
 REST: Final = 160.0
 """Seconds that a healed room has to come to rest: silence of 90 s, a beat, and a way back."""
+COVERED: Final = 65.0
+"""Seconds after the end of slow mode in which a message may still wait for its heartbeat: a void
+that it may need had to wait for its author's turn."""
 
 
 class World:
@@ -284,6 +287,7 @@ class World:
         if any(checks.unsettled(person) for person in self.people):
             # Few came back: what was brought stands only after ten minutes.
             await asyncio.sleep(limits.UNSETTLED + REST)
+        slowly = any(checks.goes_slowly(person) for person in self.people)
         lift(self)
         back = 20.0 if any(person.steps_in for person in self.people) else 0.0
         # A locked door, or another program with their ticket, kept them out: they ask every 30 s.
@@ -293,6 +297,8 @@ class World:
         if let_go and self.truth.losses:
             # They believe that they are out once the room has settled, and ask for three minutes.
             back = 200.0
+        if slowly:
+            back = max(back, COVERED)
         await asyncio.sleep(10.0 * self.schedule.latency + 6.0 + back)
         await self._stand_still()
         checks.at_rest(self)

@@ -207,7 +207,7 @@ def _own_fold(event: events.Folded, where: str = "") -> list[str]:
     what = "" if event.name else _messages(len(event.ids))
     if not what:
         return []
-    if event.why == "hold":  # perhaps nobody chose it: what was on its way is folded too
+    if event.why == "hold":  # perhaps no facilitator chose it: what was on its way is folded too
         return [
             f"The pause folded {what}{where}, for everybody: what came since the place where it "
             f"begins. {_STILL_OPENED}"

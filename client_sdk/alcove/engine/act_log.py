@@ -59,7 +59,7 @@ class ActLog:
             if left or away:
                 self._away.append(person.key)
             if person.name in replaced:
-                continue  # nobody was taken out: this person is there with new keys
+                continue  # no member was taken out: this one is there with new keys
             gone: events.FacilitatorAct = "left" if left else "absent" if away else "remove"
             # One that was coming in by the standby goes with the standby.
             cleared = person.entering and outcome.before.standby != outcome.state.standby
@@ -77,12 +77,12 @@ class ActLog:
         self._pauses_and_folds(outcome)
         before, state = outcome.before, outcome.state
         if before.lobby_key != state.lobby_key:
-            self._note("lobby_key", "", outcome, aside=True)  # nobody asks for it
+            self._note("lobby_key", "", outcome, aside=True)  # no act asks for it
         if before.ttl != state.ttl:
             self._note("ttl", "", outcome)
         if before.standby != state.standby:
             made = state.standby is not None
-            # It goes with the facilitator that set it, and with nobody else.
+            # It goes with the facilitator that set it, and with no other.
             along = outcome.roles or any(person.facilitator for person in outcome.gone)
             self._note("standby" if made else "standby_off", "", outcome, aside=bool(along))
         if before.agreement != state.agreement:
@@ -147,7 +147,7 @@ class ActLog:
 
     def kept_out(self, name: str, by: str) -> None:
         """This facilitator removed a member that was not in the room. What others see of it is an
-        invite that closes: it names nobody. One that came in meanwhile went by the commit."""
+        invite that closes: it names no one. One that came in meanwhile went by the commit."""
         told = ("remove", name, by, self._now)
         if told not in [(one.act, one.name, one.by, one.at) for one in self._noted]:
             self._noted.append(_Noted("remove", name, by, self._clock(), aside=False))

@@ -326,7 +326,7 @@ class EnteringRoom(Standing, ABC):
         also = (told.languages, told.helplines) if told is not None else ("", "")
         words = comer.cards.words
         card = RoomCard(comer.body.title, version, texts, *(words or also))
-        card = replace(card, known=words is not None or told is not None)
+        card = replace(card, known=words is not None or any(also))
         terms = InviteTerms(limits.USES_DEFAULT, limits.DOOR_TTL_DEFAULT)
         return Handover(comer.opening[1], card, comer.ticket.origin, terms)
 
@@ -356,7 +356,8 @@ def _handover_by_standby(comer: StandbyComer) -> Handover:
         used.texts,
         used.answer.languages,
         used.answer.helplines,
-        known=bool(used.texts),  # a member without the text came by a ticket, and may know no card
+        # A member without any came by a ticket, perhaps, and knows no card.
+        known=bool(used.answer.languages or used.answer.helplines),
     )
     terms = InviteTerms(limits.USES_DEFAULT, limits.DOOR_TTL_DEFAULT)
     return Handover(comer.opening[1], card, comer.invite.origin, terms)

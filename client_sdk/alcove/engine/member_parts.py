@@ -304,7 +304,8 @@ class MemberParts(ABC):
         self._key_updates.hasten()
 
     def _packed_doors(self) -> bytes:
-        return self.facilitator.doors.packed() if self.facilitator is not None else b""
+        facilitator = self.facilitator
+        return facilitator.doors.packed(self.membership) if facilitator is not None else b""
 
     def _was_denied(self) -> bool:
         committer = self.facilitator.committer if self.facilitator is not None else None

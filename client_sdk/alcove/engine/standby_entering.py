@@ -124,7 +124,7 @@ class StandbyEntering:
 
     @property
     def unproved(self) -> bool:
-        """Whether this member is listed already, and nobody proved that they followed. Until then
+        """Whether this member is listed already, and no member proved that it followed. Until then
         it does not facilitate, whatever is committed: a false answer may have led it to a group
         that only liars are in."""
         return self._on_proved is not None and not self._proved

@@ -270,15 +270,21 @@ class CardWatch:
 
     def _compare_words(self, door: Door, checked: CheckedCard) -> None:
         """Tell when people read something else on it than on this client's card. No state has these
-        words, so nothing says whose are right. A client without any takes these."""
+        words, so nothing says whose are right. A client without any takes these, if there are any:
+        a card without them may be of such a client, and even of this person's program before."""
         card, own = checked.card, self._doors.card
         shown = (card.title, card.languages, card.helplines, card.contact or "")
-        if not own.known and card.title == own.title:
-            _, languages, helplines, contact = shown
+        _, languages, helplines, contact = shown
+        said = any((languages, helplines, contact))
+        if not own.known and card.title == own.title and said:
             self._doors.card = replace(
                 own, languages=languages, helplines=helplines, contact=contact, known=True
             )
-        elif shown != (own.title, own.languages, own.helplines, own.contact):
+        elif shown == (own.title, own.languages, own.helplines, own.contact):
+            return
+        elif card.signer == self._membership.own.key and not said:
+            self._put_right(door)  # this person's program put it while it knew none
+        else:
             name = self._name(checked)
             self._tell("card_differs", OTHER_WORDS.format(name=name), door, name)
 

@@ -167,7 +167,7 @@ class Doors:
         return self._identity.relay.sign(Label.DOOR, statement), sealed
 
     def with_new_card(self, door: Door, membership: Membership) -> tuple[Signed, bytes] | None:
-        """The statement and the card anew, after the lobby key changed. The relay keeps the door's
+        """The statement and the card anew, of the state as it is. The relay keeps the door's
         uses and lifetime. None for a door that is closed.
 
         Of another facilitator's door the uses and the lifetime are not known here. One use for one
@@ -286,14 +286,20 @@ class Doors:
         self._doors.clear()
         self._coming.clear()
 
-    def packed(self) -> bytes:
-        """All open doors with their remaining uses and time, for a relay that lost its memory."""
-        now = self._clock()
+    def packed(self, membership: Membership) -> bytes:
+        """All open doors with their remaining uses and time, for a relay that lost its memory.
+
+        Their cards show the state as it is. Another facilitator may have put the last ones, and
+        this client's own may name a lobby key that a former facilitator knows.
+        """
+        now, fits = self._clock(), self.fits(membership)
         items = []
         for door in self._doors.values():
             ttl_left = int(min(door.deadline - now, limits.DOOR_TTL_MAX))
             if door.statement is None or door.revoked or ttl_left <= 0 or not door.uses_left:
                 continue
+            if fits:
+                self.with_new_card(door, membership)
             items.append(
                 frames.SeatedDoor(
                     door.statement.body,

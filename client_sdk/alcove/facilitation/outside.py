@@ -211,7 +211,7 @@ class WaysBack:
         if not self.knows(knock) or knock.id in self._wants_in:
             return
         self._wants_in[knock.id] = self._clock() + self._in_line.delay()
-        if self._membership.state.locked:  # else nobody knows that they wait
+        if self._membership.state.locked:  # else no facilitator knows that they wait
             name = knock.body.name
             self._emit(events.Problem("waits_outside", f"{name}{_WAITS}", sender=name))
 

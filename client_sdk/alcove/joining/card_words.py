@@ -64,6 +64,8 @@ class CardWordsReader:
         card, rules = checked.card, checked.ground_rules
         self._rules[rules.hash] = rules
         is_own = card.signer == own
-        if self.words is None or (is_own and not self._own):
-            self.words = CardWords(card.languages, card.helplines, card.contact or "")
+        words = CardWords(card.languages, card.helplines, card.contact or "")
+        # An empty one may be of a program that knew none, as this person's own one of before.
+        if any(words) and (self.words is None or (is_own and not self._own)):
+            self.words = words
             self._own = is_own

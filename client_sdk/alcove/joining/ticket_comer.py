@@ -209,7 +209,7 @@ class TicketComer:
         self._again_at = None
         cut, self._cut_since = self._cut_since, None
         if self._give_up_at is not None and cut is not None:
-            self._give_up_at += self._clock() - cut  # nobody could answer it meanwhile
+            self._give_up_at += self._clock() - cut  # no member could answer it meanwhile
         self.chain.read()
 
     def forgotten(self) -> None:

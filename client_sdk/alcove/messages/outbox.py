@@ -82,6 +82,13 @@ class Outbox:
             known.counter, known.blob, known.epoch = counter, b"", -1
         self._queue = deque([*given, item, *later])
 
+    def begins_with(self, kind: str, epoch: int) -> bool:
+        """Whether one of this kind goes before all that were not encrypted in this epoch, and the
+        relay was never given it. Another in front of it would say nothing more."""
+        later = (item for item in self._queue if not item.given_in(epoch))
+        first = next(later, None)
+        return first is not None and first.kind == kind and not first.given
+
     @property
     def full(self) -> bool:
         return len(self._queue) >= MOST

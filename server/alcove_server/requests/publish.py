@@ -23,6 +23,8 @@ from alcove_server.wire.fast_in import Post
 
 _REFUSED: Final = 8.0
 """Steps (`ports.turn`) of asking the store whether the id of what is refused was taken before."""
+_BY_A_COMMIT: Final = ("not_allowed", "paused")
+"""Refusals that a commit brings upon a member. One that has not merged it cannot know why."""
 
 
 def publish_soon(requester: Requester, post: Post, done: PublishDone) -> bool:
@@ -100,10 +102,12 @@ async def _store(requester: Requester, frame: Post | Publish) -> Taken:
             raise Refusal("rate_limited")
         if publication.blob_class is BlobClass.APPLICATION:
             begins = room.slow_turns.take(room.history.roster, client.key)
-    except Refusal:
+    except Refusal as refusal:
         requester.services.turn.spend(_REFUSED)
         known = await store.published(room.id, client.key, frame.id)
         if known is None:
+            if refusal.code in _BY_A_COMMIT and isinstance(frame, Post):
+                await _expect_base(requester, frame.base)
             raise
         return Taken(known.generation, known.number)
     try:
@@ -121,7 +125,7 @@ async def _store(requester: Requester, frame: Post | Publish) -> Taken:
 
 async def _with_entry(requester: Requester, history: RosterHistory, frame: Publish) -> Publication:
     room_id, store = requester.seated.id, requester.services.store
-    await _expect_base(requester, frame)
+    await _expect_base(requester, frame.base)
     judged = rules.commit_with_entry(history, requester.client.key, frame, requester.payer)
     if judged.publication.blob_class is BlobClass.EXTERNAL:  # judged first: it is the link's own
         await _may_enter(requester)
@@ -165,12 +169,14 @@ def _note_entered(requester: Requester) -> None:
         room.counts.entered_at = now
 
 
-async def _expect_base(requester: Requester, frame: Publish) -> None:
+async def _expect_base(requester: Requester, named: bytes) -> None:
     """A facilitator that lost a race is told `stale`, not that its entry does not follow: it did
-    follow when it was made. The store compares again when it takes the blob."""
+    follow when it was made. So is a member that missed the commit by which it may do less: it would
+    go on asking, and never learn of that commit. The store compares again when it takes the blob.
+    """
     head = await requester.services.store.head(requester.seated.id)
     if head is None or head.ended is not None:
         raise Refusal("unknown_room" if head is None else "ended")
     base = Position(head.generation, head.base)
-    if Position.decode(frame.base) != base:
+    if Position.decode(named) != base:
         raise Stale(base)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from hashlib import sha256
 
 from alcove import events, mls
-from alcove.facilitation.card_watch import APART, ROUND, CardWatch
+from alcove.facilitation.card_watch import APART, ROUND, SETTLED, CardWatch
 from alcove.facilitation.doors import RoomCard
 from alcove.group.keys import ROOM_SUITE, SigningKey
 from alcove.group.sealing import seal_card
@@ -373,6 +373,27 @@ def test_who_slept_and_woke_in_a_room_that_was_brought_back_judges_no_card() -> 
     assert is_right(world, ann, link)
     accept(world, ann, *others)
     goes_on(world, ann, bob, *others)
+
+
+def test_a_room_is_brought_back_with_the_cards_that_another_put_at_ones_doors() -> None:
+    """Bob's client brought the card back that it had made. Ann had put another there since, with
+    the lobby key that Emil lacks: until she did it again, Emil could open the knocks there."""
+    world, ann, bob, cleo, _link = room()
+    link = new_link(world, bob)
+    emil = world.join(ann, "Emil")
+    committer_of(ann).roles.appoint("Emil", lambda error: None)
+    world.advance(30)
+    demote(world, ann, emil)
+    world.advance(30)
+    for _ in range(2):
+        forget(ann, bob)
+        world.kill_relay()
+        world.start_relay()
+        world.advance(SETTLED - 1)
+        assert is_right(world, ann, link)
+        world.advance(limits.UNSETTLED + FOUND_WITHIN)
+        assert of_cards(ann) == of_cards(bob) == []
+    goes_on(world, ann, bob, cleo, emil, newcomer(world, link, "Finn", bob))
 
 
 def test_a_card_that_is_asked_for_when_the_room_closes_breaks_nothing() -> None:
