@@ -31,8 +31,8 @@ class ActLog:
     """The acts of this client's time in the room."""
 
     def __init__(self, ports: Ports, asks: Callable[[bytes], bool] = lambda key: False) -> None:
-        """`asks` says whether the member with this MLS key is this client's own, whose person asked
-        to be a participant."""
+        """`asks` says whether the member with this MLS key is known to have asked to be a
+        participant: this client's own person, or one whose wish came to this facilitator's."""
         self._asks = asks
         self._clock = ports.clock
         self._noted: deque[_Noted] = deque(maxlen=MOST)
@@ -65,7 +65,8 @@ class ActLog:
             cleared = person.entering and outcome.before.standby != outcome.state.standby
             self._note(gone, person.name, outcome, aside=left or away or cleared)
         for person in outcome.roles:
-            # Another facilitator's client grants the wish. Its author knows whose act it is.
+            # Another facilitator's client grants the wish. Those that know of it know whose act it
+            # is.
             by = person.name if not person.facilitator and self._asks(person.key) else outcome.by
             act = "appoint" if person.facilitator else "demote"
             self._noted.append(_Noted(act, person.name, by, self._now, aside=False))
@@ -143,7 +144,8 @@ class ActLog:
     def folded(self, name: str, by: str) -> None:
         """A facilitator folded one message of this member's, or without a name, of one that has
         gone, or of all that wrote since the place from which the room is held."""
-        self._noted.append(_Noted("fold", name, by, self._clock(), aside=False))
+        act: events.FacilitatorAct = "fold_message" if name else "fold"
+        self._noted.append(_Noted(act, name, by, self._clock(), aside=False))
 
     def kept_out(self, name: str, by: str) -> None:
         """This facilitator removed a member that was not in the room. What others see of it is an
