@@ -307,9 +307,9 @@ class MemberParts(ABC):
         """Give the own leaf fresh keys by an Update soon: what was asked for it is void then."""
         self._key_updates.hasten()
 
-    def _packed_doors(self) -> bytes:
-        facilitator = self.facilitator
-        return facilitator.doors.packed(self.membership) if facilitator is not None else b""
+    def _packed_doors(self, anew: bool) -> bytes:
+        doors = self.facilitator.doors if self.facilitator is not None else None
+        return b"" if doors is None else doors.packed(self.membership if anew else None)
 
     def _was_denied(self) -> bool:
         committer = self.facilitator.committer if self.facilitator is not None else None

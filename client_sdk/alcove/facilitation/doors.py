@@ -286,27 +286,24 @@ class Doors:
         self._doors.clear()
         self._coming.clear()
 
-    def packed(self, membership: Membership) -> bytes:
+    def packed(self, membership: Membership | None) -> bytes:
         """All open doors with their remaining uses and time, for a relay that lost its memory.
 
-        Their cards show the state as it is. Another facilitator may have put the last ones, and
-        this client's own may name a lobby key that a former facilitator knows.
+        With `membership` their cards show the state as it is. Another facilitator may have put the
+        last ones, and this client's own may name a lobby key that a former facilitator knows.
         """
-        now, fits = self._clock(), self.fits(membership)
+        now = self._clock()
+        anew = membership if membership is not None and self.fits(membership) else None
         items = []
         for door in self._doors.values():
             ttl_left = int(min(door.deadline - now, limits.DOOR_TTL_MAX))
             if door.statement is None or door.revoked or ttl_left <= 0 or not door.uses_left:
                 continue
-            if fits:
-                self.with_new_card(door, membership)
+            put, card = door.statement, door.card
+            if anew is not None:
+                terms = InviteTerms(door.uses_left, ttl_left, door.question)
+                put, card = self._statement(door.invite, anew, terms, door.seen)
             items.append(
-                frames.SeatedDoor(
-                    door.statement.body,
-                    door.statement.signature,
-                    door.card,
-                    door.uses_left,
-                    ttl_left,
-                ).encode()
+                frames.SeatedDoor(put.body, put.signature, card, door.uses_left, ttl_left).encode()
             )
         return pack_list(items)
