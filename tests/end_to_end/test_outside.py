@@ -274,7 +274,7 @@ def test_a_way_back_is_no_invite_to_a_facilitator_that_was_appointed_since() -> 
 
 
 def test_one_outside_is_no_newcomer_to_a_facilitator_that_was_appointed_since() -> None:
-    """They read that Bob asks to be let in, who had not asked, and let Bob in from a rest. When
+    """They read that Bob asks to be let in. Bob had not asked, and was let in from a rest. When
     the one that let Bob go is gone, Bob still comes back by themselves."""
     world, ann, bob, cleo = room_of_three()
     outside(world, bob)

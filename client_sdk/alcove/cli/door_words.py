@@ -119,7 +119,7 @@ def knocked(
     event: events.Knocked, shown: str, *, locked: bool = False, unsettled: bool = False
 ) -> str:
     """Return that a newcomer waits, and why. `locked` says that the door of the room is, and
-    `unsettled` that the relay lost the room, and nobody can be let in yet."""
+    `unsettled` that a relay lost the room, so that no newcomer can be let in yet."""
     if event.outside:
         name = escape.name(event.name)
         if locked:

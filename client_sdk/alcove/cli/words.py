@@ -185,10 +185,10 @@ def of_event(
     own: bool = False,
 ) -> str:
     """A sentence of this program about `event`, for a facilitator or a participant. `members` are
-    those after it, and `waiting` newcomers those before it. `locked` says that nobody comes in,
-    `unsettled` that nobody can until the room is settled, `outside` that the reader was outside
-    before it, and `own` that they asked for this by a command. What happened to the reader is told
-    in the second person."""
+    those after it, and `waiting` newcomers those before it. The door is `locked`. The room is
+    `unsettled`, so that no newcomer can be let in yet. The reader was `outside` before the event.
+    The reader asked for it by a command: it is their `own`. What happened to the reader is told in
+    the second person."""
     # One that comes back alone by a ticket is a facilitator in the list before their client is.
     facilitates = facilitates or any(one.you and one.facilitator for one in members)
     match event:
@@ -331,8 +331,8 @@ def _lacks(language: str, found: events.AgreementShown | AgreementText) -> str:
     wanted, other = (one.casefold().split("-")[0] for one in (language, found.language))
     if not language or not other or wanted == other:
         return ""
-    wanted = escape.line(language)
-    return f"No text of the ground rules is marked as {wanted}, so another one stands here:\n\n"
+    tag = escape.line(language)
+    return f"No text of the ground rules is marked as {tag}, so another one stands here:\n\n"
 
 
 def _titled(title: str) -> str:

@@ -30,7 +30,7 @@ class _Noted:
 class ActLog:
     """The acts of this client's time in the room."""
 
-    def __init__(self, ports: Ports, asks: Callable[[bytes], bool] = lambda key: False) -> None:
+    def __init__(self, ports: Ports, asks: Callable[[bytes], bool]) -> None:
         """`asks` says whether the member with this MLS key is known to have asked to be a
         participant: this client's own person, or one whose wish came to this facilitator's."""
         self._asks = asks
@@ -65,8 +65,7 @@ class ActLog:
             cleared = person.entering and outcome.before.standby != outcome.state.standby
             self._note(gone, person.name, outcome, aside=left or away or cleared)
         for person in outcome.roles:
-            # Another facilitator's client grants the wish. Those that know of it know whose act it
-            # is.
+            # The client of another facilitator grants a wish. It is the act of the one that asked.
             by = person.name if not person.facilitator and self._asks(person.key) else outcome.by
             act = "appoint" if person.facilitator else "demote"
             self._noted.append(_Noted(act, person.name, by, self._now, aside=False))

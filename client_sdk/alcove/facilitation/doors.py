@@ -179,10 +179,13 @@ class Doors:
         left = int(min(door.deadline - self._clock(), limits.DOOR_TTL_MAX))
         if door.revoked or left <= 0 or not door.uses_left:
             return None
+        door.statement, door.card = self._anew(door, membership, left)
+        return door.statement, door.card
+
+    def _anew(self, door: Door, membership: Membership, left: int) -> tuple[Signed, bytes]:
+        """Of a door that is open for `left` seconds."""
         terms = InviteTerms(door.uses_left, left, door.question)
-        signed, sealed = self._statement(door.invite, membership, terms, door.seen)
-        door.statement, door.card = signed, sealed
-        return signed, sealed
+        return self._statement(door.invite, membership, terms, door.seen)
 
     def revocation(self, room: bytes, door: bytes) -> Signed:
         """A statement that closes a door at the relay, also one whose secret is not here."""
@@ -301,8 +304,7 @@ class Doors:
                 continue
             put, card = door.statement, door.card
             if anew is not None:
-                terms = InviteTerms(door.uses_left, ttl_left, door.question)
-                put, card = self._statement(door.invite, anew, terms, door.seen)
+                put, card = self._anew(door, anew, ttl_left)
             items.append(
                 frames.SeatedDoor(put.body, put.signature, card, door.uses_left, ttl_left).encode()
             )

@@ -572,7 +572,7 @@ async def test_what_is_late_is_named() -> None:
 
 
 async def test_of_an_invite_that_is_made_late_it_is_said_where_it_stands() -> None:
-    """Its link is shown to nobody, and "you are told when it is done" was not kept."""
+    """Its link is not shown. The promise to tell when it is done was not kept."""
     person = _Followed()
     person.own.begun(InviteNewCommand(), "/invite new")
     (said,) = person.after(3)
