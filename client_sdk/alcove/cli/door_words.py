@@ -85,14 +85,21 @@ def refused(name: str) -> str:
     return f"You did not let {escape.name(name)} in; your client tells them so."
 
 
-def gone(knock: events.Knocked | None, members: Sequence[MemberLike]) -> str | None:
+def gone(
+    knock: events.Knocked | None, members: Sequence[MemberLike], away: Sequence[str] = ()
+) -> str | None:
     """Return that a newcomer is gone, and did not come in. Only facilitators are told: to another
-    member it means nothing, as the newcomer may wait on."""
+    member it means nothing, as the newcomer may wait on. `away` are the names of those that may
+    come back by themselves."""
     facilitates = any(one.you and one.facilitator for one in members)
     if knock is None or not facilitates or any(one.name == knock.name for one in members):
         return None
+    if knock.outside and knock.name not in away:  # a facilitator removed them
+        return (
+            f"{escape.name(knock.name)} was outside, and does not come back by themselves any more."
+        )
     if knock.outside:
-        # Their knock may have expired, and comes again; or they left from there, or were removed.
+        # Their knock may have expired, and comes again; or they left from there.
         return (
             f"{escape.name(knock.name)} was outside, and is not at the door at the moment. They "
             "can come back by themselves while /members shows them as outside."

@@ -30,7 +30,7 @@ class KeptText:
         """Hold a text back once that was perhaps not for the whole room: begun at the door, or a
         command with a letter before it. Raises `Misread`."""
         doubted, self._doubted = self._doubted, ""
-        if self._for_the_door and (not line.startswith("/") or line.startswith("//")):
+        if self._for_the_door and slash_commands.is_text(line):
             self._for_the_door = False
             raise Misread(words.BEGUN_AT_DOOR)
         if slash_commands.hides_command(line) and line.strip() != doubted:

@@ -162,7 +162,7 @@ class PlainMode:
             wanted = slash_commands.read(text, self._view, self._room.members, self._room.away)
             await self._do(wanted, text)
         except (Misread, AlcoveError) as error:
-            done = text.startswith("/")
+            done = not slash_commands.is_text(text)
             stays = "" if done or self._editor is None else f" {words.stays(str(error))}"
             await self._say(f"{error}{stays}")
             return done
@@ -300,7 +300,9 @@ class PlainMode:
             case Queued():
                 pass  # `OwnTexts` tells what waits
             case KnockGone(id):
-                await self._say(door_words.gone(waiting.get(id), self._room.members))
+                await self._say(
+                    door_words.gone(waiting.get(id), self._room.members, self._room.away)
+                )
             case _:
                 sentence = words.of_event(
                     event,

@@ -107,7 +107,7 @@ def read(
     line = line.strip()
     if not line:
         return None
-    if line.startswith("//") or not line.startswith("/"):
+    if is_text(line):
         return _said(line.removeprefix("/"), view)
     word, _, rest = line.partition(" ")
     rest = rest.strip()
@@ -186,6 +186,11 @@ def _may_decide(word: str, rest: str, view: RoomView, members: Sequence[MemberLi
         raise Misread("Only a facilitator can do that.")
 
 
+def is_text(line: str) -> bool:
+    """Return whether `line` is to be said: it begins with no slash, or with two."""
+    return not line.strip().startswith("/") or line.strip().startswith("//")
+
+
 def is_command(line: str) -> bool:
     """Return whether `line` begins with a word that is known."""
     return line.partition(" ")[0] in _WORDS
@@ -211,7 +216,7 @@ def completed(
     """Return the one line that `line` can become: a command, or a command with the name of one that
     it can be about. None when there is none or more than one."""
     word, space, name = line.partition(" ")
-    if not line.startswith("/") or line.startswith("//"):
+    if not line.startswith("/") or is_text(line):
         return None
     if word in _WORDS and not space:
         return word

@@ -362,6 +362,23 @@ async def test_real_programs_say_what_is_so() -> None:
         assert not mara.sees("made an invite")  # the way back of one outside
 
 
+async def test_a_removal_of_one_outside_says_that_they_do_not_come_back() -> None:
+    async with _played("plain-80", 0.0) as played:
+        mara = await _open(played)
+        robin = await _join(played, "Robin")
+        await mara.see("Robin (code")
+        await mara.type("/admit robin")
+        await mara.see("You let Robin in.")
+        await robin.type("/outside")
+        await mara.see("is outside and comes back by themselves")
+        for _ in range(2):
+            await mara.type("/remove robin")
+        await mara.see("You took Robin out of the room.")
+        await mara.see("Robin was outside, and does not come back by themselves any more.")
+        assert not mara.sees("They can come back by themselves")
+        await robin.see("Your way back into this room was closed.")
+
+
 @pytest.mark.parametrize("plain", [True, False])
 async def test_what_was_begun_at_the_door_is_not_sent_to_the_room_unasked(*, plain: bool) -> None:
     """A person types for the facilitators, and is let in meanwhile. Everybody would read it."""

@@ -246,6 +246,22 @@ async def test_one_can_leave_while_a_text_waits_in_the_line() -> None:
         assert await screen.end() == 0
 
 
+@pytest.mark.parametrize(("scene", "flags"), [("taking-nothing", ()), ("not-now", ("--plain",))])
+async def test_a_text_with_a_slash_stays_and_a_command_behind_a_space_does_not(
+    scene: str, flags: tuple[str, ...]
+) -> None:
+    """Phones put a space before what they take for a word."""
+    async with Terminal(scene, *MARA, *flags, columns=80, rows=24) as screen:
+        await screen.see("\n>" if flags else "Mara [you]")
+        screen.type(" /end" + ENTER)
+        await screen.see("It cannot be undone.")
+        await screen.see_no("Ctrl+U", "│   /end", ">  /end")
+        screen.type("//shrug" + ENTER)
+        await screen.see("Ctrl+U", "> //shrug" if flags else "│  //shrug")
+        screen.type("/leave" + ENTER)
+        assert await screen.end() == 0
+
+
 @pytest.mark.parametrize(("columns", "rows"), [(80, 24), (40, 20)])
 async def test_the_help_begins_with_its_beginning(columns: int, rows: int) -> None:
     async with Terminal("held", *ROBIN, columns=columns, rows=rows) as screen:

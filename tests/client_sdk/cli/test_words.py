@@ -253,10 +253,12 @@ def test_a_facilitator_is_not_told_that_none_is_connected() -> None:
 def test_one_that_goes_from_outside_is_not_said_to_have_waited_to_be_let_in() -> None:
     mara = (FakeMember("Mara", facilitator=True, you=True),)
     outside = replace(KNOCK, outside=True)
-    gone = door_words.gone(outside, mara)
+    gone = door_words.gone(outside, mara, ("Robin",))
     assert gone is not None
     assert gone.startswith("Robin was outside, and is not at the door at the moment.")
-    assert gone.endswith("while /members shows them as outside.")  # they may have been removed
+    assert gone.endswith("while /members shows them as outside.")
+    removed = door_words.gone(outside, mara, ())
+    assert removed == "Robin was outside, and does not come back by themselves any more."
     assert door_words.gone(KNOCK, mara) == "Robin does not wait any more."
 
 

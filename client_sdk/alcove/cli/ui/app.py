@@ -202,7 +202,9 @@ class RoomApp(App[None]):
             case Closed():
                 self._close(event)
             case events.KnockGone(id):
-                self._say(door_words.gone(self._view.waiting.get(id), self._room.members))
+                self._say(
+                    door_words.gone(self._view.waiting.get(id), self._room.members, self._room.away)
+                )
                 log.end_talk(id, self._view.waiting.keys() - {id})
             case events.DoorSaid(id):
                 log.at_door(id, door_words.said(event))
@@ -323,7 +325,7 @@ class RoomApp(App[None]):
             self._last.check(wanted, members, self._view.waiting.values(), away)
             await self._do(wanted, line)
         except (Misread, AlcoveError) as error:
-            done = line.startswith("/")
+            done = not slash_commands.is_text(line)
             self._say(str(error) if done else f"{error} {words.stays(str(error))}")
             return done
         except Exception as error:
