@@ -314,18 +314,6 @@ ALL_DOOR: Final[tuple[Mutant, ...]] = (
                 "test_a_step_outside_keeps_no_invite_open",
             ),
             (
-                "removals:Removals._stay_out",
-                "self._absences.forget(one.key)",
-                "False",
-                "test_a_removal_holds_when_the_connection_was_lost_first[True]",
-            ),
-            (
-                "removals:Removals.moved",
-                "if person.key in self._unwanted:",
-                "if False:",
-                "test_another_facilitator_that_lets_a_lost_member_in_is_followed_by_the_removal",
-            ),
-            (
                 "invites:Invites.moved",
                 "self._shut(door)",
                 "pass",

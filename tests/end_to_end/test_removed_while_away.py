@@ -1,0 +1,152 @@
+"""A member that was let go as absent, and is removed then: it stays out, whoever goes after it."""
+
+import contextlib
+from collections.abc import Callable
+
+import pytest
+from alcove import events
+from alcove.errors import AlcoveError
+from alcove.events import CloseReason
+from alcove_protocol.roster import Op
+
+from tests.end_to_end.facilitating import ask, away, do
+from tests.end_to_end.ticketing import crashes, resumes, ticket_of
+from tests.end_to_end.world import Client, World, closed
+
+ABSENT = 180
+
+
+def two_facilitators() -> tuple[World, Client, Client, Client, Client]:
+    """Ann and Ben facilitate, and Bob was let go. Cleo is a participant."""
+    world = World()
+    ann = world.open_with(world.client("Ann"), absent=ABSENT)
+    ben, bob, cleo = (world.join(ann, name) for name in ("Ben", "Bob", "Cleo"))
+    do(world, ann, "appoint", "Ben")
+    world.advance(65)
+    bob.cut()
+    world.advance(ABSENT + 80, step=5, stay_away=(bob,))
+    assert away(ann) == away(ben) == ("Bob",)
+    return world, ann, ben, bob, cleo
+
+
+def remove(world: World, by: Client, *apart: Client) -> None:
+    done = ask(by, "remove", "Bob")
+    world.advance(3, stay_away=apart)
+    assert done == [None]
+
+
+def stays(world: World, ben: Client) -> None:
+    """Ben's client goes on."""
+
+
+def leaves(world: World, ben: Client) -> None:
+    ben.engine.commands.leave(lambda: None, CloseReason.LEFT, "", "")
+
+
+def comes_by_ticket(world: World, ben: Client) -> None:
+    ticket = ticket_of(world, ben)
+    crashes(world, ben)
+    resumes(world, ticket, "Ben")
+
+
+@pytest.mark.parametrize("then", [stays, leaves, crashes, comes_by_ticket])
+def test_no_other_facilitators_client_lets_them_in_again(
+    then: Callable[[World, Client], object],
+) -> None:
+    world, ann, ben, bob, cleo = two_facilitators()
+    remove(world, ben, bob)
+    assert away(ann) == away(ben) == ()
+    then(world, ben)
+    world.advance(60, step=5)
+    assert "Bob" not in ann.members() | cleo.members()
+    assert closed(bob).reason is CloseReason.REMOVED
+    assert closed(bob).code == "removed"
+
+
+def test_everybody_is_told() -> None:
+    world, ann, ben, bob, cleo = two_facilitators()
+    remove(world, ben, bob)
+    assert ann.of(events.Removed) == ben.of(events.Removed) == [events.Removed("Bob", "Ben")]
+    assert cleo.of(events.Removed) == [events.Removed("Bob")]
+    ann.engine.commands.acts()
+    ann.collect()
+    acts = [(one.act, one.name, one.by) for one in ann.of(events.PastActs)[-1].acts]
+    assert acts.count(("remove", "Bob", "Ben")) == 1
+
+
+def test_one_that_was_offline_forgets_them_too() -> None:
+    world, ann, ben, bob, _ = two_facilitators()
+    ann.cut()
+    world.advance(3, stay_away=(ann, bob))
+    remove(world, ben, ann, bob)
+    assert away(ann) == ("Bob",)
+    leaves(world, ben)
+    world.advance(30, step=5)
+    assert away(ann) == ()
+    assert "Bob" not in ann.members()
+    assert closed(bob).code == "removed"
+
+
+def test_a_request_that_waits_is_not_granted_after_it() -> None:
+    """Ann's client was about to let Bob in when Ben's removal came."""
+    world, ann, ben, bob, cleo = two_facilitators()
+    kept: list[bytes] = []
+
+    def late(client: Client, data: bytes) -> list[bytes]:
+        if b"publish" in data[:24]:
+            kept.append(data)
+            return []
+        return [data]
+
+    ann.to_relay = late
+    bob.back()
+    world.advance(3)
+    assert kept
+    remove(world, ben, bob)
+
+    def now(client: Client, data: bytes) -> list[bytes]:
+        before = kept.copy()
+        kept.clear()
+        return [*before, data]
+
+    ann.to_relay = now
+    world.advance(60, step=5)
+    assert "Bob" not in ann.members() | cleo.members()
+    assert closed(bob).code == "removed"
+    assert ann.engine.require_member().membership.alarm is None
+
+
+def test_the_list_says_so_and_no_alarm_is_raised() -> None:
+    """Dora came after Bob was let go: her list does not say that he was."""
+    world, ann, ben, bob, cleo = two_facilitators()
+    dora = world.join(ann, "Dora")
+    remove(world, ben, bob)
+    key = bob.engine.identity.relay.public
+    roster = ann.engine.require_member().membership.roster
+    assert roster.away == frozenset()
+    entries = ann.engine.require_member().membership.chain[-1]
+    assert bytes([Op.REMOVE]) + key in entries.body
+    for client in (ann, ben, cleo, dora):
+        membership = client.engine.require_member().membership
+        assert (membership.alarm, membership.told_list) == (None, None)
+
+
+def test_a_way_back_of_one_outside_is_closed_for_every_client() -> None:
+    world = World()
+    ann = world.open_with(world.client("Ann"), absent=ABSENT)
+    ben, bob = world.join(ann, "Ben"), world.join(ann, "Bob")
+    do(world, ann, "appoint", "Ben")
+    world.advance(65)
+    bob.engine.commands.outside()
+    world.advance(8)
+    assert away(ben) == away(ann) == ("Bob",)
+    remove(world, ben)
+    assert away(ann) == away(ben) == ()
+    leaves(world, ben)
+    world.advance(10)
+    knocks = len(ann.of(events.Knocked))
+    with contextlib.suppress(AlcoveError):  # it may know already that the way back is closed
+        bob.engine.commands.inside(None, lambda error: None)
+    world.advance(30)
+    assert len(ann.of(events.Knocked)) == knocks
+    assert "Bob" not in ann.members()
