@@ -5,6 +5,8 @@ from typing import Final
 from tests.mutation.mutant import Edit, Mutant
 
 _INVITES: Final = "tests/end_to_end/test_invites.py"
+_AWAY: Final = "tests/end_to_end/test_removed_while_away.py"
+_KEPT_OUT: Final = "test_no_other_facilitators_client_lets_them_in_again"
 _KEEPER: Final = "alcove.facilitation.door_keeper:DoorKeeper"
 _OF_INVITES: Final = "alcove.facilitation.invites:Invites"
 
@@ -285,7 +287,7 @@ ALL_DOOR: Final[tuple[Mutant, ...]] = (
             ),
             (
                 "removal_intent:RemoveMembers.plan",
-                "if proposals else None",
+                "if proposals or changes else None",
                 "if here else None",
                 "test_who_is_outside_is_removed_by_name",
             ),
@@ -320,6 +322,46 @@ ALL_DOOR: Final[tuple[Mutant, ...]] = (
                 "test_who_is_outside_is_removed_by_name",
             ),
         )
+    ),
+    *(
+        Mutant("a decision holds", (Edit(f"alcove.{where}", old, new),), f"{_AWAY}::{test}")
+        for where, old, new, test in (
+            (
+                "facilitation.removal_intent:RemoveMembers.plan",
+                "if back.relay_key is not None:",
+                "if False:",
+                f"{_KEPT_OUT}[leaves]",
+            ),
+            (
+                "facilitation.absences:Absences.merged",
+                "self._lost.pop(key, None)",
+                "pass",
+                "test_one_that_was_offline_forgets_them_too",
+            ),
+            (
+                "facilitation.absence_intents:LetBackIn.plan",
+                " or not self.still()",
+                "",
+                "test_a_request_that_waits_is_not_granted_after_it",
+            ),
+            (
+                "engine.telling:Telling.merged",
+                "self._emit(events.Removed(name, by))",
+                "pass",
+                "test_everybody_is_told",
+            ),
+            (
+                "engine.act_log:ActLog.merged",
+                'self._note("remove", name, outcome)',
+                "pass",
+                "test_everybody_is_told",
+            ),
+        )
+    ),
+    Mutant(
+        "a decision holds",
+        (Edit("alcove_server.rooms.roster_history:_outcome", " | went\n", "\n"),),
+        "tests/server/test_away.py::test_one_that_is_away_can_be_removed_and_loses_the_door",
     ),
     Mutant(
         "a decision holds",
