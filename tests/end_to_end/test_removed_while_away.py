@@ -2,14 +2,16 @@
 
 import contextlib
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from alcove import events
 from alcove.errors import AlcoveError
 from alcove.events import CloseReason
-from alcove_protocol.roster import Op
+from alcove.group.listed_again import entry_again
+from alcove_protocol.roster import Change, Op, extend
 
-from tests.end_to_end.facilitating import ask, away, do
+from tests.end_to_end.facilitating import ask, away, do, part
 from tests.end_to_end.ticketing import crashes, resumes, ticket_of
 from tests.end_to_end.world import Client, World, closed
 
@@ -101,16 +103,21 @@ def test_a_request_that_waits_is_not_granted_after_it() -> None:
     ann.to_relay = late
     bob.back()
     world.advance(3)
-    assert kept
+    adds, first, again = bytes([Op.ADD]) + bob.engine.identity.relay.public, len(kept), 0
+    assert any(adds in data for data in kept)
     remove(world, ben, bob)
+    assert not any(adds in data for data in kept[first:])
 
     def now(client: Client, data: bytes) -> list[bytes]:
+        nonlocal again
+        again += adds in data
         before = kept.copy()
         kept.clear()
         return [*before, data]
 
     ann.to_relay = now
     world.advance(60, step=5)
+    assert not again
     assert "Bob" not in ann.members() | cleo.members()
     assert closed(bob).code == "removed"
     assert ann.engine.require_member().membership.alarm is None
@@ -150,3 +157,44 @@ def test_a_way_back_of_one_outside_is_closed_for_every_client() -> None:
     world.advance(30)
     assert len(ann.of(events.Knocked)) == knocks
     assert "Bob" not in ann.members()
+
+
+def test_a_list_that_is_restated_keeps_them_out_too() -> None:
+    world, ann, ben, bob, _ = two_facilitators()
+    ben.engine.require_member().membership.restate = True  # as after a burned commit
+    remove(world, ben, bob)
+    roster = ann.engine.require_member().membership.roster
+    assert roster.away == frozenset()
+    assert away(ann) == ()
+    world.advance(30, step=5)
+    assert closed(bob).code == "removed"
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_removal_that_is_lost_comes_again(known: bool) -> None:
+    """The log was brought back without it, and perhaps without the ABSENT: the list is the same."""
+    world, ann, ben, bob, _ = two_facilitators()
+    remove(world, ben, bob)
+    membership = ann.engine.require_member().membership
+    lost = membership.merged.find(membership.commit_hash)
+    assert lost is not None
+    key = bob.engine.identity.relay.public
+    assert lost.before.away == frozenset({key})
+    at = lost.before if known else replace(lost.before, away=frozenset())
+    entry = entry_again(lost, at, membership.base, ann.engine.identity.relay)
+    assert entry is not None
+    after, verified = extend(at, entry)
+    assert Change(Op.REMOVE, key) in verified.statement.decoded_changes()
+    assert (after.seats, after.away) == (lost.after.seats, frozenset())
+
+
+def test_a_facilitator_that_missed_it_lets_nobody_in_by_what_it_knew() -> None:
+    """A Welcome does not tell what became of those that were let go."""
+    world, ann, ben, bob, _ = two_facilitators()
+    part(ben).rejoined()  # as after a Welcome
+    world.advance(5, stay_away=(bob,))
+    assert away(ben) == ()
+    assert away(ann) == ("Bob",)
+    bob.back()
+    world.advance(20)
+    assert "Bob" in ann.members() & ben.members()  # Ann's client followed all

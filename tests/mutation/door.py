@@ -275,7 +275,7 @@ ALL_DOOR: Final[tuple[Mutant, ...]] = (
         for where, old, new, test in (
             (
                 "removal_intent:RemoveMembers.plan",
-                "closed.update(back)",
+                "closed.update(back.doors)",
                 "pass",
                 "test_a_removal_holds_when_a_step_outside_was_first",
             ),
@@ -324,7 +324,7 @@ ALL_DOOR: Final[tuple[Mutant, ...]] = (
         )
     ),
     *(
-        Mutant("a decision holds", (Edit(f"alcove.{where}", old, new),), f"{_AWAY}::{test}")
+        Mutant("kept out while absent", (Edit(f"alcove.{where}", old, new),), f"{_AWAY}::{test}")
         for where, old, new, test in (
             (
                 "facilitation.removal_intent:RemoveMembers.plan",
@@ -339,10 +339,28 @@ ALL_DOOR: Final[tuple[Mutant, ...]] = (
                 "test_one_that_was_offline_forgets_them_too",
             ),
             (
-                "facilitation.absence_intents:LetBackIn.plan",
-                " or not self.still()",
+                "facilitation.facilitator:Facilitator.rejoined",
+                "self.absences.forget_all()",
+                "pass",
+                "test_a_facilitator_that_missed_it_lets_nobody_in_by_what_it_knew",
+            ),
+            (
+                "facilitation.in_flight:_restating",
+                " or one.key not in before",
                 "",
-                "test_a_request_that_waits_is_not_granted_after_it",
+                "test_a_list_that_is_restated_keeps_them_out_too",
+            ),
+            (
+                "group.listed_again:entry_again",
+                " and not _barred(lost)",
+                "",
+                "test_a_removal_that_is_lost_comes_again[True]",
+            ),
+            (
+                "group.listed_again:_changes",
+                " and known:",
+                ":",
+                "test_a_removal_that_is_lost_comes_again[False]",
             ),
             (
                 "engine.telling:Telling.merged",
@@ -359,7 +377,7 @@ ALL_DOOR: Final[tuple[Mutant, ...]] = (
         )
     ),
     Mutant(
-        "a decision holds",
+        "kept out while absent",
         (Edit("alcove_server.rooms.roster_history:_outcome", " | went\n", "\n"),),
         "tests/server/test_away.py::test_one_that_is_away_can_be_removed_and_loses_the_door",
     ),
