@@ -18,6 +18,7 @@ FacilitatorAct: TypeAlias = Literal[
     "hold",
     "resume",
     "fold",
+    "fold_message",
     "unfold",
     "slow",
     "listen_only",
@@ -38,9 +39,10 @@ FacilitatorAct: TypeAlias = Literal[
 @dataclass(frozen=True, slots=True)
 class PastAct:
     """One act of a facilitator. `name` is the member that it was about, or empty. `by` is its
-    author. One's own wish to be a participant has oneself there, though another client grants it.
-    `age` is in seconds. `aside`: no person asked for it by itself. A client did it by rule, or it
-    came along with another act, as a link closes with a removal."""
+    author. A wish to be a participant has its member there, though another client grants it, where
+    this client knows of the wish: as the member's own, or as a facilitator's. `age` is in seconds.
+    `aside`: no person asked for it by itself. A client did it by rule, or it came along with
+    another act, as a link closes with a removal."""
 
     act: FacilitatorAct
     name: str

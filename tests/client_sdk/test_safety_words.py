@@ -3,7 +3,7 @@
 from alcove import events
 from alcove.group.safety_words import WORDS, proquint, safety_words
 
-from tests.end_to_end.facilitating import do
+from tests.end_to_end.facilitating import ask, do
 from tests.end_to_end.world import Client, room_of_three
 
 
@@ -61,3 +61,21 @@ def test_every_member_can_look_up_what_facilitators_did() -> None:
         ]
         assert event.acts[-1].age >= 60
     assert dora.engine.closed is not None
+
+
+def test_who_granted_a_wish_to_step_down_knows_whose_act_it_was() -> None:
+    """The list said to a person that they had made the other one a participant."""
+    world, ann, bob, cleo = room_of_three()
+    do(world, ann, "appoint", "Bob")
+    do(world, ann, "appoint", "Cleo")
+    dora = world.join(ann, "Dora")
+    stepped = ask(ann, "step_down")
+    world.advance(20)
+    assert stepped == [None]
+    (changed,) = (one for one in dora.of(events.RoleChanged) if not one.facilitator)
+    for client, by in ((ann, "Ann"), (bob, "Ann"), (cleo, "Ann"), (dora, changed.by)):
+        acts = client.engine.require_member().act_log.acts()
+        told = [(act.name, act.by) for act in acts if act.act == "demote"]
+        assert told == [("Ann", by)], client.name
+    do(world, bob, "demote", "Cleo")
+    assert bob.engine.require_member().act_log.acts()[-2].by == "Bob"

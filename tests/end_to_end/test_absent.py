@@ -277,3 +277,18 @@ def test_who_is_not_let_back_in_is_told_and_their_client_ends_without_a_defect()
     world.advance(180)
     assert closed(bob).code == "knock_again"
     assert cleo.members() == {"Ann", "Cleo"}
+
+
+def test_minutes_without_a_connection_on_the_way_back_are_no_end() -> None:
+    """They counted as those in which no facilitator answers, and none could have answered."""
+    world, ann, bob, cleo = a_room()
+    lose(world, bob)
+    ann.cut()
+    bob.back()
+    world.advance(5, stay_away=(ann,))
+    assert bob.engine.closed is None
+    bob.cut()
+    world.advance(240, stay_away=(ann, bob))
+    world.advance(60)
+    assert bob.engine.closed is None
+    assert ann.members() == bob.members() == cleo.members() == {"Ann", "Bob", "Cleo"}

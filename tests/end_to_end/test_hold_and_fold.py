@@ -277,7 +277,7 @@ def test_one_message_is_folded_for_everybody_by_name() -> None:
     fold(world, ann, id)
     assert len(cleo.of(events.Folded)) == 1
     acts = cleo.engine.require_member().act_log.acts()
-    assert [(act.act, act.name, act.by) for act in acts][-1] == ("fold", "Cleo", "Ann")
+    assert [(act.act, act.name, act.by) for act in acts][-1] == ("fold_message", "Cleo", "Ann")
     goes_on(world, ann, bob, cleo)
 
 

@@ -274,7 +274,7 @@ def test_a_way_back_is_no_invite_to_a_facilitator_that_was_appointed_since() -> 
 
 
 def test_one_outside_is_no_newcomer_to_a_facilitator_that_was_appointed_since() -> None:
-    """They read that Bob asks to be let in, who had not asked, and let Bob in from a rest. When
+    """They read that Bob asks to be let in. Bob had not asked, and was let in from a rest. When
     the one that let Bob go is gone, Bob still comes back by themselves."""
     world, ann, bob, cleo = room_of_three()
     outside(world, bob)
@@ -337,6 +337,41 @@ def test_what_was_shown_before_is_folded_and_taken_back_for_who_came_back() -> N
     assert [event.ids for event in bob.of(events.Folded)][-1] == (kept,)
     world.advance(1800, step=20)
     assert {event.id for event in bob.of(events.Expired)} == {folded, kept}
+
+
+def test_what_the_state_folds_since_the_step_outside_is_folded_for_who_comes_back() -> None:
+    """It stayed open on their screen. A fold of one message is sealed to those that are there."""
+    world, ann, bob, cleo = room_of_three()
+    id = cleo.say("how I would do it")
+    world.advance(1)
+    outside(world, bob)
+    do(world, ann, "fold_member", "Cleo", True)
+    assert inside(world, bob) == [None]
+    told = events.Folded((id,), why="member")
+    after = [one for one in bob.told if isinstance(one, events.Joined | events.Folded)][-2:]
+    assert after == [bob.of(events.Joined)[-1], told]
+    outside(world, bob)
+    assert inside(world, bob) == [None]
+    assert bob.of(events.Folded) == [told]
+
+
+def test_a_hold_since_the_step_outside_folds_for_who_comes_back_and_no_other_does() -> None:
+    world, ann, bob, cleo = room_of_three()
+    before, id = cleo.say("good evening"), cleo.say("how I would do it")
+    world.advance(1)
+    outside(world, bob)
+    ann.engine.commands.hold(lambda error: None, since=id)
+    world.settle()
+    do(world, ann, "lock", False)
+    assert inside(world, bob) == [None]
+    assert [event.ids for event in bob.of(events.Folded)] == [(id,)]
+    ann.say("breathe")
+    world.advance(1)
+    assert not bob.of(events.Message)[-1].folded
+    outside(world, bob)
+    assert inside(world, bob) == [None]
+    assert len(bob.of(events.Folded)) == 1
+    assert before not in bob.of(events.Folded)[0].ids
 
 
 def test_the_name_is_kept_for_who_is_outside() -> None:

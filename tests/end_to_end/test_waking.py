@@ -1,8 +1,8 @@
 """A device that slept, or a program that was stopped, wakes up in the room."""
 
 from alcove import events
-from alcove.engine.standstill import STOPPED
 from alcove.events import ConnectionState, RoomState
+from alcove.relay.connected_time import STOPPED
 from alcove_protocol import frames
 
 from tests.end_to_end.world import Client, World, room_of_three

@@ -432,9 +432,21 @@ ALL_DOOR: Final[tuple[Mutant, ...]] = (
     ),
     _cards(
         "alcove.facilitation.doors:Doors.packed",
-        "if fits:",
-        "if not fits:",
+        "if anew is not None:",
+        "if False:",
         "test_a_room_is_brought_back_with_the_cards_that_another_put_at_ones_doors",
+    ),
+    Mutant(
+        "door",
+        (
+            Edit(
+                "alcove.engine.bringing:Bringing._name",
+                'refused == "bad_statement" and anew',
+                "False",
+            ),
+        ),
+        "tests/end_to_end/evil/test_other_log_midway.py::"
+        "test_a_newcomer_who_reads_its_admission_and_hears_of_another_log_knocks_again",
     ),
     _cards(
         "alcove.facilitation.doors:Doors._number",

@@ -199,7 +199,7 @@ TURNS: Final[tuple[Mutant, ...]] = (
         "turn",
         "rooms.roster_verifier:RosterVerifier.__init__",
         "{True: FairLine(WAITING), False: FairLine(WAITING)}",
-        "{True: Line(), False: Line()}",
+        "{True: FairLine(), False: FairLine()}",
         f"{_VERIFIER}::test_too_many_that_wait_are_told_to_come_again",
     ),
     relay(

@@ -4,6 +4,8 @@
 """
 
 import re
+import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -64,6 +66,26 @@ def test_every_reason_is_of_a_condition_that_is_there_and_says_something() -> No
 def test_every_mutant_fits_the_source(mutant: Mutant) -> None:
     for path, text in mutate(mutant).items():
         assert text != (ROOT / path).read_text()
+
+
+def test_every_mutant_names_only_what_is_there(tmp_path: Path) -> None:
+    """A mutant that fails for a slip of its own shows nothing, and a sample meets it rarely."""
+    for number, mutant in enumerate(MUTANTS):
+        for path, text in mutate(mutant).items():
+            (tmp_path / f"{number}_{Path(path).name}").write_text(text)
+    rules = ("--select", "F821,F823", "--output-format", "concise")  # undefined names
+    ruff = (
+        sys.executable,
+        "-m",
+        "ruff",
+        "check",
+        "--isolated",
+        "--no-cache",
+        *rules,
+        str(tmp_path),
+    )
+    slips = subprocess.run(ruff, capture_output=True, text=True, check=False)
+    assert (slips.returncode, slips.stdout) == (0, "All checks passed!\n"), slips.stdout
 
 
 def test_no_mutant_is_there_twice() -> None:

@@ -244,9 +244,9 @@ IN_THE_GROUP: Final = (
         "::test_who_entered_by_a_link_sends_no_frame_before_it_is_listed",
     ),
     _mutant(
-        "alcove.joining.ticket_comer:TicketComer.misled",
-        "        self._give_up_at = None  # a lie does not end the way: its time begins anew\n",
-        "",
+        "alcove.joining.ticket_comer:TicketComer._known",
+        "self._patience.begin(PATIENCE)",
+        "if not self._patience.runs:\n                self._patience.begin(PATIENCE)",
         f"{_ALONE}::test_a_late_lie_ends_no_way_and_is_not_parked",
     ),
     _mutant(
@@ -360,13 +360,13 @@ IN_THE_GROUP: Final = (
     ),
     _mutant(
         "alcove.joining.ticket_comer:TicketComer._waits_for_log",
-        "self._give_up_at = self._clock() + PATIENCE",
+        "self._patience.begin(PATIENCE)",
         "pass",
         f"{_ALONE}::test_it_waits_until_what_a_relay_lost_is_settled",
     ),
     _mutant(
         "alcove.joining.ticket_comer:TicketComer._ask_members",
-        "self._give_up_at = self._clock() + PATIENCE",
+        "self._patience.begin(PATIENCE)",
         "pass",
         f"{_AMONG}::test_cuts_on_that_way_are_no_end",
     ),
@@ -516,22 +516,23 @@ BEHIND_A_COMMIT: Final = (
         f"{_LOSS}::test_a_member_brings_a_history_without_what_was_parked[False]",
     ),
     _mutant(
-        "alcove.joining.ticket_comer:TicketComer.authenticated",
-        "self._give_up_at += self._clock() - cut",
-        "pass",
+        "alcove.relay.connected_time:ConnectedTime.is_over",
+        "without or ",
+        "",
         f"{_ALONE}::test_a_connection_that_is_lost_for_minutes_on_the_way_is_no_end[3]",
     ),
     _mutant(
-        "alcove.joining.ticket_comer:TicketComer.tick",
-        "self._give_up_at += passed",
-        "pass",
+        "alcove.relay.connected_time:ConnectedTime.is_over",
+        " or passed > STOPPED",
+        "",
         f"{_ALONE}::test_a_program_that_stands_still_for_minutes_on_the_way_goes_on",
     ),
     _mutant(
-        "alcove.joining.ticket_comer:TicketComer.tick",
-        "if late and self._link.authenticated:",
-        "if late:",
-        f"{_ALONE}::test_a_connection_that_is_lost_for_minutes_on_the_way_is_no_end[3]",
+        "alcove.engine.coming_back:ComingBack.tick",
+        "if self._patience.is_over():",
+        "if False:",
+        "tests/end_to_end/test_absent.py"
+        "::test_who_is_not_let_back_in_is_told_and_their_client_ends_without_a_defect",
     ),
 )
 

@@ -555,4 +555,11 @@ FOUND: Final[dict[str, Schedule]] = {
             Step(40, "wait"),
         ),
     ),
+    "a ticket of two programs is spent when one of them is let in": Schedule(
+        seed=7502041, kind="calm", ttl=1800, latency=0.02, uses=50, facilitators=3,
+        steps=(
+            Step(0, "come", 2, 634), Step(1, "ticket", 2, 653), Step(1, "reload", 2, 57),
+            Step(0, "resume", 2, 510), Step(0, "resume", 2, 488), Step(166.45, "leave", 2, 143),
+        ),
+    ),
 }  # fmt: skip

@@ -134,9 +134,13 @@ def _helpers(world: "World", person: "Person", parking: "Parking") -> "list[Pers
 def _was_spent(world: "World", person: "Person", parking: "Parking") -> bool:
     """Whether an earlier program with this ticket was let in, and ended before it made the next
     one. What was parked is void then (docs/protocol.md 10): who asks by it could be the earlier one
-    once more."""
+    once more. So it is when two programs have the ticket at a time, and the other one is let in."""
     entries = [c for c in world.truth.changes if c.op is Op.REJOIN and c.name == person.name]
-    return any(parking.at < change.at < person.began_at for change in entries)
+    others = [one for one in world.people if one is not person and one.came_by == person.came_by]
+    two = any(world.told[one].joined_at is not None for one in others)
+    return any(
+        parking.at < change.at and (two or change.at < person.began_at) for change in entries
+    )
 
 
 def _serves(world: "World", person: "Person") -> bool:

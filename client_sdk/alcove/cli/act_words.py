@@ -21,6 +21,7 @@ ACTS: Final[Mapping[events.FacilitatorAct, str]] = MappingProxyType(
         "hold": "paused the room for everybody",
         "resume": "opened the room again",
         "fold": "folded what {name} wrote",
+        "fold_message": "folded a message of {name}",
         "unfold": "stopped folding what {name} writes",
         "slow": "changed how slowly the room goes",
         "listen_only": "let only facilitators write",
@@ -39,6 +40,7 @@ ACTS: Final[Mapping[events.FacilitatorAct, str]] = MappingProxyType(
 
 
 _STEPPED_DOWN: Final = "asked to be a participant, and another facilitator's client made you one"
+_GRANTED: Final = "asked to be a participant, and another facilitator's client made them one"
 _FOLDED_SOME: Final = "folded some of what was said"
 """By a hold, or of one that is not in the room any more."""
 _IN: Final = ("admit", "rejoin")
@@ -53,8 +55,10 @@ def act(past: events.PastAct, me: str = "", *, listens: bool = False) -> str:
     what = ACTS[past.act].format(name=whom)
     if past.act == "appoint" and past.name == past.by:
         what = f"came by the standby's link, and {'facilitate' if yours else 'facilitates'}"
-    if past.act == "demote" and yours and past.name == past.by:
-        what = _STEPPED_DOWN
+    if past.act == "demote" and past.name == past.by:
+        what = _STEPPED_DOWN if yours else _GRANTED
+    elif past.act == "demote" and yours:  # whose client knows the wishes that it grants
+        what = f"made {whom} a participant"
     if past.act == "fold" and not past.name:
         what = _FOLDED_SOME
     if listens:

@@ -6,6 +6,8 @@ from typing import Final
 from alcove import events
 from alcove.cli import escape
 
+_FIRST: Final = "You are in. Nobody else is here yet."
+
 
 def joined(
     event: events.Joined, me: str, waiting: Mapping[str, events.Knocked], *, outside: bool
@@ -25,7 +27,7 @@ def joined(
 def _you_are_in(others: int, *, outside: bool) -> str:
     """A member may be gone, or not there at the moment: how many are here is not known yet."""
     if others < 1:
-        return "You are in. Nobody else is here." if outside else _NOBODY
+        return "You are in. Nobody else is here." if outside else _FIRST
     many = "one other member" if others == 1 else f"{others} other members"
     if outside:
         return (
@@ -33,6 +35,3 @@ def _you_are_in(others: int, *, outside: bool) -> str:
             "unseen."
         )
     return f"You are in; the room has {many}. What was said before you came stays unseen."
-
-
-_NOBODY: Final = "You are in. Nobody else is here yet."

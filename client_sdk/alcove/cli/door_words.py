@@ -115,14 +115,22 @@ def outside(name: str, *, you: bool) -> str:
     return f"{escape.name(name)} has stepped outside."
 
 
-def knocked(event: events.Knocked, shown: str, *, locked: bool = False) -> str:
-    """Return that a newcomer waits, and why. `locked` says that the door of the room is."""
+def knocked(
+    event: events.Knocked, shown: str, *, locked: bool = False, unsettled: bool = False
+) -> str:
+    """Return that a newcomer waits, and why. `locked` says that the door of the room is, and
+    `unsettled` that a relay lost the room, so that no newcomer can be let in yet."""
     if event.outside:
         name = escape.name(event.name)
         if locked:
             return (
                 f"{name} is outside, and comes back by themselves once the door is open; it is "
                 "locked now, and /lock off opens it."
+            )
+        if unsettled:
+            return (
+                f"{name} is outside and comes back by themselves. Nobody can be let in yet; once "
+                f"the room is settled, /inside {name} works, too."
             )
         return f"{name} is outside and comes back by themselves; /inside {name} lets them in now."
     return f"{shown} asks to be let in."

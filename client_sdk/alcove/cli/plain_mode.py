@@ -308,6 +308,7 @@ class PlainMode:
                     members=self._room.members,
                     waiting=knocks,
                     locked=self._view.locked,
+                    unsettled=self._view.unsettled,
                     outside=outside,
                     own=self._commands.asked_for(event),
                 )
@@ -366,6 +367,7 @@ class PlainMode:
         await self._say(invite_words.LOCKED if self._view.locked else None)
 
     async def _did(self, command: Told) -> None:
+        self._view.did(command)
         await self._say(door_words.done(command, self._view.waiting, joined=self._view.in_room))
 
     async def _many(self, heading: str, lines: Sequence[str]) -> None:

@@ -12,6 +12,7 @@ from alcove_protocol.invite import Invite
 
 from alcove import events
 from alcove.cli import wrapping
+from alcove.cli.commands import AnyCommand, OutsideCommand
 
 _ANSWERED: Final = 50
 """Knocks that are remembered when they wait no more."""
@@ -64,6 +65,10 @@ class RoomView:
         """Whether this person stepped outside, and is at the door until they come back."""
         self.going_out = False
         """Whether this person is out of the room, and not yet at the door."""
+        self.asked_out = False
+        """Whether this person's wish to step outside is under way."""
+        self.unsettled = False
+        """Whether the relay lost the room, and nothing showed yet that the room is settled."""
         self.held = False
         self.listen_only = False
         self.locked = False
@@ -128,13 +133,14 @@ class RoomView:
                 self.knocked, self.word, self.knocked_with = True, "", self.rules
             case events.Outside(you=True):
                 self.knocked, self.joined, self.outside = True, False, True
-                self.going_out = False
+                self.going_out = self.asked_out = False
                 self.knocked_with = self.rules
             case events.Knocked(id):
                 self.waiting[id] = event
             case events.KnockGone(id):
                 self._answer(id)
             case events.Joined():
+                self.unsettled = False  # nobody comes in before
                 self._forget_knocks(event.name)
                 if event.you:
                     self._come_in()
@@ -146,8 +152,13 @@ class RoomView:
                 self._all_left = self._all_left and state is events.RoomState.READ_ONLY
             case events.Problem("last_facilitator_left"):
                 self._all_left = True
-            case events.RoleChanged(name, facilitator=True):
-                self._appointed.add(name)
+            case events.Problem("not_outside"):
+                self.asked_out = False
+            case events.Problem("room_forgotten" | "room_settled" as code):
+                self.unsettled = code == "room_forgotten"
+            case events.RoleChanged(name, facilitator):
+                self.unsettled = False  # no part changes before
+                self._appointed |= {name} if facilitator else set()
             case events.VaultChanged(name, claimed=True):
                 self._appointed.discard(name)
             case events.PresenceChanged(name, "away"):
@@ -183,7 +194,6 @@ class RoomView:
                 | events.NewKeys()
                 | events.Reloaded()
                 | events.TicketMade()
-                | events.RoleChanged()
                 | events.Paused()
                 | events.Unpaused()
                 | events.MemberList()
@@ -256,6 +266,10 @@ class RoomView:
             return not event.claimed or event.name in self._appointed
         away = event.name in self._away
         return away if event.presence == "here" else event.presence == "away" and not away
+
+    def did(self, command: AnyCommand) -> None:
+        """The room took this command of the person."""
+        self.asked_out = self.asked_out or (isinstance(command, OutsideCommand) and self.in_room)
 
     def my_last(self) -> str | None:
         """Return the id of this client's latest message on the screen."""

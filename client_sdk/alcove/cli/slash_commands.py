@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
+from alcove_protocol import limits
+
 from alcove.cli import escape, naming, words
 from alcove.cli.commands import (
     AcceptCommand,
@@ -147,7 +149,7 @@ def read(
         return AgreementChangeCommand(file=rest, correction=_FILES[word])
     if word == _INSIDE:
         if not rest and view.in_room:
-            raise Misread("Say whom: /inside NAME." if _decides(members) else "You are in already.")
+            raise Misread(_inside_from(view, members))
         return InsideCommand(name=naming.outside(rest, view, away, members) if rest else None)
     if word == _TAKE:
         return DoorTakeCommand(id=naming.waiting(rest, view, members))
@@ -160,6 +162,13 @@ def read(
     if word == _RULES:
         return ShowRules(rest)
     raise Misread("There is no such command; /help lists them.")
+
+
+def _inside_from(view: RoomView, members: Sequence[MemberLike]) -> str:
+    """To one that is in the room, and typed a way back into it."""
+    if _decides(members):
+        return "Say whom: /inside NAME."
+    return words.GOES_OUT if view.asked_out else "You are in already."
 
 
 def _decides(members: Sequence[MemberLike]) -> bool:
@@ -312,8 +321,10 @@ def _listed(said: str, view: RoomView) -> str:
 
 
 def _seconds(said: str) -> int:
-    if not (said.isascii() and said.isdecimal() and len(said) < 5):
-        raise Misread("Say how many seconds: /slow 60, or /slow off.")
+    number = said.isascii() and said.isdecimal() and len(said) <= len(str(limits.SLOW_MAX))
+    if not number or int(said) > limits.SLOW_MAX:
+        most = limits.SLOW_MAX
+        raise Misread(f"Say how many seconds, at most {most}: /slow 60, or /slow off.")
     return int(said)
 
 

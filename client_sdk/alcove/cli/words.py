@@ -98,6 +98,10 @@ NOT_ACCEPTED: Final = (
 ACCEPTED: Final = (
     "You accepted the ground rules already, and wait to be let in. You need to do nothing."
 )
+GOES_OUT: Final = (
+    "You asked to step outside, and that cannot be taken back. You are told when you are outside, "
+    "where /inside comes back, or when no facilitator's client has let you go."
+)
 ACCEPTED_OUTSIDE: Final = "You accepted the ground rules already. /inside comes back."
 NOT_ANSWERED: Final = (
     "You are not in the room yet. First type /accept and your answer if you agree to the ground "
@@ -176,13 +180,15 @@ def of_event(
     members: Sequence[MemberLike] = (),
     waiting: Mapping[str, events.Knocked] = MappingProxyType({}),
     locked: bool = False,
+    unsettled: bool = False,
     outside: bool = False,
     own: bool = False,
 ) -> str:
     """A sentence of this program about `event`, for a facilitator or a participant. `members` are
-    those after it, and `waiting` newcomers those before it. `locked` says that nobody comes in,
-    `outside` that the reader was outside before it, and `own` that they asked for this by a
-    command. What happened to the reader is told in the second person."""
+    those after it, and `waiting` newcomers those before it. The door is `locked`. The room is
+    `unsettled`, so that no newcomer can be let in yet. The reader was `outside` before the event.
+    The reader asked for it by a command: it is their `own`. What happened to the reader is told in
+    the second person."""
     # One that comes back alone by a ticket is a facilitator in the list before their client is.
     facilitates = facilitates or any(one.you and one.facilitator for one in members)
     match event:
@@ -201,7 +207,8 @@ def of_event(
             )
             return asked + (compare if code else "")
         case events.Knocked():
-            return door_words.knocked(event, waiter(event), locked=locked) + returns(event)
+            waits = door_words.knocked(event, waiter(event), locked=locked, unsettled=unsettled)
+            return waits + returns(event)
         case events.Joined():
             return coming_words.joined(event, me(members), waiting, outside=outside)
         case events.Left(name):
@@ -324,8 +331,8 @@ def _lacks(language: str, found: events.AgreementShown | AgreementText) -> str:
     wanted, other = (one.casefold().split("-")[0] for one in (language, found.language))
     if not language or not other or wanted == other:
         return ""
-    wanted = escape.line(language)
-    return f"No text of the ground rules is marked as {wanted}, so another one stands here:\n\n"
+    tag = escape.line(language)
+    return f"No text of the ground rules is marked as {tag}, so another one stands here:\n\n"
 
 
 def _titled(title: str) -> str:

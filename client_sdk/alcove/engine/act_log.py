@@ -31,9 +31,9 @@ class _Noted:
 class ActLog:
     """The acts of this client's time in the room."""
 
-    def __init__(self, ports: Ports, asks: Callable[[bytes], bool] = lambda key: False) -> None:
-        """`asks` says whether the member with this MLS key is this client's own, whose person asked
-        to be a participant."""
+    def __init__(self, ports: Ports, asks: Callable[[bytes], bool]) -> None:
+        """`asks` says whether the member with this MLS key is known to have asked to be a
+        participant: this client's own person, or one whose wish came to this facilitator's."""
         self._asks = asks
         self._clock = ports.clock
         self._noted: deque[_Noted] = deque(maxlen=MOST)
@@ -69,7 +69,7 @@ class ActLog:
         for name in self._let_go.merged(outcome):
             self._note("remove", name, outcome)
         for person in outcome.roles:
-            # Another facilitator's client grants the wish. Its author knows whose act it is.
+            # The client of another facilitator grants a wish. It is the act of the one that asked.
             by = person.name if not person.facilitator and self._asks(person.key) else outcome.by
             act = "appoint" if person.facilitator else "demote"
             self._noted.append(_Noted(act, person.name, by, self._now, aside=False))
@@ -147,7 +147,8 @@ class ActLog:
     def folded(self, name: str, by: str) -> None:
         """A facilitator folded one message of this member's, or without a name, of one that has
         gone, or of all that wrote since the place from which the room is held."""
-        self._noted.append(_Noted("fold", name, by, self._clock(), aside=False))
+        act: events.FacilitatorAct = "fold_message" if name else "fold"
+        self._noted.append(_Noted(act, name, by, self._clock(), aside=False))
 
     def kept_out(self, name: str, by: str) -> None:
         """This facilitator removed a member that was not in the room. What others see of it is an

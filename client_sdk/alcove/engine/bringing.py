@@ -46,7 +46,7 @@ class Bringing:
         identity: Identity,
         membership: Membership,
         ports: Ports,
-        doors: Callable[[], bytes],
+        doors: Callable[[bool], bytes],
         abandoned: Callable[[], bool],
     ) -> None:
         self._identity = identity
@@ -102,14 +102,20 @@ class Bringing:
         if not self._named:
             self._name()
 
-    def _name(self) -> None:
-        """Tell the relay the head of the own chain. It counts the first one of each member."""
-        signed, doors = self._statement(), self._doors()
+    def _name(self, *, anew: bool = True) -> None:
+        """Tell the relay the head of the own chain. It counts the first one of each member.
+
+        Doors come along, with cards that are made `anew`. Those name the newest entry of this
+        client's chain, which the relay may have lost. Then the cards of before are good for it."""
+        signed, doors = self._statement(), self._doors(anew)
 
         def answered(answer: RelayAnswer | None) -> None:
+            refused = answer.code if isinstance(answer, frames.RequestRefused) else ""
             if isinstance(answer, frames.Done):
                 self._named = True
-            elif isinstance(answer, frames.RequestRefused) and answer.code == "bad_roster":
+            elif refused == "bad_statement" and anew:
+                self._name(anew=False)
+            elif refused == "bad_roster":
                 self._named = True
                 self.bring(lambda answer: None)  # the relay lacks entries of this client's chain
 
@@ -157,7 +163,7 @@ class Bringing:
         if chain is None:
             done(None)
             return
-        signed, doors, commit = self._statement(), self._doors(), self._membership.commit_blob
+        signed, doors, commit = self._statement(), self._doors(True), self._membership.commit_blob
         whole = packed(chain)
         place = limits.FRAME - _REST - len(whole) - len(commit) - len(doors)
         earlier = self._membership.merged.before_last(min(limits.EARLIER_BYTES, place))

@@ -16,10 +16,12 @@ from alcove_protocol.frames import ConnectionRole
 
 from alcove import events
 from alcove.engine.member import MemberClient
+from alcove.relay.connected_time import ConnectedTime
 from alcove.relay.ports import Ports
 
 PATIENCE: Final = 180.0
-"""Seconds in which a facilitator's client has to answer: it may have to wait for its own turn."""
+"""Seconds in which a facilitator's client has to answer: it may have to wait for its own turn. They
+pass while this client is connected."""
 KNOCK_AGAIN: Final = (
     "Your connection was lost for long, and no facilitator's client let you back in by itself. "
     "Knock again with your invite, under the same name."
@@ -31,26 +33,25 @@ _BACK: Final = (
 
 
 class ComingBack:
-    """Whether this client is away, and since when. `lost` closes the room for it."""
+    """Whether this client is away, and for how long it asks. `lost` closes the room for it."""
 
     def __init__(self, ports: Ports, lost: Callable[[str, str], None]) -> None:
-        self._clock = ports.clock
         self._emit = ports.emit
         self._link = ports.link
         self._lost = lost
-        self._since: float | None = None
+        self._patience = ConnectedTime(ports)
 
     @property
     def role(self) -> str:
         """In which role a member connects now."""
-        return ConnectionRole.MEMBER if self._since is None else ConnectionRole.AWAY
+        return ConnectionRole.AWAY if self._patience.runs else ConnectionRole.MEMBER
 
     def begin(self) -> bool:
         """This client was let go, or the relay says that it is no member. False when it is away
         already: then the relay knows of no way back."""
-        if self._since is not None:
+        if self._patience.runs:
             return False
-        self._since = self._clock()
+        self._patience.begin(PATIENCE)
         self._link.hang_up = True
         return True
 
@@ -61,14 +62,14 @@ class ComingBack:
 
     def welcomed(self, member: MemberClient, welcome: frames.WelcomeIs) -> None:
         """A Welcome came. One that answers what this client asked makes it a member again."""
-        if member.welcomed(welcome) and self._since is not None:
+        if member.welcomed(welcome) and self._patience.runs:
             self._link.admitted()
             self.over()
 
     def over(self) -> None:
         """This client is a member, by the relay's word or by a Welcome."""
-        self._since = None
+        self._patience.end()
 
     def tick(self) -> None:
-        if self._since is not None and self._clock() - self._since > PATIENCE:
+        if self._patience.is_over():
             self._lost("knock_again", KNOCK_AGAIN)

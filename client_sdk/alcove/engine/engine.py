@@ -28,7 +28,7 @@ from alcove.engine.entering_room import EnteringRoom
 from alcove.engine.forgotten import ForgottenRoom
 from alcove.engine.outside import SteppingOutside
 from alcove.engine.silence import Silence
-from alcove.engine.standstill import STOPPED, Standstill
+from alcove.engine.standstill import Standstill
 from alcove.errors import PASSING, Refused
 from alcove.events import CloseReason, ConnectionState
 from alcove.facilitation.opening import RoomOpening, RoomPlan
@@ -41,6 +41,7 @@ from alcove.joining.standby_comer import StandbyComer
 from alcove.joining.ticket_comer import TicketComer
 from alcove.joining.tries import Unanswered
 from alcove.mls.secret import Random
+from alcove.relay.connected_time import STOPPED
 from alcove.relay.link import Link, LinkState
 from alcove.relay.ports import Ports
 

@@ -128,6 +128,8 @@ class MemberClient(HeldMember):
             self._on_first_resume()
             self.presence.tell()
             self._rules.look()
+            # What the state folds of what a person still sees that was outside.
+            self.conversation.folding.look({})
         if began and (self._doubts.note_loss(answer) or self.stream.cursor != cursor):
             self._gap()
         self.bringing.chain.fetch()

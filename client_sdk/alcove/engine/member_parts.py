@@ -87,9 +87,7 @@ class MemberParts(ABC):
         self._following = Following(ports.clock)
         self.stream = Stream(opening.previous, cursor)
         self._telling = Telling(ports)
-        self.act_log = ActLog(
-            ports, lambda key: key == membership.own.key and self.stepping_down.asks
-        )
+        self.act_log = ActLog(ports, self._asked_down)
         self._rules = RoomRules(membership, ports)
         self.entering: StandbyEntering | None = None
         self.tickets: TicketKeeper | None = None
@@ -100,6 +98,12 @@ class MemberParts(ABC):
         self._wire_requests(opening, stranded)
         self._wire_agreement()
         self._wire_new_log()
+
+    def _asked_down(self, key: bytes) -> bool:
+        """Whether it is known of this member that they asked to be a participant."""
+        if key == self.membership.own.key:
+            return self.stepping_down.asks
+        return self.facilitator is not None and self.facilitator.roles.wished(key)
 
     def _spoke(self, author: bytes, read: Position, age: int) -> None:
         """A member's message proves that it had read so far: a sign of life, if that is new."""
@@ -303,9 +307,9 @@ class MemberParts(ABC):
         """Give the own leaf fresh keys by an Update soon: what was asked for it is void then."""
         self._key_updates.hasten()
 
-    def _packed_doors(self) -> bytes:
-        facilitator = self.facilitator
-        return facilitator.doors.packed(self.membership) if facilitator is not None else b""
+    def _packed_doors(self, anew: bool) -> bytes:
+        doors = self.facilitator.doors if self.facilitator is not None else None
+        return b"" if doors is None else doors.packed(self.membership if anew else None)
 
     def _was_denied(self) -> bool:
         committer = self.facilitator.committer if self.facilitator is not None else None

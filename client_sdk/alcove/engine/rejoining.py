@@ -217,7 +217,7 @@ class Rejoining:
         word alone does not decide: it may have lost the commit that let this client go, and then
         nobody forgot it. The entry says whether it was out just before. If it was not, it was only
         if an earlier step brought it back, whose Welcome was lost."""
-        first = offer is self._steps[0] if self._steps else False
+        first = bool(self._steps) and offer is self._steps[0]
         return seats_anew(frame.entry, self._identity.relay.public) or (self._let_go and not first)
 
     def _opened(self, sealed: bytes) -> tuple[Offer, bytes] | None:

@@ -55,7 +55,7 @@ class StandbyAnswers:
         self._card = card
         self._known: OrderedDict[bytes, None] = OrderedDict()
         self._due: dict[bytes, tuple[float, AskStatement]] = {}
-        """By the MLS key that asks: no asker takes another's turn."""
+        """By the MLS key that asks, the standby's or a facilitator's: none takes another's turn."""
         self._told_at: float | None = None
 
     def asked(self, notice: frames.Asked) -> None:

@@ -1,12 +1,6 @@
 """Whether this program stood still, as in a stopped process or on a device that slept."""
 
 from collections.abc import Callable
-from typing import Final
-
-STOPPED: Final = 10.0
-"""Seconds without a sign of life after which this program stood still, or its device slept. What
-has come meanwhile may be over, and nothing here tells when it came. The relay does, on a new
-connection."""
 
 
 class Standstill:

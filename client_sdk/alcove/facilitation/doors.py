@@ -179,10 +179,13 @@ class Doors:
         left = int(min(door.deadline - self._clock(), limits.DOOR_TTL_MAX))
         if door.revoked or left <= 0 or not door.uses_left:
             return None
+        door.statement, door.card = self._anew(door, membership, left)
+        return door.statement, door.card
+
+    def _anew(self, door: Door, membership: Membership, left: int) -> tuple[Signed, bytes]:
+        """Of a door that is open for `left` seconds."""
         terms = InviteTerms(door.uses_left, left, door.question)
-        signed, sealed = self._statement(door.invite, membership, terms, door.seen)
-        door.statement, door.card = signed, sealed
-        return signed, sealed
+        return self._statement(door.invite, membership, terms, door.seen)
 
     def revocation(self, room: bytes, door: bytes) -> Signed:
         """A statement that closes a door at the relay, also one whose secret is not here."""
@@ -286,27 +289,23 @@ class Doors:
         self._doors.clear()
         self._coming.clear()
 
-    def packed(self, membership: Membership) -> bytes:
+    def packed(self, membership: Membership | None) -> bytes:
         """All open doors with their remaining uses and time, for a relay that lost its memory.
 
-        Their cards show the state as it is. Another facilitator may have put the last ones, and
-        this client's own may name a lobby key that a former facilitator knows.
+        With `membership` their cards show the state as it is. Another facilitator may have put the
+        last ones, and this client's own may name a lobby key that a former facilitator knows.
         """
-        now, fits = self._clock(), self.fits(membership)
+        now = self._clock()
+        anew = membership if membership is not None and self.fits(membership) else None
         items = []
         for door in self._doors.values():
             ttl_left = int(min(door.deadline - now, limits.DOOR_TTL_MAX))
             if door.statement is None or door.revoked or ttl_left <= 0 or not door.uses_left:
                 continue
-            if fits:
-                self.with_new_card(door, membership)
+            put, card = door.statement, door.card
+            if anew is not None:
+                put, card = self._anew(door, anew, ttl_left)
             items.append(
-                frames.SeatedDoor(
-                    door.statement.body,
-                    door.statement.signature,
-                    door.card,
-                    door.uses_left,
-                    ttl_left,
-                ).encode()
+                frames.SeatedDoor(put.body, put.signature, card, door.uses_left, ttl_left).encode()
             )
         return pack_list(items)

@@ -258,7 +258,7 @@ class MemberRequests:
             if error is None:
                 self._settle(item.id)
 
-        self._roles.go(person.key, demote, done)
+        self._roles.steps_down(person.key, epoch, demote, done)
         return False
 
     def _rejoin(

@@ -54,8 +54,8 @@ class _Gone:
 
 
 class SeenGoing:
-    """Who went outside, as each member's client sees it in the commits. One that is appointed later
-    knows from it that they come back by themselves, and takes them for no newcomers."""
+    """The members that went outside, as each client sees it in the commits. A member that is
+    appointed later knows from it that they come back by themselves and are no newcomers."""
 
     def __init__(self, membership: Membership, clock: Callable[[], float]) -> None:
         self._membership = membership

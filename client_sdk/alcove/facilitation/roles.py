@@ -94,6 +94,8 @@ class Roles:
         self._in_line = in_line
         self._revoke = revoke
         self._going: list[_Going] = []
+        self._wishes: dict[bytes, int] = {}
+        """By MLS key, the epoch of the latest wish to be a participant that came here."""
         self._handing: _Handing | None = None
         self._repairing = False
         self._overdue = Overdue(ports, NOT_READY)
@@ -157,6 +159,15 @@ class Roles:
     def coming_key(self) -> bytes:
         """The public half of the next lobby key."""
         return self._vaults.coming_key()
+
+    def steps_down(self, key: bytes, epoch: int, wish: Wish, done: Done) -> None:
+        """A facilitator asked to be one no more, by a wish that holds in this epoch alone."""
+        self._wishes = {one: at for one, at in self._wishes.items() if at == epoch} | {key: epoch}
+        self.go(key, wish, done)
+
+    def wished(self, key: bytes) -> bool:
+        """Whether a wish of this member held in the epoch that the newest commit ended."""
+        return self._wishes.get(key) == self._membership.group.epoch - 1
 
     def go(self, key: bytes, wish: Wish, done: Done) -> None:
         """A facilitator asked to be one no more, or to leave. The first in line commits it."""

@@ -38,6 +38,7 @@ from alcove.joining.candidates import Candidates
 from alcove.joining.card_words import CardWordsReader
 from alcove.joining.chain_reader import ChainReader
 from alcove.joining.standby_asks import AskKeys, StandbyAsks
+from alcove.relay.connected_time import ConnectedTime
 from alcove.relay.link import Proof
 from alcove.relay.ports import Ports
 
@@ -51,8 +52,6 @@ PATIENCE: Final = 180.0
 """Seconds in which a facilitator has to answer, or a member once the relay says that none is there.
 While the log is unsettled, without a connection, or while the program stands still they do not
 pass. Then the person knocks, as with any lost connection."""
-STOOD_STILL: Final = 10.0
-"""Seconds between two ticks that only a program has that stood still, as on a device that slept."""
 ASKING: Final = (
     "Your program asks a facilitator's client to let you back in. You need to do nothing."
 )
@@ -124,7 +123,7 @@ class TicketComer:
         self._identity: Identity | None = None
         self._offer: Offer | None = None
         self._again_at: float | None = None
-        self._give_up_at: float | None = None
+        self._patience = ConnectedTime(ports)
         self.asks: StandbyAsks | None = None
         self.used: Candidate | None = None
         """The answer that the external commit was made of."""
@@ -136,8 +135,6 @@ class TicketComer:
         self._pending: tuple[Entry, bytes] | None = None
         self._in_flight = False
         self._told_alone = False
-        self._ticked_at = ports.clock()
-        self._cut_since: float | None = None
         self._lost = self._is_older = False
         """Whether the relay lost its memory since this client began to come back, and whether what
         was brought back lacks what was parked."""
@@ -207,9 +204,6 @@ class TicketComer:
     def authenticated(self, answer: frames.Authenticated) -> None:
         """The relay takes this client for the member. Read the room's history first."""
         self._again_at = None
-        cut, self._cut_since = self._cut_since, None
-        if self._give_up_at is not None and cut is not None:
-            self._give_up_at += self._clock() - cut  # no member could answer it meanwhile
         self.chain.read()
 
     def forgotten(self) -> None:
@@ -220,7 +214,8 @@ class TicketComer:
         self.chain.begin_anew()
         self.candidates.forget()
         self.stage = TicketStage.READING
-        self._asked_at = self._members_at = self._again_at = self._give_up_at = None
+        self._asked_at = self._members_at = self._again_at = None
+        self._patience.end()
 
     def _wrong(self, first: bool) -> None:
         """The relay's history does not follow. At first there is nothing to begin anew with."""
@@ -242,7 +237,7 @@ class TicketComer:
         self._follow_own_commit()
         if self.stage is TicketStage.READING:
             self.stage = TicketStage.ASKING
-            self._give_up_at = self._clock() + PATIENCE
+            self._patience.begin(PATIENCE)
             self._on_known()
             self._park_again()
             self.cards.read(self.ticket, self.body, self.identity.signature.public)
@@ -258,8 +253,8 @@ class TicketComer:
         if not self._lost:
             self._fail(NotTrusted("bad_roster", _OLDER))
             return
-        if self._give_up_at is None:
-            self._give_up_at = self._clock() + limits.UNSETTLED + PATIENCE
+        if not self._patience.runs:
+            self._patience.begin(limits.UNSETTLED + PATIENCE)
         self._is_older = True
         self.chain.begin_anew()
         self._later()
@@ -330,7 +325,7 @@ class TicketComer:
         """After a loss no client lets it in before the log is settled. That takes ten minutes at
         most."""
         if isinstance(answer, frames.RequestRefused) and answer.code == "unsettled":
-            self._give_up_at = self._clock() + PATIENCE
+            self._patience.begin(PATIENCE)
 
     def _later(self) -> None:
         self._again_at = self._clock() + LOOK_AGAIN
@@ -376,7 +371,7 @@ class TicketComer:
                 if not self._told_alone:
                     self._told_alone = True
                     # No facilitator is there to knock at. A member that was cut off waits 90 s.
-                    self._give_up_at = self._clock() + PATIENCE
+                    self._patience.begin(PATIENCE)
                     self._emit(events.Problem("ticket_asks", ALONE))
             else:
                 self._asked_at = None
@@ -437,26 +432,19 @@ class TicketComer:
 
     def misled(self, followed: Set[bytes]) -> None:
         """The answer was false: too few members followed, those with these relay keys. Ask again,
-        and believe other members first."""
+        and believe other members first. The time stood meanwhile, and begins anew with that."""
         assert self.used is not None
         self.candidates.misled(self.used.by, followed)
         self.used, self.stage, self.asks = None, TicketStage.READING, None
         self._asked_at = self._members_at = None
-        self._give_up_at = None  # a lie does not end the way: its time begins anew
 
     # --- time, and the end ---------------------------------------------------------------------
 
     def tick(self) -> None:
         """Look what is due: to ask again, or to give up."""
         now = self._clock()
-        passed, self._ticked_at = now - self._ticked_at, now
-        if self._cut_since is None and not self._link.authenticated:
-            self._cut_since = now
-        elif self._cut_since is None and self._give_up_at is not None and passed > STOOD_STILL:
-            self._give_up_at += passed
-        late = self._give_up_at is not None and now >= self._give_up_at
-        if late and self._link.authenticated:
-            self._give_up_at = None
+        if self._patience.is_over():
+            self._patience.end()
             older = NotTrusted("bad_roster", _OLDER)
             self._fail(older if self._is_older else NotNow("knock_again", NOBODY))
             return
@@ -490,7 +478,8 @@ class TicketComer:
             self._offer.wipe()
         self._drop_pending()
         self._forget_asks()
-        self._give_up_at = self._again_at = self._members_at = None
+        self._patience.end()
+        self._again_at = self._members_at = None
 
     def _forget_asks(self) -> None:
         if self.asks is not None:

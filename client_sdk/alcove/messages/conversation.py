@@ -384,11 +384,12 @@ class Conversation:
 
     def leave_shown(self) -> ShownMessages:
         """Before the room is left for its door: what the person goes on to see."""
-        return self._shown.moved()
+        return self._shown.moved(self.membership.state.hold)
 
     def still_shows(self, shown: ShownMessages) -> None:
         """The person came back, and sees these from before."""
         self._shown.take(shown)
+        self.folding.came_back(shown.hold)
 
     def compare_log(self, payload: Payload) -> bool | None:
         """Whether the sender saw the same log up to their position. None when that is unknown."""

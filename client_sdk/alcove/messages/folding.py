@@ -89,6 +89,12 @@ class Folding:
             if ids and by:
                 self._on_fold("", by)
 
+    def came_back(self, hold: bytes | None) -> None:
+        """The person came back, and sees messages from before. What the state folds of them is told
+        by the next look. `hold` is the one that they knew when they went: what was said under it
+        stays open."""
+        self._keys, self._hold = (), hold
+
     def unfolded(self, author: bytes) -> tuple[bytes, ...]:
         """What is shown of this author and not folded, the oldest first."""
         return self._shown.unfolded(author)

@@ -32,6 +32,8 @@ class ShownMessages:
         self._emit = ports.emit
         self._clock = ports.clock
         self._shown: FairMemory[ShownItem] = FairMemory(SHOWN)
+        self.hold: bytes | None = None
+        """Of messages that moved: from which place on the room was held when they did."""
 
     def __contains__(self, message: bytes) -> bool:
         return message in self._shown
@@ -82,11 +84,12 @@ class ShownMessages:
             self._shown.pop(message)
             self._emit(events.Expired(message.hex()))
 
-    def moved(self) -> "ShownMessages":
+    def moved(self, hold: bytes | None) -> "ShownMessages":
         """All of them in other hands: the person still sees them when the client is out of the
-        room, and they expire all the same."""
+        room, and they expire all the same. `hold` is the state's."""
         moved = ShownMessages(self._ports)
         moved._shown, self._shown = self._shown, moved._shown
+        moved.hold = hold
         return moved
 
     def take(self, other: "ShownMessages") -> None:

@@ -22,7 +22,7 @@ from alcove_server.wire import fast_out
 from alcove_server.wire.fast_in import Post
 
 _REFUSED: Final = 8.0
-"""Steps (`ports.turn`) of asking the store whether the id of what is refused was taken before."""
+"""Steps (`ports.turn`) of one question to the store about what is refused."""
 _BY_A_COMMIT: Final = ("not_allowed", "paused")
 """Refusals that a commit brings upon a member. One that has not merged it cannot know why."""
 
@@ -107,6 +107,7 @@ async def _store(requester: Requester, frame: Post | Publish) -> Taken:
         known = await store.published(room.id, client.key, frame.id)
         if known is None:
             if refusal.code in _BY_A_COMMIT and isinstance(frame, Post):
+                requester.services.turn.spend(_REFUSED)
                 await _expect_base(requester, frame.base)
             raise
         return Taken(known.generation, known.number)

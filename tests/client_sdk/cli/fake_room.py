@@ -516,6 +516,13 @@ SCENES: Final = MappingProxyType(
             members=ROBIN_IN,
         ),
         "someone-outside": FakeScene((*OPENED, replace(KNOCK, name="Kim", code="", outside=True))),
+        "lost-with-one-outside": FakeScene(
+            (
+                *OPENED,
+                events.Problem("room_forgotten", "The relay had lost this room."),
+                replace(KNOCK, name="Kim", code="", outside=True),
+            )
+        ),
         "late-ticket": FakeScene(OPENED, late=True, on_signal=(events.TicketMade(TICKET.text()),)),
         "away": FakeScene((*OPENED, events.Outside("Robin")), away=("Robin",)),
         "changed": FakeScene((*OPENED, RULES, NEW_RULES)),

@@ -146,6 +146,20 @@ def test_the_list_of_acts_has_what_people_did_and_no_bookkeeping() -> None:
     assert standby == "Lou came by the standby's link, and facilitates, just now."
 
 
+def test_the_list_of_acts_tells_one_message_from_all_and_a_wish_from_a_decision() -> None:
+    def told(act: events.FacilitatorAct, name: str, by: str, me: str = "Mara") -> str:
+        return act_words.act(events.PastAct(act, name, by, 5), me)
+
+    assert told("fold_message", "Kim", "Mara") == "You folded a message of Kim, just now."
+    assert told("fold", "Kim", "Mara") == "You folded what Kim wrote, just now."
+    assert told("demote", "Ash", "Mara") == "You made Ash a participant, just now."
+    granted = "asked to be a participant, and another facilitator's client made"
+    assert told("demote", "Ash", "Ash") == f"Ash {granted} them one, just now."
+    assert told("demote", "Ash", "Ash", "Ash") == f"You {granted} you one, just now."
+    other = told("demote", "Ash", "Mara", "Kim")  # whose client never saw the wish
+    assert other == "Mara made Ash a participant, perhaps by wish, just now."
+
+
 def test_a_fold_is_told_to_the_one_that_did_it_also_where_its_text_is_out_of_sight() -> None:
     one = events.Folded(("bb01",), by="Mara")
     beside = moderation_words.fold_told(one, facilitates=True, me="Mara")
@@ -450,6 +464,60 @@ def test_who_is_in_already_is_told_so() -> None:
         read("/inside", view, MARA_ASH)
 
 
+def test_who_asked_to_go_outside_is_not_told_that_they_are_in_already() -> None:
+    """A second later they were outside."""
+    view = RoomView()
+    view.apply(events.Joined("Robin", True, ("Mara", "Robin")))
+    robin = (FakeMember("Mara", facilitator=True), FakeMember("Robin", you=True))
+    for ends in (events.Problem("not_outside", ""), events.Outside("Robin", you=True)):
+        view.did(OutsideCommand())
+        with pytest.raises(Misread, match="You asked to step outside, and") as told:
+            read("/inside", view, robin)
+        assert "/inside comes back" in str(told.value)
+        view.apply(ends)
+        assert not view.asked_out
+    assert read("/inside", view, ()) == InsideCommand()
+    view.did(OutsideCommand())  # late, of a wish that is granted
+    view.apply(events.Joined("Robin", True, ("Mara", "Robin")))
+    with pytest.raises(Misread, match=r"^You are in already\.$"):
+        read("/inside", view, robin)
+
+
+@pytest.mark.parametrize("mode", [(), ("--plain",)])
+async def test_a_wish_to_go_outside_is_kept_in_mind_by_each_screen(mode: tuple[str, ...]) -> None:
+    async with Terminal("silent", *ROBIN_HERE, *mode, columns=80, rows=40) as screen:
+        await screen.see("You are in")
+        screen.type("/outside" + ENTER)
+        await screen.see("You asked to step outside. A")
+        screen.type("/inside" + ENTER)
+        await screen.see("cannot be taken back")
+        assert "in already" not in screen.shown
+
+
+def test_who_is_outside_is_not_said_to_be_let_in_now_while_nobody_can_be() -> None:
+    """A facilitator was just told so, after the relay had lost the room."""
+    view, knock = RoomView(), replace(KNOCK, name="Sam", outside=True)
+    lost, settled = (events.Problem(f"room_{it}", "") for it in ("forgotten", "settled"))
+    appointed = events.RoleChanged("Mara", True, "Ash")
+    came = events.Joined("Kim", False, ("Mara", "Kim"))
+    for over in (settled, came, appointed, replace(appointed, facilitator=False)):
+        view.apply(lost)
+        said = words.of_event(knock, locked=view.locked, unsettled=view.unsettled)
+        assert "lets them in now" not in said
+        assert "once the room is settled, /inside Sam works" in said
+        view.apply(over)
+        assert "lets them in now" in words.of_event(
+            knock, locked=view.locked, unsettled=view.unsettled
+        )
+
+
+@pytest.mark.parametrize("mode", [(), ("--plain",)])
+async def test_a_loss_is_kept_in_mind_by_each_screen(mode: tuple[str, ...]) -> None:
+    async with Terminal("lost-with-one-outside", *MARA, *mode, columns=100, rows=40) as screen:
+        await screen.see("Kim is outside", "once the room is")
+        assert "lets them in now" not in screen.shown
+
+
 def test_a_hold_from_nobody_says_that_the_room_is_not_paused() -> None:
     with pytest.raises(Misread, match=r"So the room is not paused; /hold alone pauses it\.$"):
         read("/hold Zed", RoomView(), MARA_ASH)
@@ -504,7 +572,7 @@ async def test_what_is_late_is_named() -> None:
 
 
 async def test_of_an_invite_that_is_made_late_it_is_said_where_it_stands() -> None:
-    """Its link is shown to nobody, and "you are told when it is done" was not kept."""
+    """Its link is not shown. The promise to tell when it is done was not kept."""
     person = _Followed()
     person.own.begun(InviteNewCommand(), "/invite new")
     (said,) = person.after(3)

@@ -189,6 +189,13 @@ def test_lines_that_are_refused(line: str) -> None:
         read(line, a_view(), MEMBERS)
 
 
+@pytest.mark.parametrize("said", ["", "down", "3601", "99999", "-1"])
+def test_the_most_seconds_of_slow_mode_are_named(said: str) -> None:
+    with pytest.raises(Misread, match=r"^Say how many seconds, at most 3600: /slow 60, or"):
+        read(f"/slow {said}", a_view(), MEMBERS)
+    assert read("/slow 3600", a_view(), MEMBERS) == SlowCommand(seconds=3600)
+
+
 def test_one_newcomer_is_named_at_a_time() -> None:
     with pytest.raises(Misread, match="one name at a time"):
         read("/admit Robin, Sam", a_view(), MEMBERS)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from alcove import events
+from alcove import FoldReason, events
 from alcove.cli import help_words, moderation_words, words
 from alcove.cli.commands import (
     DemoteCommand,
@@ -71,9 +71,9 @@ def test_help_at_the_door_lists_what_can_be_typed_there() -> None:
 
 
 @pytest.mark.parametrize("why", ["member", "hold", "message"])
-def test_a_fold_is_told_once_to_the_one_that_did_it(why: str) -> None:
+def test_a_fold_is_told_once_to_the_one_that_did_it(why: FoldReason) -> None:
     name = "Kim" if why == "member" else ""
-    event = events.Folded(("aa", "bb"), name, "Mara", why=why)  # type: ignore[arg-type]
+    event = events.Folded(("aa", "bb"), name, "Mara", why=why)
     for told in (moderation_words.folded, moderation_words.fold_told):
         for here in ((), ("Mara",)):  # the second after /remove Kim fold
             (said,) = told(event, facilitates=True, me="Mara", here=here)
@@ -132,7 +132,7 @@ def test_a_second_taking_back_is_answered_while_the_first_is_under_way() -> None
 
 @pytest.mark.parametrize("state", ["silent", "reconnecting"])
 def test_without_a_relay_a_command_is_told_at_once_to_wait(state: str) -> None:
-    """A hold that nobody knew of was done 80 seconds later."""
+    """A hold was done 80 seconds later, without a word before."""
     own = OwnCommands(lambda: 0.0)
     own.begun(HoldCommand(on=True), "/hold")
     assert own.news() == []

@@ -26,7 +26,7 @@ SAID = ["one", "two", "three", "four", "five"]
 
 
 def a_room() -> Room:
-    """Bob has said many things. Whoever is lost for ten minutes is let go."""
+    """Bob has said many things. A member that is lost for ten minutes is let go."""
     world = EvilWorld()
     ann = world.open_with(world.client("Ann"), absent=int(ABSENT))
     bob, cleo = world.join(ann, "Bob"), world.join(ann, "Cleo")

@@ -237,6 +237,7 @@ class RoomApp(App[None]):
                 members=room.members,
                 waiting=knocks,
                 locked=self._view.locked,
+                unsettled=self._view.unsettled,
                 outside=self._view.outside,
                 own=self._own.asked_for(event),
             )
@@ -392,6 +393,7 @@ class RoomApp(App[None]):
         self._refresh_keys()
 
     async def _did(self, command: Told) -> None:
+        self._view.did(command)
         said = door_words.done(command, self._view.waiting, joined=self._view.in_room)
         if said is not None and isinstance(command, DoorSayCommand):
             self._entries.at_door(command.id or "", said)
