@@ -6,12 +6,16 @@ from dataclasses import replace
 
 import pytest
 from alcove import events
+from alcove.engine import let_go
+from alcove.engine.let_go import LetGo
 from alcove.errors import AlcoveError
 from alcove.events import CloseReason
 from alcove.group.listed_again import entry_again
+from alcove.group.outcomes import Merged
+from alcove_protocol import frames
 from alcove_protocol.roster import Change, Op, extend
 
-from tests.end_to_end.facilitating import ask, away, do, part
+from tests.end_to_end.facilitating import Result, ask, away, do, hold, let, new_link, newcomer, part
 from tests.end_to_end.ticketing import crashes, resumes, ticket_of
 from tests.end_to_end.world import Client, World, closed
 
@@ -70,10 +74,11 @@ def test_everybody_is_told() -> None:
     remove(world, ben, bob)
     assert ann.of(events.Removed) == ben.of(events.Removed) == [events.Removed("Bob", "Ben")]
     assert cleo.of(events.Removed) == [events.Removed("Bob")]
-    ann.engine.commands.acts()
-    ann.collect()
-    acts = [(one.act, one.name, one.by) for one in ann.of(events.PastActs)[-1].acts]
-    assert acts.count(("remove", "Bob", "Ben")) == 1
+    for client in (ann, ben, cleo):
+        client.engine.commands.acts()
+        client.collect()
+        acts = [(one.act, one.name, one.by) for one in client.of(events.PastActs)[-1].acts]
+        assert acts.count(("remove", "Bob", "Ben")) == 1
 
 
 def test_one_that_was_offline_forgets_them_too() -> None:
@@ -89,38 +94,101 @@ def test_one_that_was_offline_forgets_them_too() -> None:
     assert closed(bob).code == "removed"
 
 
+def without_requests(client: Client, data: bytes) -> list[bytes]:
+    return [] if isinstance(frames.from_relay(data), frames.LobbyItem) else [data]
+
+
 def test_a_request_that_waits_is_not_granted_after_it() -> None:
     """Ann's client was about to let Bob in when Ben's removal came."""
     world, ann, ben, bob, cleo = two_facilitators()
-    kept: list[bytes] = []
-
-    def late(client: Client, data: bytes) -> list[bytes]:
-        if b"publish" in data[:24]:
-            kept.append(data)
-            return []
-        return [data]
-
-    ann.to_relay = late
+    held = hold(ann, frames.Publish)
+    ben.to_client = without_requests
     bob.back()
     world.advance(3)
-    adds, first, again = bytes([Op.ADD]) + bob.engine.identity.relay.public, len(kept), 0
-    assert any(adds in data for data in kept)
-    remove(world, ben, bob)
-    assert not any(adds in data for data in kept[first:])
-
-    def now(client: Client, data: bytes) -> list[bytes]:
-        nonlocal again
-        again += adds in data
-        before = kept.copy()
-        kept.clear()
-        return [*before, data]
-
-    ann.to_relay = now
-    world.advance(60, step=5)
-    assert not again
-    assert "Bob" not in ann.members() | cleo.members()
+    adds, first = bytes([Op.ADD]) + bob.engine.identity.relay.public, len(held)
+    assert [adds in data for data in held] == [True]
+    remove(world, ben)
     assert closed(bob).code == "removed"
+    world.advance(5)
+    assert not any(adds in data for data in held[first:])
+    let(ann)
+    let(ben)
+    assert ann.link is not None
+    ann.link.receive(held[0])  # late
+    world.advance(60, step=5)
+    assert cleo.of(events.Removed) == [events.Removed("Bob")]
+    assert "Bob" not in ann.members() | cleo.members()
     assert ann.engine.require_member().membership.alarm is None
+
+
+def test_a_return_that_comes_first_is_followed_by_the_removal() -> None:
+    """Ben removed Bob when Ann's client was about to let Bob in, and did."""
+    world, ann, ben, bob, cleo = two_facilitators()
+    held = hold(ben, frames.Publish)
+    ben.to_client = without_requests
+    done = ask(ben, "remove", "Bob")
+    world.advance(1, stay_away=(bob,))
+    assert held
+    bob.back()
+    world.advance(3)
+    let(ben)
+    assert ben.link is not None
+    for data in held:
+        ben.link.receive(data)
+    world.advance(10)
+    assert done == [None]
+    for client in (ann, cleo):
+        told = [type(event) for event in client.told if getattr(event, "name", "") == "Bob"]
+        assert told[-2:] == [events.Joined, events.Removed]
+    assert "Bob" not in ann.members() | ben.members() | cleo.members()
+    assert closed(bob).code == "removed"
+    world.advance(60, step=5)
+    assert "Bob" not in ann.members() | ben.members() | cleo.members()
+
+
+def test_the_name_is_free_after_it() -> None:
+    """Who comes by it is told as a newcomer, and not as one with other keys."""
+    world, ann, ben, bob, cleo = two_facilitators()
+    remove(world, ben, bob)
+    other = newcomer(world, new_link(world, ann), "Bob", ann)
+    assert other.of(events.Joined)
+    assert cleo.of(events.Joined)[-1] == events.Joined("Bob")
+    assert cleo.of(events.NewKeys) == []
+    assert cleo.of(events.Removed) == [events.Removed("Bob")]
+    do(world, ben, "remove", "Bob")
+    assert cleo.of(events.Removed) == [events.Removed("Bob")] * 2
+
+
+def test_a_name_that_somebody_has_by_then_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Merged] = []
+    merged = LetGo.merged
+
+    def note(self: LetGo, outcome: Merged) -> tuple[str, ...]:
+        seen.append(outcome)
+        return merged(self, outcome)
+
+    monkeypatch.setattr(LetGo, "merged", note)
+    world, _, ben, bob, _ = two_facilitators()
+    remove(world, ben, bob)
+    went, barred = next(one for one in seen if one.absent), seen[-1]
+    for people, told in ((barred.people, ("Bob",)), ((*barred.people, *went.gone), ())):
+        names = LetGo()
+        assert merged(names, went) == ()
+        assert merged(names, replace(barred, people=people)) == told
+
+
+def test_no_more_names_are_kept_than_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(let_go, "KEPT", 1)
+    world, ann, ben, bob, cleo = two_facilitators()
+    cleo.cut()
+    world.advance(ABSENT + 20, step=5, stay_away=(bob, cleo))
+    assert away(ann) == ("Bob", "Cleo")
+    done: Result = []
+    ben.engine.commands.remove(["Bob", "Cleo"], done.append)
+    world.advance(3, stay_away=(bob, cleo))
+    assert done == [None]
+    assert ann.of(events.Removed) == [events.Removed("Cleo", "Ben")]
+    assert away(ann) == away(ben) == ()
 
 
 def test_the_list_says_so_and_no_alarm_is_raised() -> None:
@@ -170,9 +238,10 @@ def test_a_list_that_is_restated_keeps_them_out_too() -> None:
     assert closed(bob).code == "removed"
 
 
-@pytest.mark.parametrize("known", [True, False])
-def test_a_removal_that_is_lost_comes_again(known: bool) -> None:
-    """The log was brought back without it, and perhaps without the ABSENT: the list is the same."""
+@pytest.mark.parametrize("known", [True, False, None])
+def test_a_removal_that_is_lost_comes_again(known: bool | None) -> None:
+    """The log was brought back without it, and perhaps without the ABSENT: the list is the same.
+    A client that came later does not know which."""
     world, ann, ben, bob, _ = two_facilitators()
     remove(world, ben, bob)
     membership = ann.engine.require_member().membership
@@ -180,12 +249,18 @@ def test_a_removal_that_is_lost_comes_again(known: bool) -> None:
     assert lost is not None
     key = bob.engine.identity.relay.public
     assert lost.before.away == frozenset({key})
-    at = lost.before if known else replace(lost.before, away=frozenset())
+    without = None if known is None else frozenset[bytes]()
+    at = lost.before if known else replace(lost.before, away=without)
     entry = entry_again(lost, at, membership.base, ann.engine.identity.relay)
     assert entry is not None
     after, verified = extend(at, entry)
-    assert Change(Op.REMOVE, key) in verified.statement.decoded_changes()
-    assert (after.seats, after.away) == (lost.after.seats, frozenset())
+    changes = verified.statement.decoded_changes()
+    assert Change(Op.REMOVE, key) in changes
+    assert (after.seats, after.away) == (
+        lost.after.seats,
+        without if known is None else frozenset(),
+    )
+    assert bool(known) is (changes[0].op is not Op.RESET)  # restated, no log refuses it
 
 
 def test_a_facilitator_that_missed_it_lets_nobody_in_by_what_it_knew() -> None:
@@ -198,3 +273,21 @@ def test_a_facilitator_that_missed_it_lets_nobody_in_by_what_it_knew() -> None:
     bob.back()
     world.advance(20)
     assert "Bob" in ann.members() & ben.members()  # Ann's client followed all
+
+
+def test_of_two_that_remove_them_the_first_did_it() -> None:
+    """What the second one asked for is done, and is no act of theirs."""
+    world, ann, ben, bob, _ = two_facilitators()
+    held = hold(ann, frames.Publish)
+    done = ask(ann, "remove", "Bob")
+    world.advance(1, stay_away=(bob,))
+    assert held
+    remove(world, ben, bob)
+    let(ann)
+    world.advance(10, stay_away=(bob,))
+    assert done == [None]
+    assert ann.of(events.Removed) == [events.Removed("Bob", "Ben")]
+    ann.engine.commands.acts()
+    ann.collect()
+    acts = [(one.name, one.by) for one in ann.of(events.PastActs)[-1].acts if one.act == "remove"]
+    assert acts == [("Bob", "Ben")]

@@ -151,7 +151,7 @@ class ActLog:
         self._noted.append(_Noted(act, name, by, self._clock(), aside=False))
 
     def kept_out(self, name: str, by: str) -> None:
-        """This facilitator removed a member that was not in the room. What others see of it is an
+        """This facilitator removed a member that was outside. What others see of it is an
         invite that closes: it names no one. One that came in meanwhile went by the commit."""
         told = ("remove", name, by, self._now)
         if told not in [(one.act, one.name, one.by, one.at) for one in self._noted]:

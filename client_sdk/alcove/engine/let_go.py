@@ -19,8 +19,8 @@ class LetGo:
         self._names: dict[bytes, str] = {}
 
     def merged(self, outcome: Merged) -> tuple[str, ...]:
-        """The names of those that this commit keeps out. One that somebody has meanwhile is not
-        told: it would be read as theirs."""
+        """The names of those that this commit keeps out, and that were no members any more. A name
+        that somebody has meanwhile is not told: it would be read as theirs."""
         barred = [self._names.pop(key) for key in sorted(outcome.barred) if key in self._names]
         for leaf in outcome.absent:
             self._names[leaf_extension(leaf).relay_key] = name_of(leaf)

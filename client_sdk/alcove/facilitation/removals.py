@@ -102,10 +102,11 @@ class Removals:
         """The names of those that are not in the room, and come back without a decision."""
         return tuple(dict.fromkeys((*self._outside.names(), *self._absences.names())))
 
-    def is_away(self, name: str) -> bool:
-        """Whether a removal of this name is of one that is not in the room."""
+    def is_outside(self, name: str) -> bool:
+        """Whether a removal of this name is of one that is outside. No commit names them."""
         here = any(one.name == name for one in self._membership.people())
-        return not here and self._away(name) is not None
+        away = None if here else self._away(name)
+        return away is not None and self._outside.of(away.key) is not None
 
     def keys_away(self, names: Sequence[str]) -> tuple[bytes, ...]:
         """The MLS keys of those among `names` that are away. No commit folds what they wrote, since

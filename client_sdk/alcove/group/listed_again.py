@@ -82,7 +82,8 @@ def _changes(lost: MergedCommit, at: Roster) -> list[Change]:
     changes = _decoded(lost.entry).decoded_changes() if lost.entry is not None else ()
     own = [one for one in changes if one.op is not Op.REJOIN]
     lets_in = (one.op is Op.RESET or _admits(one) for one in own)
-    known = at.away is None or at.away >= _barred(lost)
+    # Where it is not known who is away, the key is put on the list first: each log takes that.
+    known = _barred(lost) <= (at.away or frozenset())
     if not any(lets_in) and same_list(lost.before, at) and known:
         return own
     gone = [one for one in own if one.op in _GOES and one.key not in lost.after.seats]

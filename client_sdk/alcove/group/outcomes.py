@@ -40,8 +40,8 @@ class Merged:
     absent: tuple[mls.LeafNode, ...]
     """The leaves of those among `gone` whose connection was lost for long, as the roster says."""
     barred: frozenset[bytes]
-    """The relay keys of those that were no members any more, since their connection was lost, and
-    that a facilitator removed now, as the roster says."""
+    """The relay keys that a facilitator removed, as the roster says: of those among `gone`, and of
+    those that were no members any more, since their connection was lost."""
     by: str
     """The committer's name."""
     people: tuple[Person, ...]
