@@ -10,7 +10,7 @@ two differ, clients tell people. They never refuse a commit for it: otherwise a 
 fork the group.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from types import MappingProxyType
@@ -102,7 +102,8 @@ class Roster:
 
     `since` tells for each key which entry seated it, for judging leaves. A client that joined later
     does not know it, and a key that is not in it counts as seated by entry 0. `lobby` is the last
-    lobby key that an entry named.
+    lobby key that an entry named. `away` are the keys whose last change is ABSENT. It is None for a
+    client that joined later, which cannot know them: it takes a REMOVE of any key without a seat.
     """
 
     room: bytes
@@ -115,6 +116,7 @@ class Roster:
     slow: int = 0
     lobby: bytes | None = None
     since: Mapping[bytes, int] = field(default_factory=lambda: MappingProxyType({}))
+    away: frozenset[bytes] | None = None
 
     @property
     def digest(self) -> bytes:
@@ -191,13 +193,20 @@ def open_roster(signed: Signed, room: bytes) -> tuple[Roster, Verified[Opening]]
         statement.members,
         statement.ttl,
         since=MappingProxyType({statement.relay_key: 0}),
+        away=frozenset(),
     )
     return roster, opening
 
 
-def apply_changes(seats: Mapping[bytes, Seat], changes: Iterable[Change]) -> dict[bytes, Seat]:
+def apply_changes(
+    seats: Mapping[bytes, Seat],
+    changes: Iterable[Change],
+    away: Container[bytes] | None = frozenset(),
+) -> dict[bytes, Seat]:
     """Return the list after the changes. No member is changed twice.
 
+    A REMOVE may name a key of `away` too, or any key without a seat where that is None: one that an
+    ABSENT took off the list, and that is to stay off (see `Roster`).
     The ADDs that restate a list after a RESET do not count as changes. The other changes of the
     entry follow them. Raises `Malformed` (`bad_roster`).
     """
@@ -220,15 +229,19 @@ def apply_changes(seats: Mapping[bytes, Seat], changes: Iterable[Change]) -> dic
             if known:
                 raise Malformed("bad_roster", "A key that is added is already on the list.")
             result[change.key] = change.seat
-        elif not known:
+        elif not known and (change.op is not Op.REMOVE or not _may_be_away(change.key, away)):
             raise Malformed("bad_roster", "A key that is changed is not on the list.")
         elif change.op is Op.CHANGE:
             result[change.key] = replace(change.seat, door=result[change.key].door)
         elif change.op is Op.REMOVE or change.op is Op.LEFT or change.op is Op.ABSENT:
-            del result[change.key]
+            result.pop(change.key, None)
         elif change.op is not Op.REJOIN:
             assert_never(change.op)
     return result
+
+
+def _may_be_away(key: bytes, away: Container[bytes] | None) -> bool:
+    return away is None or key in away
 
 
 def extend(roster: Roster, signed: Signed) -> tuple[Roster, Verified[RosterEntry]]:
@@ -256,7 +269,7 @@ def extend(roster: Roster, signed: Signed) -> tuple[Roster, Verified[RosterEntry
         check_standbys(roster.seats, changes)
     else:
         _check_of_standby(roster, claimed, changes)
-    seats = apply_changes(roster.seats, changes)
+    seats = apply_changes(roster.seats, changes, roster.away)
     _check_leaves(roster, changes, claimed.decoded_leaves())
     flags = RoomFlag(claimed.flags)
     if list_digest(roster.room, seats, flags, claimed.slow) != claimed.digest:
@@ -271,6 +284,7 @@ def extend(roster: Roster, signed: Signed) -> tuple[Roster, Verified[RosterEntry
         slow=claimed.slow,
         lobby=roster.lobby if claimed.lobby is None else claimed.lobby,
         since=MappingProxyType(_since(roster, claimed, changes)),
+        away=_away(roster, seats, changes),
     )
     return after, entry
 
@@ -338,3 +352,15 @@ def _since(roster: Roster, entry: RosterEntry, changes: tuple[Change, ...]) -> M
             case _:
                 assert_never(change.op)
     return since
+
+
+def _away(
+    roster: Roster, seats: Mapping[bytes, Seat], changes: tuple[Change, ...]
+) -> frozenset[bytes] | None:
+    """The keys that an ABSENT took off the list, and that nothing was done about since."""
+    if roster.away is None:
+        return None
+    gone = {one.key for one in changes if one.op is Op.ABSENT and one.key in roster.seats}
+    removed = {one.key for one in changes if one.op is Op.REMOVE}
+    away = (roster.away | gone) - removed
+    return frozenset(key for key in away if key not in seats)

@@ -33,7 +33,8 @@ class Op(IntEnum):
 
     RESET = 0  # empty the list; the ADDs after it restate it (after a burned commit)
     ADD = 1  # a newcomer by a door: a use of it is consumed
-    REMOVE = 2  # a facilitator removes a member and revokes their door, or with `paused` keeps it
+    REMOVE = 2  # a facilitator removes a member, or one that is ABSENT, and revokes their door, or
+    # with `paused` keeps it
     CHANGE = 3  # another role or pause for a member
     REJOIN = 4  # the same member with fresh HPKE keys: a Welcome, no change of the list
     LEFT = 5  # a member asked to go, and the entry carries the signed leave: their door stays

@@ -134,7 +134,10 @@ class Machine:
             yield Step(Action("back", name), state.put(name, back))
         if person.where == "here" and not person.follows:
             if serving & person.epoch and REJOIN in self.rules:
-                yield Step(Action("rejoins", name), state.put(name, Person()))
+                # What was missed may have removed whom the client would let in again.
+                knows = state.knows - {name}
+                after = state.put(name, Person())._replace(knows=knows)
+                yield Step(Action("rejoins", name), after)
             if serving:  # a leave by wish, which takes a facilitator off the list
                 after = state.put(name, _door(leaf=False))._replace(listed=state.listed - {name})
                 yield Step(Action("gives up", name), _cleared(after, name))

@@ -5,6 +5,8 @@ from typing import Final
 from tests.mutation.mutant import Edit, Mutant
 
 _INVITES: Final = "tests/end_to_end/test_invites.py"
+_AWAY: Final = "tests/end_to_end/test_removed_while_away.py"
+_KEPT_OUT: Final = "test_no_other_facilitators_client_lets_them_in_again"
 _KEEPER: Final = "alcove.facilitation.door_keeper:DoorKeeper"
 _OF_INVITES: Final = "alcove.facilitation.invites:Invites"
 
@@ -273,7 +275,7 @@ ALL_DOOR: Final[tuple[Mutant, ...]] = (
         for where, old, new, test in (
             (
                 "removal_intent:RemoveMembers.plan",
-                "closed.update(back)",
+                "closed.update(back.doors)",
                 "pass",
                 "test_a_removal_holds_when_a_step_outside_was_first",
             ),
@@ -285,7 +287,7 @@ ALL_DOOR: Final[tuple[Mutant, ...]] = (
             ),
             (
                 "removal_intent:RemoveMembers.plan",
-                "if proposals else None",
+                "if proposals or changes else None",
                 "if here else None",
                 "test_who_is_outside_is_removed_by_name",
             ),
@@ -314,24 +316,124 @@ ALL_DOOR: Final[tuple[Mutant, ...]] = (
                 "test_a_step_outside_keeps_no_invite_open",
             ),
             (
-                "removals:Removals._stay_out",
-                "self._absences.forget(one.key)",
-                "False",
-                "test_a_removal_holds_when_the_connection_was_lost_first[True]",
-            ),
-            (
-                "removals:Removals.moved",
-                "if person.key in self._unwanted:",
-                "if False:",
-                "test_another_facilitator_that_lets_a_lost_member_in_is_followed_by_the_removal",
-            ),
-            (
                 "invites:Invites.moved",
                 "self._shut(door)",
                 "pass",
                 "test_who_is_outside_is_removed_by_name",
             ),
         )
+    ),
+    *(
+        Mutant("kept out while absent", (Edit(f"alcove.{where}", old, new),), f"{_AWAY}::{test}")
+        for where, old, new, test in (
+            (
+                "facilitation.removal_intent:RemoveMembers.plan",
+                "if back.relay_key is not None:",
+                "if False:",
+                f"{_KEPT_OUT}[leaves]",
+            ),
+            (
+                "facilitation.absences:Absences.merged",
+                "self._lost.pop(key, None)",
+                "pass",
+                "test_one_that_was_offline_forgets_them_too",
+            ),
+            (
+                "facilitation.absence_intents:LetBackIn.plan",
+                " or not self.still()",
+                "",
+                "test_a_request_that_waits_is_not_granted_after_it",
+            ),
+            (
+                "facilitation.removals:Removals.remove",
+                "if self._outside.of(one.key) is not None]",
+                "]",
+                "test_everybody_is_told",
+            ),
+            (
+                "facilitation.removals:Removals.is_outside",
+                " and self._outside.of(away.key) is not None",
+                "",
+                "test_of_two_that_remove_them_the_first_did_it",
+            ),
+            (
+                "group.membership:Membership.merge",
+                "if op is Op.REMOVE)",
+                ")",
+                f"{_KEPT_OUT}[stays]",
+            ),
+            (
+                "group.listed_again:_changes",
+                "(at.away or frozenset())",
+                "(_barred(lost) if at.away is None else at.away)",
+                "test_a_removal_that_is_lost_comes_again[None]",
+            ),
+            (
+                "engine.let_go:LetGo.merged",
+                "while len(self._names) > KEPT:",
+                "while False:",
+                "test_no_more_names_are_kept_than_the_bound",
+            ),
+            (
+                "engine.let_go:LetGo.merged",
+                "in barred if name not in here)",
+                "in barred)",
+                "test_a_name_that_somebody_has_by_then_is_not_told",
+            ),
+            (
+                "engine.let_go:LetGo.merged",
+                "self._names.items() if name not in here}",
+                "self._names.items()}",
+                "test_a_return_that_comes_first_is_followed_by_the_removal",
+            ),
+            (
+                "engine.telling:Telling.merged",
+                "self._absent.pop(name, None)",
+                "pass",
+                "test_the_name_is_free_after_it",
+            ),
+            (
+                "facilitation.facilitator:Facilitator.rejoined",
+                "self.absences.forget_all()",
+                "pass",
+                "test_a_facilitator_that_missed_it_lets_nobody_in_by_what_it_knew",
+            ),
+            (
+                "facilitation.in_flight:_restating",
+                " or one.key not in before",
+                "",
+                "test_a_list_that_is_restated_keeps_them_out_too",
+            ),
+            (
+                "group.listed_again:entry_again",
+                " and not _barred(lost)",
+                "",
+                "test_a_removal_that_is_lost_comes_again[True]",
+            ),
+            (
+                "group.listed_again:_changes",
+                " and known:",
+                ":",
+                "test_a_removal_that_is_lost_comes_again[False]",
+            ),
+            (
+                "engine.telling:Telling.merged",
+                "self._emit(events.Removed(name, by))",
+                "pass",
+                "test_everybody_is_told",
+            ),
+            (
+                "engine.act_log:ActLog.merged",
+                'self._note("remove", name, outcome)',
+                "pass",
+                "test_everybody_is_told",
+            ),
+        )
+    ),
+    Mutant(
+        "kept out while absent",
+        (Edit("alcove_server.rooms.roster_history:_outcome", " | went\n", "\n"),),
+        "tests/server/test_away.py::test_one_that_is_away_can_be_removed_and_loses_the_door",
     ),
     Mutant(
         "a decision holds",

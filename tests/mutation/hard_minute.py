@@ -110,7 +110,7 @@ REMOVALS: Final = (
         "test_without_a_fold_what_they_wrote_stays",
     ),
     _goes(
-        f"{_INTENT}.plan",
+        "facilitation.removal_intent:_removal",
         "Seat(paused=one.keeps_door)",
         "Seat()",
         "test_a_link_is_kept_and_asks_from_then_on",

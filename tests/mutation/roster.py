@@ -17,6 +17,7 @@ def link(rule: str, function: str, old: str, new: str, test: str, equivalent: st
 
 _UNUSED = "test_what_an_operation_does_not_use_is_zero"
 _BAD = "test_changes_that_cannot_be"
+_AWAY = "test_who_an_absent_took_off_the_list_can_be_removed_once"
 _EACH = "test_what_each_operation_does"
 _DIGEST = "test_a_digest_is_of_the_list_whatever_its_order_and_of_every_part_of_it"
 _FOLLOWS = "test_entries_that_do_not_follow"
@@ -154,7 +155,7 @@ ALL_LINKS: Final[tuple[Mutant, ...]] = (
     link(
         "operations",
         "apply_changes",
-        "elif not known:",
+        "elif not known and (change.op is not Op.REMOVE or not _may_be_away(change.key, away)):",
         "elif not known and change.op is Op.CHANGE:",
         f"{_BAD}[REJOIN of a stranger]",
     ),
@@ -162,6 +163,18 @@ ALL_LINKS: Final[tuple[Mutant, ...]] = (
         "operations", "apply_changes", "elif change.op is Op.ADD:", "elif change.op is None:", _EACH
     ),
     link("operations", "apply_changes", "elif change.op is Op.CHANGE:", "elif False:", _EACH),
+    *(
+        link("away", function, old, new, _AWAY)
+        for function, old, new in (
+            ("apply_changes", "(change.op is not Op.REMOVE or not", "(not"),
+            ("_may_be_away", "away is None or ", ""),
+            ("_may_be_away", "away is None or key in away", "True"),
+            ("_away", "if roster.away is None:", "if False:"),
+            ("_away", " and one.key in roster.seats", ""),
+            ("_away", " - removed", ""),
+            ("_away", " if key not in seats", ""),
+        )
+    ),
     link(
         "operations",
         "apply_changes",

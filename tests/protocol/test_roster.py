@@ -63,7 +63,7 @@ def entry_after(roster: Roster, changes: Iterable[Change], **changed: Any) -> Ro
     listed = list(changes)
     flags = RoomFlag(changed.get("flags", roster.flags))
     if "digest" not in changed:
-        seats = apply_changes(roster.seats, listed)
+        seats = apply_changes(roster.seats, listed, roster.away)
         slow = changed.get("slow", roster.slow)
         changed["digest"] = list_digest(roster.room, seats, flags, slow)
     values: dict[str, Any] = {
@@ -251,6 +251,47 @@ def test_what_each_operation_does() -> None:
     assert result(Change(Op.REJOIN, ANA)) == LIST
     assert result(RESET) == {}
     assert result(*RESTATED) == LIST
+
+
+def test_who_an_absent_took_off_the_list_can_be_removed_once() -> None:
+    absent, removed = Change(Op.ABSENT, ANA), Change(Op.REMOVE, ANA)
+    first = opened()
+    two = follow(first, Change(Op.ADD, ANA, HERE), Change(Op.ADD, BEN, HERE))
+    assert first.away == two.away == frozenset()
+    gone = follow(two, absent)
+    assert gone.away == frozenset({ANA})
+    barred = follow(gone, removed)
+    assert barred.seats == gone.seats
+    assert barred.away == frozenset()
+    back = follow(gone, Change(Op.ADD, ANA, HERE))
+    assert back.away == follow(back, removed).away == frozenset()
+    for roster, change in (
+        (first, removed),
+        (barred, removed),
+        (follow(back, removed), removed),
+        (gone, absent),
+        (gone, Change(Op.CHANGE, ANA, PAUSE)),
+        (gone, Change(Op.REJOIN, ANA)),
+    ):
+        with refused("bad_roster"):
+            apply_changes(roster.seats, [change], roster.away)
+    # A restated list brings in one that went and is lost again, or leaves out a stranger.
+    again = [RESET, *(Change(Op.ADD, key, seat) for key, seat in gone.seats.items())]
+    assert follow(gone, *again).away == frozenset({ANA})
+    assert follow(
+        gone, *again, Change(Op.ADD, EVA, HERE), Change(Op.ABSENT, EVA)
+    ).away == frozenset({ANA})
+    assert follow(gone, *again, removed).away == frozenset()
+    # Who came later does not know whom an ABSENT took off.
+    later = replace(gone, away=None)
+    assert follow(later, removed).away is None
+    assert follow(later, removed).seats == gone.seats
+
+
+def follow(roster: Roster, *changes: Change) -> Roster:
+    """One more entry with these changes."""
+    entry = entry_after(roster, changes)
+    return extend(roster, sign(Label.ROSTER, entry.encode(), FACILITATOR))[0]
 
 
 def test_the_list_before_is_left_as_it_was() -> None:

@@ -80,7 +80,7 @@ class Facilitated:
     ) -> Signed:
         """The next entry, signed and not yet on the chain. `altered` fields are as given."""
         changes = tuple(changes)
-        seats = apply_changes(self.roster.seats, changes)
+        seats = apply_changes(self.roster.seats, changes, None)
         flags = self.roster.flags if flags is None else flags
         by = signer if signer is not None else self.relay_key
         fields: dict[str, bytes | int] = {

@@ -115,3 +115,32 @@ def test_who_is_removed_while_away_stays_out(scene: Scene, door: Door) -> None:
     scene.remove(ann)
     ann.connect()
     assert ann.turned_away(ann.auth_frame(ConnectionRole.AWAY), Close.REMOVED) == "removed"
+
+
+def test_one_that_is_away_can_be_removed_and_loses_the_door(scene: Scene, door: Door) -> None:
+    ann = absent(scene, door)
+    scene.remove(ann)  # no seat, and ABSENT is the last change of the key
+    ann.fetch()
+    assert ann.closed == Close.REMOVED
+    ann.connect()
+    assert ann.turned_away(ann.auth_frame(ConnectionRole.AWAY), Close.REMOVED) == "removed"
+    stranger = Person(scene)
+    assert stranger.turned_away(stranger.auth_frame(ConnectionRole.DOOR, door)) == "door_revoked"
+    assert scene.host.refused(back(scene, ann, door.id)) == "unknown_knock"
+    assert scene.host.refused(scene.commit(Change(Op.REMOVE, ann.public))) == "bad_roster"
+
+
+def test_one_that_is_away_can_be_removed_and_the_door_stays(scene: Scene) -> None:
+    door = scene.put_door(Door(uses=2))
+    ann = absent(scene, door)
+    scene.land(scene.commit(Change(Op.REMOVE, ann.public, Seat(paused=True))))
+    scene.member(door)  # the second use
+    ann.connect()
+    assert ann.turned_away(ann.auth_frame(ConnectionRole.AWAY), Close.REMOVED) == "removed"
+
+
+def test_one_that_left_is_not_removed_after_it(scene: Scene, door: Door) -> None:
+    ann = scene.member(door)
+    left = Change(Op.LEFT, ann.public)
+    scene.land(scene.commit(left, leaves=[scene.room.leave(ann.key)]))
+    assert scene.host.refused(scene.commit(Change(Op.REMOVE, ann.public))) == "bad_roster"

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from alcove.errors import AlcoveError
 from alcove_protocol.invite import Invite
+from alcove_protocol.roster import Op
 
 from tests.simulator.person import Person
 
@@ -104,6 +105,9 @@ def remove(world: "World", who: int, arg: int) -> None:
     def then(error: AlcoveError | None) -> None:
         if error is None and not world.truth.losses and name in world.truth.members:
             world.fail(f"{name} is a member after {host.name} was told that they are removed")
+        if error is None and not world.truth.losses and world.truth.last(name) is Op.ABSENT:
+            text = f"{name} may come back by themselves after {host.name} was told that they are"
+            world.fail(f"{text} removed")
 
     world.truth.commands[host.name].removed.add(name)
     folds = arg % 2 == 0

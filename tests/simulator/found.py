@@ -562,4 +562,12 @@ FOUND: Final[dict[str, Schedule]] = {
             Step(0, "resume", 2, 510), Step(0, "resume", 2, 488), Step(166.45, "leave", 2, 143),
         ),
     ),
+    "a member that was let go as absent is removed": Schedule(
+        seed=8100001, kind="network", ttl=1800, latency=0.0, uses=50, facilitators=2,
+        steps=(
+            Step(0, "come", 1, 344), Step(2, "come", 3, 737), Step(60, "offline", 3, 5),
+            Step(170, "remove", 3, 1), Step(400, "wait"),
+        ),
+        line=True,
+    ),
 }  # fmt: skip

@@ -242,8 +242,8 @@ class Told:
     def _gone(self, event: events.Left | events.Removed) -> str:
         truth, name = self.world.truth, event.name
         op = Op.LEFT if isinstance(event, events.Left) else Op.REMOVE
-        was_away = truth.happened(Op.LEFT, name) or truth.happened(Op.ABSENT, name)
-        kept_out = op is Op.REMOVE and self._facilitates and was_away  # told to who removed them
+        was_outside = truth.happened(Op.LEFT, name)
+        kept_out = op is Op.REMOVE and self._facilitates and was_outside  # told to who removed them
         if not truth.happened(op, name) and not kept_out:
             return "no entry says so"
         if op is Op.LEFT:

@@ -9,6 +9,8 @@ from typing import Final
 
 import pytest
 from alcove import mls
+from alcove.facilitation.removal_intent import WayBack
+from alcove.facilitation.removals import Removals
 from alcove.facilitation.vaults import Vaults
 from alcove.group.membership import Membership
 from alcove.group.outcomes import Burned, PutOut
@@ -92,6 +94,20 @@ def test_a_program_that_goes_on_where_it_was_told_of_its_return_is_noticed(
         replace(found, steps=(came, Step(0, "lie", 0, LIES.index(("beat", "lose"))), *others))
     )
     assert any("are in different groups" in failure for failure in failures)
+
+
+def test_a_removal_of_one_that_is_absent_which_the_list_lacks_is_noticed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    way_back = Removals._way_back
+
+    def wrong(self: Removals, key: bytes) -> WayBack | None:
+        back = way_back(self, key)
+        return None if back is None else WayBack(back.doors)
+
+    monkeypatch.setattr(Removals, "_way_back", wrong)
+    failures = play(FOUND["a member that was let go as absent is removed"])
+    assert any("may come back by themselves" in failure for failure in failures)
 
 
 def test_a_facilitator_that_gives_no_vault_long_after_a_loss_is_noticed(

@@ -319,7 +319,7 @@ def _entry(
     }
     fields |= spoiled
     if "digest" not in fields:
-        seats = apply_changes(roster.seats, changes)
+        seats = apply_changes(roster.seats, changes, None)
         flags = RoomFlag(fields["flags"])
         fields["digest"] = list_digest(roster.room, seats, flags, fields["slow"])
     return _sign(Label.ROSTER, RosterEntry(**fields).encode(), by)
@@ -434,9 +434,42 @@ def rosters() -> list[Case]:
         "the key takes the link away": [entered, _entry(four, spent, by=ZOE, lobby=key)],
         "the link goes and the key stays": [entered, _entry(four, spent)],
     }
+    absent, gone = Change(Op.ABSENT, ann), Change(Op.REMOVE, ann)
+    lost = [first, _entry(two, absent)]
+    away = _followed(ROOM, _opening(), lost)
+    barred = [*lost, _entry(away, gone)]
+    out = _followed(ROOM, _opening(), barred)
+    back = [*lost, _entry(away, Change(Op.ADD, ann, seat))]
+    here = _followed(ROOM, _opening(), back)
+    went = [first, _entry(two, left, leaves=_leave(two, MEMBER, 1))]
+    wished = _followed(ROOM, _opening(), went)
+    again = [*back, _entry(here, gone)]
+    twice = _followed(ROOM, _opening(), again)
+    by_absent = {
+        "removed while absent": barred,
+        "removed while absent, the door kept": [
+            *lost,
+            _entry(away, replace(gone, seat=Seat(paused=True))),
+        ],
+        "removed while absent, as the list is restated": [
+            *lost,
+            _entry(
+                away,
+                *listed[:1],
+                *(Change(Op.ADD, key, one) for key, one in sorted(away.seats.items())),
+                gone,
+            ),
+        ],
+        "back after it was absent, and removed": again,
+        "absent and back, removed twice": [*again, _entry(twice, gone)],
+        "removed while absent, twice": [*barred, _entry(out, gone)],
+        "absent twice": [*lost, _entry(away, absent, digest=NO_HASH)],
+        "removed when it has left": [*went, _entry(wished, gone)],
+    }
     cases = [_chain("opened", []), _chain("two members are added", [first])]
     cases += [_chain(name, [first, linked, *more]) for name, more in by_standby.items()]
     cases += [_chain(name, [first, entry]) for name, entry in after.items()]
+    cases += [_chain(name, entries) for name, entries in by_absent.items()]
     cases.append(_chain_of("an opening of another room", bytes(32), _opening(), []))
     cases.append(_chain_of("an opening that follows something", ROOM, _opening(bytes(32)), []))
     return cases

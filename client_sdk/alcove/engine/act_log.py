@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from alcove import events
+from alcove.engine.let_go import LetGo
 from alcove.group.outcomes import Merged
 from alcove.relay.ports import Ports
 
@@ -38,6 +39,7 @@ class ActLog:
         self._noted: deque[_Noted] = deque(maxlen=MOST)
         self._now = 0.0
         """When the commit came: all that it did has the same age."""
+        self._let_go = LetGo()
         self._away: deque[bytes] = deque(maxlen=MOST)
         """MLS keys of those that went outside, or whose connection was lost: a client lets them in
         again by rule."""
@@ -64,6 +66,8 @@ class ActLog:
             # One that was coming in by the standby goes with the standby.
             cleared = person.entering and outcome.before.standby != outcome.state.standby
             self._note(gone, person.name, outcome, aside=left or away or cleared)
+        for name in self._let_go.merged(outcome):
+            self._note("remove", name, outcome)
         for person in outcome.roles:
             # The client of another facilitator grants a wish. It is the act of the one that asked.
             by = person.name if not person.facilitator and self._asks(person.key) else outcome.by
@@ -147,7 +151,7 @@ class ActLog:
         self._noted.append(_Noted(act, name, by, self._clock(), aside=False))
 
     def kept_out(self, name: str, by: str) -> None:
-        """This facilitator removed a member that was not in the room. What others see of it is an
+        """This facilitator removed a member that was outside. What others see of it is an
         invite that closes: it names no one. One that came in meanwhile went by the commit."""
         told = ("remove", name, by, self._now)
         if told not in [(one.act, one.name, one.by, one.at) for one in self._noted]:

@@ -33,7 +33,7 @@ class HardMinute:
         several = (names,) if isinstance(names, str) else tuple(names)
         removals = self._standing.require_facilitator().removals
         away = removals.keys_away(several) if fold else ()
-        outside = [name for name in dict.fromkeys(several) if removals.is_away(name)]
+        outside = [name for name in dict.fromkeys(several) if removals.is_outside(name)]
 
         def removed(error: AlcoveError | None) -> None:
             if error is None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from alcove import events
+from alcove.engine.let_go import LetGo
 from alcove.events import ConnectionState
 from alcove.group.outcomes import Burned, Merged, Person
 from alcove.joining.names import is_clean, looks_like_any
@@ -14,6 +15,7 @@ class Telling:
 
     def __init__(self, ports: Ports) -> None:
         self._emit = ports.emit
+        self._let_go = LetGo()
         self._absent: dict[str, bytes] = {}
         """The last MLS key of each name that was let go as absent, since this client came."""
 
@@ -44,6 +46,9 @@ class Telling:
                 continue
             removed = events.Removed(person.name, "" if person.entering else by)
             self._emit(events.Left(person.name) if by_wish else removed)
+        for name in self._let_go.merged(outcome):
+            self._absent.pop(name, None)  # who comes by this name now is no member of before
+            self._emit(events.Removed(name, by))
         for person in outcome.reloaded:
             self._emit(events.Reloaded(person.name))
         for person in outcome.roles:

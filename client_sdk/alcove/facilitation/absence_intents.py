@@ -55,11 +55,13 @@ class LetBackIn(Intent):
     door: bytes = NO_DOOR
     paused: bool = False
     psk: Psk | None = None
+    still: Callable[[], bool] = field(default=_lost, compare=False)
+    """Whether no facilitator removed them meanwhile."""
 
     def plan(self, membership: Membership) -> CommitPlan | None:
         if self.key_package is None or self.psk is None:
             return None
-        if membership.find_relay_key(self.relay_key):
+        if membership.find_relay_key(self.relay_key) or not self.still():
             return None
         if membership.state.locked:
             raise NotNow("locked", "The door is locked, so a member did not come back.")

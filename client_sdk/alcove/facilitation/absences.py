@@ -3,6 +3,8 @@
 here ──no sign of life for `absent` seconds of this client's connected time──▶ let go by ABSENT
 let go ──a request by the keys of the very leaf that went, within 2 h──▶ in again
 
+let go ──removed by a facilitator, in the list that all follow──▶ out, for every client
+
 Every facilitator's client that followed the commit knows the leaf that went. It takes a request of
 no other, so a relay or another member gains nothing by it, and a client that came later leaves it
 to the others. The first in line lets a member go. Facilitators are never let go so.
@@ -90,6 +92,8 @@ class Absences:
                 leaf.signature_key in paused,
                 self._clock(),
             )
+        for key in outcome.barred:
+            self._lost.pop(key, None)
         for person in outcome.joined:
             self._lost = {
                 key: lost for key, lost in self._lost.items() if name_of(lost.leaf) != person.name
@@ -114,12 +118,9 @@ class Absences:
         """The names of those that may come back."""
         return tuple(name_of(lost.leaf) for lost in self._lost.values())
 
-    def forget(self, key: bytes) -> bool:
-        """The member with this MLS key comes back by a person's decision alone. False when it was
-        not let go."""
-        kept = {k: lost for k, lost in self._lost.items() if lost.leaf.signature_key != key}
-        forgot, self._lost = len(kept) < len(self._lost), kept
-        return forgot
+    def forget_all(self) -> None:
+        """All that were let go come back by a person's decision alone, or by another client."""
+        self._lost = {}
 
     def asker(self, lost: LostMember) -> Asker:
         """What a request of theirs is judged by: the leaf that went."""
@@ -132,5 +133,14 @@ class Absences:
         """Commit it. The KeyPackage is theirs, and `done` is told what becomes of it."""
         relay_key = leaf_extension(lost.leaf).relay_key
         self._committer.want(
-            LetBackIn(done, key_package, relay_key, reply_key, lost.door, lost.paused, psk)
+            LetBackIn(
+                done,
+                key_package,
+                relay_key,
+                reply_key,
+                lost.door,
+                lost.paused,
+                psk,
+                still=lambda: self.find(relay_key) is not None,
+            )
         )

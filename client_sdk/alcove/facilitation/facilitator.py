@@ -264,7 +264,6 @@ class Facilitator:
         self._updates_since = None
         self.invites.moved(outcome, own=own)  # knows the ways back that end with this commit
         self.outside.moved(outcome)
-        self.removals.moved(outcome)
         demoted = [person for person in outcome.roles if not person.facilitator]
         self._moved((*outcome.rejoined, *demoted), own=own)  # they have wiped what they had
         if not self._warned and self._chain_size > NEARLY_FULL:
@@ -296,6 +295,8 @@ class Facilitator:
 
     def rejoined(self) -> None:
         """In the group anew, by a Welcome."""
+        # What was missed may have removed some of those that were let go.
+        self.absences.forget_all()
         self._moved((), own=False)
         # A commit in flight is of the group that was left; taken now, it would lead back.
         self.committer.base_moved()

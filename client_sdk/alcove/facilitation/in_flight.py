@@ -1,6 +1,6 @@
 """One commit on its way: its parts, the Updates that it carries, and its roster entry."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -89,8 +89,8 @@ def sign_entry(item: InFlight, membership: Membership, identity: Identity) -> Si
     flags, leaves = flags_of(state), item.plan.leaves
     # What comes by the standby restates nothing: the relay takes that of no standby key.
     if (membership.restate or item.restate) and not membership.own.entering:
-        changes = _restating(membership.listing(), changes)
-    seats = apply_changes(roster.seats, changes)
+        changes = _restating(membership.listing(), changes, roster.seats)
+    seats = apply_changes(roster.seats, changes, roster.away)
     entry = RosterEntry(
         roster.room,
         roster.counter + 1,
@@ -111,9 +111,16 @@ def sign_entry(item: InFlight, membership: Membership, identity: Identity) -> Si
     return identity.relay.sign(Label.ROSTER, entry)
 
 
-def _restating(listing: list[Change], changes: Sequence[Change]) -> tuple[Change, ...]:
-    """The changes after a list that is restated. A key that entered by the standby and has no leaf
-    is not on it, and need not be removed."""
+def _restating(
+    listing: list[Change], changes: Sequence[Change], before: Container[bytes]
+) -> tuple[Change, ...]:
+    """The changes after a list that is restated. A key that was on the list and is not on it now
+    need not be removed, as one that entered by the standby and has no leaf. One that an ABSENT took
+    off `before` has to be: otherwise it comes back."""
     listed = {change.key for change in listing}
-    kept = [one for one in changes if one.op is not Op.REMOVE or one.key in listed]
+    kept = [
+        one
+        for one in changes
+        if one.op is not Op.REMOVE or one.key in listed or one.key not in before
+    ]
     return (*listing, *kept)

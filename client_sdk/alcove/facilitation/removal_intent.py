@@ -26,12 +26,25 @@ class Going:
     keeps_door: bool = False
 
 
-WaysBackOf = Callable[[bytes], tuple[bytes, ...] | None]
+@dataclass(frozen=True, slots=True)
+class WayBack:
+    """How one that is not in the room comes back without a person's decision: by `doors` of their
+    own, or with the relay key that an ABSENT took off the list."""
+
+    doors: tuple[bytes, ...] = ()
+    relay_key: bytes | None = None
+
+
+WayBackOf = Callable[[bytes], WayBack | None]
 
 
 def demote_first() -> NotNow:
     """Of a removal that names a facilitator."""
     return NotNow("is_facilitator", "A facilitator has to be a participant first: /demote NAME.")
+
+
+def _removal(relay_key: bytes, one: Going) -> Change:
+    return Change(Op.REMOVE, relay_key, Seat(paused=one.keeps_door))
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +53,16 @@ class RemoveMembers(Intent):
     with uses left are replaced. With `fold` all that they wrote is folded.
 
     One that is out, and may come back without a person's decision, comes back by one alone: their
-    link closes too, and their own door."""
+    link closes too, and their own door. The key of one that was let go as absent is removed in the
+    list, so that it is no memory of this client, which can end at any time."""
 
     going: tuple[Going, ...] = ()
     replacements: tuple[tuple[bytes, Invite], ...] = ()
     """New links, each with the door that it replaces if that one closes."""
     fold: bool = False
-    ways_back: WaysBackOf = field(default=lambda key: None, compare=False)
-    """The doors of their own by which the member with this MLS key comes back without a decision.
-    None when no client would let them in so."""
+    way_back: WayBackOf = field(default=lambda key: None, compare=False)
+    """How the member with this MLS key comes back without a decision. None when no client would let
+    them in so."""
 
     @property
     def urgent(self) -> bool:
@@ -66,16 +80,18 @@ class RemoveMembers(Intent):
         for one in self.going:
             index, person = membership.group.find(one.key), membership.find_key(one.key)
             if index is None or person is None:
-                back = self.ways_back(one.key)
+                back = self.way_back(one.key)
                 if back is not None:
                     away.append(one)
-                    closed.update(back)
+                    closed.update(back.doors)
+                    if back.relay_key is not None:
+                        changes.append(_removal(back.relay_key, one))
                 continue  # they have left, or another facilitator was first
             if person.facilitator:
                 appointed = True
                 continue
             proposals.append(mls.Remove(index))
-            changes.append(Change(Op.REMOVE, person.relay_key, Seat(paused=one.keeps_door)))
+            changes.append(_removal(person.relay_key, one))
             here.append(one)
             if not one.keeps_door:
                 # The relay closes the door of the last stay by the entry. On the list it would
@@ -95,7 +111,7 @@ class RemoveMembers(Intent):
         )
         if after != state:
             proposals.append(state_change(after))
-        return CommitPlan(tuple(proposals), tuple(changes)) if proposals else None
+        return CommitPlan(tuple(proposals), tuple(changes)) if proposals or changes else None
 
     def _doors(
         self, listed: tuple[bytes, ...], closed: set[bytes], going: list[Going]

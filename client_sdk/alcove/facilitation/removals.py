@@ -19,11 +19,12 @@ from alcove.facilitation.door_keeper import DoorKeeper
 from alcove.facilitation.doors import Door, Doors, InviteTerms
 from alcove.facilitation.intents import Done
 from alcove.facilitation.outside import WaysBack
-from alcove.facilitation.removal_intent import MOST, Going, RemoveMembers, demote_first
+from alcove.facilitation.removal_intent import MOST, Going, RemoveMembers, WayBack, demote_first
 from alcove.facilitation.roles import named
 from alcove.facilitation.vaults import Vaults
+from alcove.group.extensions import leaf_extension
 from alcove.group.membership import Membership
-from alcove.group.outcomes import Merged, Person, person_of
+from alcove.group.outcomes import Person, person_of
 from alcove.relay.ports import Ports
 
 
@@ -55,9 +56,6 @@ class Removals:
     ) -> None:
         self._outside = outside
         self._absences = absences
-        self._unwanted: dict[bytes, tuple[float, Going]] = {}
-        """Members that were let go as absent before they could be removed, and until when that
-        holds."""
         self._membership = membership
         self._committer = committer
         self._doors = doors
@@ -80,7 +78,7 @@ class Removals:
         asked = None if question is None else checked_question(question)
         people = self._here(names)
         going = [self._going(person, asked) for person in people]
-        away = [one.name for one in people if self._membership.find_key(one.key) is None]
+        outside = [one.name for one in people if self._outside.of(one.key) is not None]
         closing = self._closing(going)
         room = self._membership.group.group_id
         replacements = {door.id: self._doors.new_invite(room) for door in closing if door.multi_use}
@@ -89,15 +87,14 @@ class Removals:
             for door in closing:
                 self._closed(door, replacements.get(door.id), error)
             if error is None:
-                self._stay_out(going)
-                for name in away:  # of the others the commit tells
+                for name in outside:  # of the others the commit tells
                     self._emit(events.Removed(name, self._membership.own.name))
                 self._tell_of_the_appointed(going)
             done(error)
 
         if replacements:
             self._vaults.offer(self._vaults.others(), lambda: None)  # no removal waits for it
-        replaced, back = tuple(replacements.items()), self._ways_back
+        replaced, back = tuple(replacements.items()), self._way_back
         self._committer.want(RemoveMembers(removed, tuple(going), replaced, fold, back))
 
     @property
@@ -105,10 +102,11 @@ class Removals:
         """The names of those that are not in the room, and come back without a decision."""
         return tuple(dict.fromkeys((*self._outside.names(), *self._absences.names())))
 
-    def is_away(self, name: str) -> bool:
-        """Whether a removal of this name is of one that is not in the room."""
+    def is_outside(self, name: str) -> bool:
+        """Whether a removal of this name is of one that is outside. No commit names them."""
         here = any(one.name == name for one in self._membership.people())
-        return not here and self._away(name) is not None
+        away = None if here else self._away(name)
+        return away is not None and self._outside.of(away.key) is not None
 
     def keys_away(self, names: Sequence[str]) -> tuple[bytes, ...]:
         """The MLS keys of those among `names` that are away. No commit folds what they wrote, since
@@ -117,29 +115,13 @@ class Removals:
         keys = [one.key for one in found if one is not None]
         return tuple(key for key in keys if self._membership.find_key(key) is None)
 
-    def _ways_back(self, key: bytes) -> tuple[bytes, ...] | None:
-        """How a member with this MLS key may come back without a person's decision: see
-        `RemoveMembers`."""
+    def _way_back(self, key: bytes) -> WayBack | None:
+        """How a member with this MLS key may come back without a person's decision."""
         door = self._outside.of(key)
         if door is not None:
-            return (door,)
-        return None if self._absences.of(key) is None else ()
-
-    def _stay_out(self, going: Iterable[Going]) -> None:
-        """One that was let go for a lost connection comes back by itself. Not here any more; and
-        if another facilitator's client lets them in, they are removed then."""
-        until = self._clock() + limits.AWAY
-        for one in going:
-            if self._absences.forget(one.key):
-                self._unwanted[one.key] = until, one
-
-    def moved(self, outcome: Merged) -> None:
-        """A commit was followed, or made: it may have let in one that was to be removed."""
-        now = self._clock()
-        self._unwanted = {k: item for k, item in self._unwanted.items() if now <= item[0]}
-        for person in outcome.joined:
-            if person.key in self._unwanted:
-                self._committer.want(RemoveMembers(going=(self._unwanted[person.key][1],)))
+            return WayBack((door,))
+        lost = self._absences.of(key)
+        return None if lost is None else WayBack(relay_key=leaf_extension(lost.leaf).relay_key)
 
     def _tell_of_the_appointed(self, going: Iterable[Going]) -> None:
         for one in going:

@@ -48,15 +48,15 @@ def _says(roster: Roster) -> tuple[object, ...]:
 
 def entry_again(lost: MergedCommit, at: Roster, base: Position, relay: SigningKey) -> Signed | None:
     """The entry with which a lost commit goes again, where the log's list is `at`: afterwards it is
-    as it was after the commit. None when it is so already.
+    as it was after the commit. None when it is so already, and nobody is to be kept off it.
 
     It carries no Welcome. Newcomers are restated, as the knocks that they came by are gone.
     """
     after = lost.after
-    if same_list(after, at):
+    if same_list(after, at) and not _barred(lost):
         return None
     changes = _changes(lost, at)
-    seats = apply_changes(at.seats, changes)
+    seats = apply_changes(at.seats, changes, at.away)
     entry = RosterEntry(
         at.room,
         at.counter + 1,
@@ -82,12 +82,21 @@ def _changes(lost: MergedCommit, at: Roster) -> list[Change]:
     changes = _decoded(lost.entry).decoded_changes() if lost.entry is not None else ()
     own = [one for one in changes if one.op is not Op.REJOIN]
     lets_in = (one.op is Op.RESET or _admits(one) for one in own)
-    if not any(lets_in) and same_list(lost.before, at):
+    # Where it is not known who is away, the key is put on the list first: each log takes that.
+    known = _barred(lost) <= (at.away or frozenset())
+    if not any(lets_in) and same_list(lost.before, at) and known:
         return own
     gone = [one for one in own if one.op in _GOES and one.key not in lost.after.seats]
     seats = _with_gone(lost, gone)
     restated = [Change(Op.ADD, key, seats[key]) for key in sorted(seats)]
     return [Change(Op.RESET, bytes(KEY_SIZE)), *restated, *gone]
+
+
+def _barred(lost: MergedCommit) -> frozenset[bytes]:
+    """The keys that the lost entry removed, and that an ABSENT had taken off the list before."""
+    changes = _decoded(lost.entry).decoded_changes() if lost.entry is not None else ()
+    removed = (one.key for one in changes if one.op is Op.REMOVE)
+    return frozenset(key for key in removed if key not in lost.before.seats)
 
 
 def _decoded(entry: Signed) -> RosterEntry:

@@ -310,6 +310,7 @@ class Membership(Members):
             reloaded=reloaded,
             by_wish=frozenset(key for key, op in changes.items() if op is Op.LEFT),
             absent=tuple(leaf for key, leaf in leaves.items() if changes.get(key) is Op.ABSENT),
+            barred=frozenset(key for key, op in changes.items() if op is Op.REMOVE),
             states=(state, self.state),
         )
 

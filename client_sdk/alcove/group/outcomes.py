@@ -39,6 +39,9 @@ class Merged:
     """The relay keys of the members among `gone` who asked to leave, as the roster says."""
     absent: tuple[mls.LeafNode, ...]
     """The leaves of those among `gone` whose connection was lost for long, as the roster says."""
+    barred: frozenset[bytes]
+    """The relay keys that a facilitator removed, as the roster says: of those among `gone`, and of
+    those that were no members any more, since their connection was lost."""
     by: str
     """The committer's name."""
     people: tuple[Person, ...]
@@ -61,6 +64,7 @@ class Merged:
         reloaded: Container[bytes],
         by_wish: frozenset[bytes],
         absent: tuple[mls.LeafNode, ...],
+        barred: frozenset[bytes],
         states: tuple[RoomExtension, RoomExtension],
     ) -> "Merged":
         """Compare the members before and after, by MLS key. `added` has the key of each leaf that
@@ -75,6 +79,7 @@ class Merged:
             reloaded=tuple(person for person in rejoined if person.key in reloaded),
             by_wish=by_wish,
             absent=tuple(leaf for leaf in absent if leaf.signature_key not in after),
+            barred=barred,
             by=after[committer].name,
             people=tuple(after.values()),
             roles=tuple(now for then, now in stayed if then.facilitator != now.facilitator),

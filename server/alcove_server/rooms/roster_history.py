@@ -215,7 +215,9 @@ def _outcome(history: RosterHistory, after: Roster, entry: RosterEntry) -> Outco
     came_back = set() if restates else added.keys() & history.absent.keys()
     returned = frozenset(key for key in came_back if added[key] == history.absent[key])
     new = {} if restates else {key: at for key, at in added.items() if key not in returned}
-    doors = {before.seats[key].door for key in removed - kept if key in known} - {NO_DOOR}
+    # One that an ABSENT took off before loses the door that it came by, like one with a seat.
+    went = {history.absent[key] for key in removed - kept if key in history.absent}
+    doors = {before.seats[key].door for key in removed - kept if key in known} | went
     vacant = [before.seats[key].door for key in removed & kept if key in known]
     return Outcome(
         added=new,
@@ -224,7 +226,7 @@ def _outcome(history: RosterHistory, after: Roster, entry: RosterEntry) -> Outco
         removed=removed,
         left=left,
         dropped=frozenset(known - present - removed - left),
-        revoked=frozenset(doors),
+        revoked=frozenset(doors - {NO_DOOR}),
         promoted=after.facilitators() - before.facilitators(),
         returned=returned,
         absent=frozenset((by_op[Op.ABSENT] & known) - present),

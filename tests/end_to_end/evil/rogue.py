@@ -133,7 +133,9 @@ def entry_by(
         b"".join(change.encode() for change in changes),
         int(roster.flags),
         roster.slow,
-        list_digest(roster.room, apply_changes(roster.seats, changes), roster.flags, roster.slow),
+        list_digest(
+            roster.room, apply_changes(roster.seats, changes, None), roster.flags, roster.slow
+        ),
         lobby,
     )
     return signer.sign(Label.ROSTER, entry)

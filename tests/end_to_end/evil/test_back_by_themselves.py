@@ -212,7 +212,7 @@ def test_a_removal_holds_when_the_connection_was_lost_first(by_name: bool) -> No
     assert bob.engine.closed is not None
 
 
-def test_another_facilitator_that_lets_a_lost_member_in_is_followed_by_the_removal() -> None:
+def test_a_removal_of_a_lost_member_holds_for_another_facilitators_client() -> None:
     world, ann, bob, cleo = a_room()
     do(world, ann, "appoint", "Cleo")
     world.advance(35)

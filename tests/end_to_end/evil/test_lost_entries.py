@@ -7,10 +7,11 @@ from collections.abc import Callable
 
 import pytest
 from alcove import events
+from alcove.facilitation.absence_intents import LetAbsentGo
 from alcove_protocol import limits
 
 from tests.end_to_end.evil.relay import EvilWorld
-from tests.end_to_end.evil.rogue import roster_of, state_of
+from tests.end_to_end.evil.rogue import relay_key, room_of, roster_of, state_of
 from tests.end_to_end.evil.rooms import (
     authenticators,
     commit_by,
@@ -21,7 +22,7 @@ from tests.end_to_end.evil.rooms import (
     two_facilitators,
 )
 from tests.end_to_end.evil.test_brought_back import lose_memory, unsettled
-from tests.end_to_end.facilitating import do
+from tests.end_to_end.facilitating import away, do, part
 from tests.end_to_end.world import Client
 
 MOST_NAMED = limits.UNSETTLED_LEAST + 25.0
@@ -50,6 +51,17 @@ def admits(world: EvilWorld, host: Client) -> None:
     host.admit(host.of(events.Knocked)[-1])
     world.settle()
     assert finn.of(events.Joined)
+
+
+def removes_one_that_was_let_go(world: EvilWorld, host: Client) -> None:
+    """Eve is let go as absent first."""
+    eve = next(one for one in world.clients if one.name == "Eve")
+    key = eve.engine.require_member().membership.own.key
+    part(host).committer.want(LetAbsentGo(key=key))
+    world.advance(2, stay_away=tuple(one for one in world.clients if one is not host))
+    assert away(host) == ("Eve",)
+    removes(world, host)
+    assert away(host) == ()
 
 
 def sees_one_go(world: EvilWorld, host: Client) -> None:
@@ -82,6 +94,7 @@ WHAT: list[Callable[[EvilWorld, Client], None]] = [
     locks,
     pauses,
     removes,
+    removes_one_that_was_let_go,
     appoints,
     admits,
     sees_one_go,
@@ -143,6 +156,18 @@ def test_a_change_that_comes_too_late_for_the_settling_is_made_with_a_new_entry(
     one_list(there)
     if what is not pauses:
         goes_on(world, late, *(one for one in there if one is not late))
+
+
+@pytest.mark.parametrize("alone", [False, True])
+def test_one_that_was_let_go_and_removed_stays_out_of_the_new_log(alone: bool) -> None:
+    world, late, there = lost(removes_one_that_was_let_go, alone=alone)
+    eve = next(one for one in world.clients if one.name == "Eve")
+    assert eve not in there
+    assert eve.engine.closed is not None
+    assert world.relay is not None
+    history = world.relay.relay.rooms.loaded[room_of(late)].history
+    assert relay_key(eve) in history.removed
+    assert away(late) == ()
 
 
 def test_who_had_followed_what_was_lost_takes_the_new_entries_too() -> None:

@@ -26,6 +26,8 @@ export interface Roster {
   members: number
   /** In hex: the last lobby key that an entry named. */
   lobby?: string
+  /** The keys whose last change is ABSENT. A newcomer does not know them, and takes a REMOVE of any key without a seat. */
+  away?: Set<string>
 }
 
 interface Change { operation: number; key: string; door: Bytes; role: number; paused: number }
@@ -64,7 +66,7 @@ export function opening(room: Bytes, signed: Signed): Roster {
   const first: Seat = { door: NO_DOOR, role: FACILITATOR, paused: 0, since: 0 }
   return {
     room, counter: 0, head: H(join(label("open"), signed.body)), list: new Map([[hex(said.bytes("relay_key")), first]]),
-    flags: 0, slow: 0, members: said.int("members"),
+    flags: 0, slow: 0, members: said.int("members"), away: new Set(),
   }
 }
 
@@ -86,7 +88,9 @@ function seatOf({ door, role, paused }: Change, since: number): Seat {
 }
 
 /** What the changes make of the list. Who left is returned with the seat they had. */
-function applied(before: Map<string, Seat>, changes: Change[], counter: number): [Map<string, Seat>, [string, Seat][]] {
+function applied(
+  { list: before, away }: Roster, changes: Change[], counter: number,
+): [Map<string, Seat>, [string, Seat][]] {
   const restates = changes[0]?.operation === RESET
   const list = new Map(restates ? [] : before)
   const left: [string, Seat][] = []
@@ -100,7 +104,9 @@ function applied(before: Map<string, Seat>, changes: Change[], counter: number):
       touched.add(change.key)
     }
     const old = list.get(change.key)
-    demand((change.operation === ADD) === (old === undefined), "bad_roster", "on the list or not")
+    const barred = change.operation === REMOVE && old === undefined && (away === undefined || away.has(change.key))
+    demand(barred || (change.operation === ADD) === (old === undefined), "bad_roster", "on the list or not")
+    if (barred) continue
     // A member who is only restated keeps the seat, and one whom a burned commit took off counts as
     // seated by entry 0. After a restated list no ADD of a newcomer can be told from theirs.
     const since = restates ? (before.get(change.key)?.since ?? 0) : counter
@@ -111,6 +117,15 @@ function applied(before: Map<string, Seat>, changes: Change[], counter: number):
     if (change.operation === LEFT) left.push([change.key, old!])
   }
   return [list, left]
+}
+
+/** The keys that an ABSENT took off the list, and that nothing was done about since. */
+function stillAway({ list: before, away }: Roster, after: Map<string, Seat>, changes: Change[]): Set<string> | undefined {
+  if (away === undefined) return undefined
+  const keys = (operation: number): string[] => changes.filter((each) => each.operation === operation).map(({ key }) => key)
+  const removed = keys(REMOVE)
+  const gone = [...away, ...keys(ABSENT).filter((key) => before.has(key))]
+  return new Set(gone.filter((key) => !removed.includes(key) && !after.has(key)))
 }
 
 function checkLeaves(roster: Roster, leaves: Bytes[], left: [string, Seat][]): void {
@@ -181,10 +196,12 @@ export function follow(roster: Roster, signed: Signed): Roster {
   const changes = split(entry.bytes("changes"), ITEM).map(changeOf)
   if (role === FACILITATOR) checkByFacilitator(roster, changes)
   else checkByStandby(roster, entry, hex(signer), changes)
-  const [list, left] = applied(roster.list, changes, entry.int("counter"))
+  const [list, left] = applied(roster, changes, entry.int("counter"))
   checkLeaves(roster, entry.has("leaves") ? unpackList(entry.bytes("leaves"), MOST_LEAVES) : [], left)
+  const { away: _, ...rest } = roster
+  const away = stillAway(roster, list, changes)
   const after = {
-    ...roster, list, counter: entry.int("counter"), head: H(join(label("roster"), signed.body)),
+    ...rest, ...(away !== undefined && { away }), list, counter: entry.int("counter"), head: H(join(label("roster"), signed.body)),
     flags: entry.int("flags"), slow: entry.int("slow"),
     ...(entry.has("lobby") && { lobby: hex(entry.bytes("lobby")) }),
   }

@@ -1,0 +1,31 @@
+"""The names of those that were let go as absent, for when a facilitator removes them after all.
+
+The group has forgotten them by then, and the list has relay keys alone.
+"""
+
+from typing import Final
+
+from alcove.group.extensions import leaf_extension, name_of
+from alcove.group.outcomes import Merged
+
+KEPT: Final = 256
+"""Names at a time. One more takes the place of the first."""
+
+
+class LetGo:
+    """What one client saw."""
+
+    def __init__(self) -> None:
+        self._names: dict[bytes, str] = {}
+
+    def merged(self, outcome: Merged) -> tuple[str, ...]:
+        """The names of those that this commit keeps out, and that were no members any more. A name
+        that somebody has meanwhile is not told: it would be read as theirs."""
+        barred = [self._names.pop(key) for key in sorted(outcome.barred) if key in self._names]
+        for leaf in outcome.absent:
+            self._names[leaf_extension(leaf).relay_key] = name_of(leaf)
+        here = {person.name for person in outcome.people}
+        self._names = {key: name for key, name in self._names.items() if name not in here}
+        while len(self._names) > KEPT:
+            del self._names[next(iter(self._names))]
+        return tuple(name for name in barred if name not in here)
