@@ -148,6 +148,40 @@ def test_who_was_let_go_just_before_the_relay_lost_its_memory_comes_back() -> No
     assert not ann.of(events.Knocked)[2:]
 
 
+def test_while_a_lost_log_is_unsettled_no_minute_counts() -> None:
+    """Of five members two named its head, so it takes ten minutes, and nobody is let in before. The
+    person was told to knock after three."""
+    world, ann, bob, cleo = a_room()
+    others = (cleo, world.join(ann, "Dora"), world.join(ann, "Eve"))
+    for one in others:
+        one.cut()
+    lose(world, bob)
+    assert ann.members() == {"Ann", "Cleo", "Dora", "Eve"}
+    world.kill_relay()
+    world.start_relay()
+    world.advance(limits.UNSETTLED, stay_away=others)
+    assert bob.engine.closed is None
+    assert ann.members() == {"Ann", "Cleo", "Dora", "Eve"}
+    world.advance(30, stay_away=others)
+    assert "Bob" in ann.members() & bob.members()
+    bob.say("back")
+    world.advance(1, stay_away=others)
+    assert ann.texts() == ["back"]
+
+
+def test_after_it_is_settled_the_three_minutes_count_again() -> None:
+    world, ann, bob, cleo = a_room()
+    lose(world, bob)
+    do(world, ann, "lock", True)
+    cleo.cut()
+    world.kill_relay()
+    world.start_relay()
+    world.advance(limits.UNSETTLED + 60, stay_away=(cleo,))
+    assert bob.engine.closed is None
+    world.advance(200, stay_away=(cleo,))
+    assert closed(bob).code == "knock_again"
+
+
 def test_after_two_hours_they_knock_again() -> None:
     world, ann, bob, _ = a_room()
     lose(world, bob)

@@ -66,6 +66,25 @@ def test_so_does_a_participant() -> None:
     goes_on(world, ann, again, cleo)
 
 
+def test_so_does_a_participant_while_the_log_takes_ten_minutes() -> None:
+    """Nobody can be let in before. Only a facilitator's ask told so, and the person was told to
+    knock after three minutes."""
+    world, ann, bob, cleo = room_of_three()
+    ticket = ticket_of(world, bob)
+    for one in (bob, cleo):
+        crashes(world, one)
+    ann.to_client = no_requests
+    again = resumes(world, ticket, "Bob", wait=5)
+    loses_memory(world)
+    ann.to_client = as_it_is
+    world.advance(limits.UNSETTLED)
+    assert again.engine.closed is None
+    assert not again.of(events.Joined)
+    world.advance(40)
+    assert again.of(events.Joined), codes(again)
+    goes_on(world, ann, again)
+
+
 @pytest.mark.parametrize("second", [0, 40, 75])
 def test_so_does_the_holder_of_a_link(second: int) -> None:
     world, link, bob, cleo = orphaned()

@@ -36,6 +36,30 @@ _REJOINING: Final = "alcove.engine.rejoining:Rejoining"
 _BACK: Final = f"{_GONE}::test_who_comes_back_with_their_keys_is_in_again_without_a_decision"
 
 ALL_PRESENCE: Final = (
+    _mutant(
+        "alcove_server.requests.lobby:request",
+        "not _follows(requester)",
+        "False",
+        f"{_AWAY}::test_in_an_unsettled_log_who_follows_none_is_told_to_wait",
+    ),
+    _mutant(
+        "alcove_server.requests.lobby:_follows",
+        "heard or client.resumption is not None",
+        "False",
+        f"{_AWAY}::test_in_an_unsettled_log_who_follows_none_is_told_to_wait",
+    ),
+    _mutant(
+        "alcove.engine.coming_back:ComingBack.tick",
+        "self._patience.runs and member.waits_for_log",
+        "False",
+        f"{_GONE}::test_while_a_lost_log_is_unsettled_no_minute_counts",
+    ),
+    _mutant(
+        f"{_REJOINING}._answered",
+        'self.unsettled = refused == "unsettled"',
+        "self.unsettled = self.unsettled or bool(refused)",
+        f"{_GONE}::test_after_it_is_settled_the_three_minutes_count_again",
+    ),
     _mutant(f"{_LIFE}._forget_old", "> YOUNG", "> 100 * YOUNG", _KEPT),
     _mutant(f"{_LIFE}.resumed", "self._since = self._clock()", "self._since = 0.0", _OWN),
     _mutant(f"{_LIFE}.tick", "now - self._taken > LINE_BROKEN", "False", _DEAF),

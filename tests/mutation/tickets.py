@@ -529,8 +529,8 @@ BEHIND_A_COMMIT: Final = (
     ),
     _mutant(
         "alcove.engine.coming_back:ComingBack.tick",
-        "if self._patience.is_over():",
-        "if False:",
+        "elif is_over:",
+        "elif False:",
         "tests/end_to_end/test_absent.py"
         "::test_who_is_not_let_back_in_is_told_and_their_client_ends_without_a_defect",
     ),

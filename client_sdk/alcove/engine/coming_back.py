@@ -21,7 +21,7 @@ from alcove.relay.ports import Ports
 
 PATIENCE: Final = 180.0
 """Seconds in which a facilitator's client has to answer: it may have to wait for its own turn. They
-pass while this client is connected."""
+pass while this client is connected, and not while the log is unsettled."""
 KNOCK_AGAIN: Final = (
     "Your connection was lost for long, and no facilitator's client let you back in by itself. "
     "Knock again with your invite, under the same name."
@@ -70,6 +70,9 @@ class ComingBack:
         """This client is a member, by the relay's word or by a Welcome."""
         self._patience.end()
 
-    def tick(self) -> None:
-        if self._patience.is_over():
+    def tick(self, member: MemberClient) -> None:
+        is_over = self._patience.is_over()
+        if self._patience.runs and member.waits_for_log:
+            self._patience.begin(PATIENCE)
+        elif is_over:
             self._lost("knock_again", KNOCK_AGAIN)

@@ -130,7 +130,7 @@ class Engine(ForgottenRoom, EnteringRoom):
             self._clock_watch.tick()
         self._begin_anew_when_misled()
         if self.member is not None:
-            self._coming_back.tick()
+            self._coming_back.tick(self.member)
         for shown in self.still_shown:
             shown.tick()
         if self.closed is not None:

@@ -65,6 +65,11 @@ class HeldMember(MemberParts):
         self.let_go()
         self._ask_rejoin()
 
+    @property
+    def waits_for_log(self) -> bool:
+        """Whether nobody can let this client in again before the relay's log is settled."""
+        return self._rejoining.unsettled
+
     def rejoin(self) -> bool:
         """The person finds that this client cannot go on, and asks to be let in again. False while
         nothing is wrong: each return is a commit that all members follow. False also while no

@@ -20,6 +20,7 @@ from itertools import pairwise
 from typing import Final
 
 from alcove_protocol import frames
+from alcove_protocol.frames import RelayAnswer
 from alcove_protocol.sealed import RequestKind
 from alcove_protocol.statements import Opening
 
@@ -89,6 +90,8 @@ class Rejoining:
         self._unheard = 0
         self._ask_at = 0.0
         self._asked_at = -HURRIED
+        self.unsettled = False
+        """Whether the relay said last that its log is unsettled, so that nobody is let in yet."""
 
     @property
     def due(self) -> bool:
@@ -171,7 +174,17 @@ class Rejoining:
 
     def _send(self, leaf: bytes, step: Offer, epoch: int) -> None:
         key_package, reply = step.bundle.key_package.encode(), step.reply.public
-        self._requests.send(RequestKind.REJOIN, key_package, reply, leaf=leaf, epoch=epoch)
+        asked, answered = RequestKind.REJOIN, self._answered
+        self._requests.send(asked, key_package, reply, answered, leaf=leaf, epoch=epoch)
+
+    def _answered(self, answer: RelayAnswer | None) -> None:
+        if answer is None:
+            return  # the connection dropped, and over the next one it asks anew
+        refused = answer.code if isinstance(answer, frames.RequestRefused) else ""
+        self.unsettled = refused == "unsettled"
+        if self.unsettled:  # the relay kept nothing of this round
+            self.held()
+            self._ask_at = self._asked_at + HURRIED
 
     def expects(self, leaf: bytes) -> bool:
         """Whether a commit that put this client out and brought this leaf granted a request of its
