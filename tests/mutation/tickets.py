@@ -516,13 +516,13 @@ BEHIND_A_COMMIT: Final = (
         f"{_LOSS}::test_a_member_brings_a_history_without_what_was_parked[False]",
     ),
     _mutant(
-        "alcove.relay.connected_time:ConnectedTime.is_over",
+        "alcove.relay.connected_time:ConnectedClock.tick",
         "without or ",
         "",
         f"{_ALONE}::test_a_connection_that_is_lost_for_minutes_on_the_way_is_no_end[3]",
     ),
     _mutant(
-        "alcove.relay.connected_time:ConnectedTime.is_over",
+        "alcove.relay.connected_time:ConnectedClock.tick",
         " or passed > STOPPED",
         "",
         f"{_ALONE}::test_a_program_that_stands_still_for_minutes_on_the_way_goes_on",
