@@ -313,6 +313,25 @@ def test_who_is_not_let_back_in_is_told_and_their_client_ends_without_a_defect()
     assert cleo.members() == {"Ann", "Cleo"}
 
 
+def test_a_connection_that_comes_and_goes_on_the_way_back_is_told_once() -> None:
+    world, ann, bob, cleo = a_room()
+    lose(world, bob)
+    do(world, ann, "lock", True)
+    for _ in range(10):
+        bob.back()
+        world.advance(3)
+        bob.cut()
+        world.advance(3, stay_away=(bob,))
+    assert [event.code for event in bob.of(events.Problem)] == ["absent"]
+    do(world, ann, "lock", False)
+    world.advance(90)
+    assert "Bob" in cleo.members()
+    lose(world, bob)
+    bob.back()
+    world.advance(90)
+    assert [event.code for event in bob.of(events.Problem)].count("absent") == 2
+
+
 def test_minutes_without_a_connection_on_the_way_back_are_no_end() -> None:
     """They counted as those in which no facilitator answers, and none could have answered."""
     world, ann, bob, cleo = a_room()

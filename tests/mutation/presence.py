@@ -33,9 +33,12 @@ _CREEPS: Final = (
 _EVEN: Final = f"{_LINE}::test_every_member_sends_one_frame_of_one_size_at_each_tick"
 _ANEW: Final = "tests/end_to_end/evil/test_counters_anew.py"
 _REJOINING: Final = "alcove.engine.rejoining:Rejoining"
+_ONCE: Final = f"{_GONE}::test_a_connection_that_comes_and_goes_on_the_way_back_is_told_once"
 _BACK: Final = f"{_GONE}::test_who_comes_back_with_their_keys_is_in_again_without_a_decision"
 
 ALL_PRESENCE: Final = (
+    _mutant("alcove.engine.coming_back:ComingBack.ask", "if not self._told:", "if True:", _ONCE),
+    _mutant("alcove.engine.coming_back:ComingBack.begin", "self._told = False", "pass", _ONCE),
     _mutant(
         "alcove_server.requests.lobby:request",
         "not _follows(requester)",

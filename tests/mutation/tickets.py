@@ -319,7 +319,7 @@ IN_THE_GROUP: Final = (
     _mutant(
         "alcove.joining.ticket_comer:TicketComer._known",
         "            self._park_again()\n",
-        "",
+        "            pass\n",
         f"{_ALONE}::test_it_dies_again_while_no_member_answers_and_comes_by_the_same_ticket",
     ),
     _mutant(
@@ -495,25 +495,49 @@ BEHIND_A_COMMIT: Final = (
         "alcove.joining.ticket_comer:TicketComer.forgotten",
         "self.stage = TicketStage.READING",
         "pass",
-        f"{_LOSS}::test_its_ticket_serves_once_more_afterwards",
+        f"{_LOSS}::test_where_nobody_answers_after_a_loss_the_person_is_told_to_knock",
     ),
     _mutant(
         "alcove.joining.ticket_comer:TicketComer.forgotten",
         "        self.chain.begin_anew()\n",
         "",
-        f"{_LOSS}::test_a_member_brings_a_history_without_what_was_parked[False]",
+        f"{_LOSS}::test_a_member_brings_a_history_without_what_was_parked[False-told]",
     ),
     _mutant(
         "alcove.joining.ticket_comer:TicketComer._older",
         "if not self._lost:",
         "if True:",
-        f"{_LOSS}::test_a_member_brings_a_history_without_what_was_parked[True]",
+        f"{_LOSS}::test_a_member_brings_a_history_without_what_was_parked[True-told]",
+    ),
+    _mutant(
+        "alcove.joining.ticket_comer:TicketComer.authenticated",
+        "self._lost or self._entered",
+        "self._lost",
+        f"{_LOSS}::test_a_member_brings_a_history_without_what_was_parked[True-not told]",
+    ),
+    _mutant(
+        "alcove.joining.ticket_comer:TicketComer._known",
+        "if self._parks:",
+        "if self._parks and self.stage is TicketStage.READING:",
+        f"{_LOSS}::test_its_ticket_serves_though_only_its_connection_was_lost[park]",
+    ),
+    _mutant(
+        "alcove.joining.ticket_comer:TicketComer._park_again",
+        "self._parks or not isinstance(answer, frames.Done)",
+        "self._parks",
+        f"{_LOSS}::test_a_relay_that_has_no_place_for_what_is_parked_again_is_asked_once_more",
+    ),
+    _mutant(
+        "alcove.engine.loss_told:LossTold.forgotten",
+        "self._waits or what_follows == YOURS_BRINGS",
+        "self._waits",
+        f"{_LOSS}::test_a_facilitator_that_misses_the_unsettled_time_is_told_that_it_is_over",
     ),
     _mutant(
         "alcove.joining.ticket_comer:TicketComer.tick",
         "older if self._is_older else",
         "",
-        f"{_LOSS}::test_a_member_brings_a_history_without_what_was_parked[False]",
+        f"{_LOSS}::test_a_member_brings_a_history_without_what_was_parked[False-told]",
     ),
     _mutant(
         "alcove.relay.connected_time:ConnectedClock.tick",

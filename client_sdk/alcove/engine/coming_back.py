@@ -40,6 +40,7 @@ class ComingBack:
         self._link = ports.link
         self._lost = lost
         self._patience = ConnectedTime(ports)
+        self._told = False
 
     @property
     def role(self) -> str:
@@ -52,12 +53,15 @@ class ComingBack:
         if self._patience.runs:
             return False
         self._patience.begin(PATIENCE)
+        self._told = False
         self._link.hang_up = True
         return True
 
     def ask(self, member: MemberClient) -> None:
         """The relay knows that this client was let go: ask the facilitators."""
-        self._emit(events.Problem("absent", _BACK))
+        if not self._told:  # once: the connection may come and go on the way
+            self._told = True
+            self._emit(events.Problem("absent", _BACK))
         member.come_back()
 
     def welcomed(self, member: MemberClient, welcome: frames.WelcomeIs) -> None:
