@@ -332,6 +332,25 @@ def test_a_connection_that_comes_and_goes_on_the_way_back_is_told_once() -> None
     assert [event.code for event in bob.of(events.Problem)].count("absent") == 2
 
 
+def test_connections_of_less_than_a_second_on_the_way_back_end_too() -> None:
+    """No look each second met one of them, so the way back had no end."""
+    world, ann, bob, _ = a_room()
+    lose(world, bob)
+    do(world, ann, "lock", True)
+    for _ in range(170):
+        bob.back()
+        world.settle()
+        bob.cut()
+        world.advance(1, stay_away=(bob,))
+    assert bob.engine.closed is None
+    for _ in range(15):
+        bob.back()
+        world.settle()
+        bob.cut()
+        world.advance(1, stay_away=(bob,))
+    assert closed(bob).code == "knock_again"
+
+
 def test_minutes_without_a_connection_on_the_way_back_are_no_end() -> None:
     """They counted as those in which no facilitator answers, and none could have answered."""
     world, ann, bob, cleo = a_room()

@@ -38,6 +38,12 @@ _ONCE: Final = f"{_GONE}::test_a_connection_that_comes_and_goes_on_the_way_back_
 _BACK: Final = f"{_GONE}::test_who_comes_back_with_their_keys_is_in_again_without_a_decision"
 
 ALL_PRESENCE: Final = (
+    _mutant(
+        "alcove.relay.connected_time:ConnectedClock.tick",
+        "not (came or connected",
+        "not (connected",
+        f"{_GONE}::test_connections_of_less_than_a_second_on_the_way_back_end_too",
+    ),
     _mutant("alcove.engine.coming_back:ComingBack.ask", "if not self._told:", "if True:", _ONCE),
     _mutant("alcove.engine.coming_back:ComingBack.begin", "self._told = False", "pass", _ONCE),
     _mutant(

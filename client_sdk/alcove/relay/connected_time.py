@@ -19,6 +19,7 @@ class ConnectedClock:
         self._link = ports.link
         self._looked_at = ports.clock()
         self._connected = False
+        self._entries = self._link.entries
         self.seconds = 0.0
         """At the last `tick`, since the clock was made."""
 
@@ -26,9 +27,10 @@ class ConnectedClock:
         """To be called each second, also without a connection."""
         now, connected = self._clock(), self._link.authenticated
         passed, self._looked_at = now - self._looked_at, now
-        # A second in which the connection came or went counts, so that one that comes and goes for
-        # ever ends, too.
-        without, self._connected = not (connected or self._connected), connected
+        # A second in which the connection came or went counts, or both: so one that comes and goes
+        # for ever ends, too.
+        came, self._entries = self._link.entries != self._entries, self._link.entries
+        without, self._connected = not (came or connected or self._connected), connected
         if not (without or passed > STOPPED):
             self.seconds += passed
 
