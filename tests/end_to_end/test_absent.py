@@ -148,6 +148,40 @@ def test_who_was_let_go_just_before_the_relay_lost_its_memory_comes_back() -> No
     assert not ann.of(events.Knocked)[2:]
 
 
+def test_while_a_lost_log_is_unsettled_no_minute_counts() -> None:
+    """Of five members two named its head, so it takes ten minutes, and nobody is let in before. The
+    person was told to knock after three."""
+    world, ann, bob, cleo = a_room()
+    others = (cleo, world.join(ann, "Dora"), world.join(ann, "Eve"))
+    for one in others:
+        one.cut()
+    lose(world, bob)
+    assert ann.members() == {"Ann", "Cleo", "Dora", "Eve"}
+    world.kill_relay()
+    world.start_relay()
+    world.advance(limits.UNSETTLED, stay_away=others)
+    assert bob.engine.closed is None
+    assert ann.members() == {"Ann", "Cleo", "Dora", "Eve"}
+    world.advance(30, stay_away=others)
+    assert "Bob" in ann.members() & bob.members()
+    bob.say("back")
+    world.advance(1, stay_away=others)
+    assert ann.texts() == ["back"]
+
+
+def test_after_it_is_settled_the_three_minutes_count_again() -> None:
+    world, ann, bob, cleo = a_room()
+    lose(world, bob)
+    do(world, ann, "lock", True)
+    cleo.cut()
+    world.kill_relay()
+    world.start_relay()
+    world.advance(limits.UNSETTLED + 60, stay_away=(cleo,))
+    assert bob.engine.closed is None
+    world.advance(200, stay_away=(cleo,))
+    assert closed(bob).code == "knock_again"
+
+
 def test_after_two_hours_they_knock_again() -> None:
     world, ann, bob, _ = a_room()
     lose(world, bob)
@@ -277,6 +311,44 @@ def test_who_is_not_let_back_in_is_told_and_their_client_ends_without_a_defect()
     world.advance(180)
     assert closed(bob).code == "knock_again"
     assert cleo.members() == {"Ann", "Cleo"}
+
+
+def test_a_connection_that_comes_and_goes_on_the_way_back_is_told_once() -> None:
+    world, ann, bob, cleo = a_room()
+    lose(world, bob)
+    do(world, ann, "lock", True)
+    for _ in range(10):
+        bob.back()
+        world.advance(3)
+        bob.cut()
+        world.advance(3, stay_away=(bob,))
+    assert [event.code for event in bob.of(events.Problem)] == ["absent"]
+    do(world, ann, "lock", False)
+    world.advance(90)
+    assert "Bob" in cleo.members()
+    lose(world, bob)
+    bob.back()
+    world.advance(90)
+    assert [event.code for event in bob.of(events.Problem)].count("absent") == 2
+
+
+def test_connections_of_less_than_a_second_on_the_way_back_end_too() -> None:
+    """No look each second met one of them, so the way back had no end."""
+    world, ann, bob, _ = a_room()
+    lose(world, bob)
+    do(world, ann, "lock", True)
+    for _ in range(170):
+        bob.back()
+        world.settle()
+        bob.cut()
+        world.advance(1, stay_away=(bob,))
+    assert bob.engine.closed is None
+    for _ in range(15):
+        bob.back()
+        world.settle()
+        bob.cut()
+        world.advance(1, stay_away=(bob,))
+    assert closed(bob).code == "knock_again"
 
 
 def test_minutes_without_a_connection_on_the_way_back_are_no_end() -> None:

@@ -229,9 +229,11 @@ def test_who_was_let_go_unseen_before_the_relay_lost_its_memory_comes_to_their_o
     all_agree(ann, bob, cleo)
 
 
-def test_a_way_back_that_no_facilitator_left_has_put_is_put_after_a_loss() -> None:
+@pytest.mark.parametrize("away", [False, True], ids=["asks", "is away"])
+def test_a_way_back_that_no_facilitator_left_has_put_is_put_after_a_loss(*, away: bool) -> None:
     """The facilitators that put it had gone, and the last one brought no door of theirs. So the
-    relay said that the invite is not valid, and who was outside was lost."""
+    relay said that the invite is not valid, and who was outside was lost. One that came back to
+    their door before it was put, and had not been told to wait, knocked by their first invite."""
     world, ann, bob, cleo = room_of_three()
     do(world, ann, "appoint", "Cleo")
     world.advance(30)
@@ -247,7 +249,7 @@ def test_a_way_back_that_no_facilitator_left_has_put_is_put_after_a_loss() -> No
     world.start_relay()
     cleo.to_relay = lambda client, data: [] if isinstance(from_client(data), PutDoor) else [data]
     while not [one for one in cleo.of(events.Problem) if one.code == "room_settled"]:
-        world.advance(10)
+        world.advance(10, stay_away=(bob,) if away else ())
     world.advance(20)  # Bob's client asks meanwhile, and the relay has no door of his
     let(cleo)
     cleo.cut()

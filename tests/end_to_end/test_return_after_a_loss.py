@@ -9,7 +9,7 @@ from alcove import events
 from alcove_protocol import frames, limits
 from alcove_protocol.ticket import Ticket
 
-from tests.end_to_end.facilitating import do, facilitators, goes_on
+from tests.end_to_end.facilitating import do, facilitators, goes_on, hold, let
 from tests.end_to_end.standing_by import comes, orphaned
 from tests.end_to_end.test_return_among_newcomers import outrun
 from tests.end_to_end.ticketing import codes, crashes, resumes, ticket_of
@@ -66,6 +66,25 @@ def test_so_does_a_participant() -> None:
     goes_on(world, ann, again, cleo)
 
 
+def test_so_does_a_participant_while_the_log_takes_ten_minutes() -> None:
+    """Nobody can be let in before. Only a facilitator's ask told so, and the person was told to
+    knock after three minutes."""
+    world, ann, bob, cleo = room_of_three()
+    ticket = ticket_of(world, bob)
+    for one in (bob, cleo):
+        crashes(world, one)
+    ann.to_client = no_requests
+    again = resumes(world, ticket, "Bob", wait=5)
+    loses_memory(world)
+    ann.to_client = as_it_is
+    world.advance(limits.UNSETTLED)
+    assert again.engine.closed is None
+    assert not again.of(events.Joined)
+    world.advance(40)
+    assert again.of(events.Joined), codes(again)
+    goes_on(world, ann, again)
+
+
 @pytest.mark.parametrize("second", [0, 40, 75])
 def test_so_does_the_holder_of_a_link(second: int) -> None:
     world, link, bob, cleo = orphaned()
@@ -91,6 +110,87 @@ def test_its_ticket_serves_once_more_afterwards() -> None:
     goes_on(world, third, bob, cleo)
 
 
+@pytest.mark.parametrize("lost", ["memory", "park"])
+def test_its_ticket_serves_though_only_its_connection_was_lost(lost: str) -> None:
+    """The relay lost its memory meanwhile, and others brought the room back, so nothing said that
+    it had. Or what was parked again was on its way. Who died once more had no way back."""
+    world, ann, bob, cleo = room_of_three()
+    ticket = ticket_of(world, bob)
+    crashes(world, bob)
+    ann.to_client = no_requests
+    again = world.client("Bob")
+    if lost == "park":
+        hold(again, frames.Park)
+    again.engine.begin_resuming(Ticket.parse(ticket))
+    world.settle()
+    again.cut()
+    let(again)
+    if lost == "memory":
+        loses_memory(world)
+    world.advance(80, stay_away=(again,) if lost == "memory" else ())
+    world.advance(5)
+    assert "room_forgotten" not in codes(again)
+    crashes(world, again)
+    ann.to_client = as_it_is
+    third = resumes(world, ticket, "Bob", wait=60)
+    assert third.of(events.Joined), codes(third)
+    goes_on(world, ann, third, cleo)
+
+
+def test_a_relay_that_has_no_place_for_what_is_parked_again_is_asked_once_more() -> None:
+    world, ann, bob, cleo = room_of_three()
+    ticket = ticket_of(world, bob)
+    crashes(world, bob)
+    ann.to_client = no_requests
+    again = world.client("Bob")
+    held = hold(again, frames.Park)
+    again.engine.begin_resuming(Ticket.parse(ticket))
+    world.settle()
+    (parks,) = (frames.from_client(data) for data in held)
+    assert isinstance(parks, frames.Park)
+    again.engine.received(frames.RequestRefused(parks.n, "busy", "").to_bytes())
+    let(again)
+    world.advance(90)  # the relay has dropped what was fetched
+    crashes(world, again)
+    ann.to_client = as_it_is
+    third = resumes(world, ticket, "Bob", wait=60)
+    assert third.of(events.Joined), codes(third)
+    goes_on(world, ann, third, cleo)
+
+
+def test_where_nobody_answers_after_a_loss_the_person_is_told_to_knock() -> None:
+    """Also where its program hears of the loss, and misses the time in which the relay says so."""
+    world, ann, bob, cleo = room_of_three()
+    ticket = ticket_of(world, bob)
+    crashes(world, bob)
+    ann.to_client = no_requests
+    again = resumes(world, ticket, "Bob", wait=5)
+    loses_memory(world)
+    world.advance(2, stay_away=(ann, cleo))
+    assert codes(again)[-1] == "room_forgotten"
+    world.advance(150, stay_away=(again,))
+    world.advance(170)
+    assert again.engine.closed is None
+    world.advance(30)
+    assert closed(again).code == "knock_again"
+
+
+def test_a_facilitator_that_misses_the_unsettled_time_is_told_that_it_is_over() -> None:
+    """They had read that they will be."""
+    world, ann, bob, _ = room_of_three()
+    do(world, ann, "appoint", "Bob")
+    world.advance(60)
+    bob.cut()
+    loses_memory(world)
+    ann.back()
+    world.settle()
+    assert codes(ann) == ["room_forgotten"]
+    ann.cut()
+    world.advance(200, stay_away=(ann,))
+    world.advance(5)
+    assert codes(ann) == ["room_forgotten", "room_settled"]
+
+
 def test_nobody_brings_the_room_back() -> None:
     world, ann, bob, cleo = room_of_three()
     ticket = ticket_of(world, ann)
@@ -102,9 +202,11 @@ def test_nobody_brings_the_room_back() -> None:
     assert closed(again).code == "lost"
 
 
+@pytest.mark.parametrize("unseen", [False, True], ids=["told", "not told"])
 @pytest.mark.parametrize("comes_back", [True, False])
-def test_a_member_brings_a_history_without_what_was_parked(comes_back: bool) -> None:
-    """Bob was away, and did not see the last commit. Cleo did. Nothing older is entered."""
+def test_a_member_brings_a_history_without_what_was_parked(comes_back: bool, unseen: bool) -> None:
+    """Bob was away, and did not see the last commit. Cleo did. Nothing older is entered. One whose
+    connection was lost for as long as the relay had no room ended at once."""
     world, ann, bob, cleo = room_of_three()
     bob.cut()
     do(world, ann, "listen_only", True)
@@ -112,10 +214,15 @@ def test_a_member_brings_a_history_without_what_was_parked(comes_back: bool) -> 
     ticket = ticket_of(world, ann)
     crashes(world, ann)
     again = world.client("Ann")
+    if unseen:
+        hold(again, frames.ReadChain)
     again.engine.begin_resuming(Ticket.parse(ticket))
     world.settle()
     loses_memory(world)
-    world.advance(80, stay_away=(cleo,))
+    let(again)
+    world.advance(70, stay_away=(cleo, again) if unseen else (cleo,))
+    world.advance(10, stay_away=(cleo,))
+    assert ("room_forgotten" in codes(again)) is not unseen
     assert again.engine.closed is None
     if comes_back:
         world.advance(900)

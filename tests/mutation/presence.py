@@ -32,10 +32,44 @@ _CREEPS: Final = (
 )
 _EVEN: Final = f"{_LINE}::test_every_member_sends_one_frame_of_one_size_at_each_tick"
 _ANEW: Final = "tests/end_to_end/evil/test_counters_anew.py"
+_OUT: Final = "test_which_entries_show_that_a_key_was_out"
 _REJOINING: Final = "alcove.engine.rejoining:Rejoining"
+_ONCE: Final = f"{_GONE}::test_a_connection_that_comes_and_goes_on_the_way_back_is_told_once"
 _BACK: Final = f"{_GONE}::test_who_comes_back_with_their_keys_is_in_again_without_a_decision"
 
 ALL_PRESENCE: Final = (
+    _mutant(
+        "alcove.relay.connected_time:ConnectedClock.tick",
+        "not (came or connected",
+        "not (connected",
+        f"{_GONE}::test_connections_of_less_than_a_second_on_the_way_back_end_too",
+    ),
+    _mutant("alcove.engine.coming_back:ComingBack.ask", "if not self._told:", "if True:", _ONCE),
+    _mutant("alcove.engine.coming_back:ComingBack.begin", "self._told = False", "pass", _ONCE),
+    _mutant(
+        "alcove_server.requests.lobby:request",
+        "not _follows(requester)",
+        "False",
+        f"{_AWAY}::test_in_an_unsettled_log_who_follows_none_is_told_to_wait",
+    ),
+    _mutant(
+        "alcove_server.requests.lobby:_follows",
+        "heard or client.resumption is not None",
+        "False",
+        f"{_AWAY}::test_in_an_unsettled_log_who_follows_none_is_told_to_wait",
+    ),
+    _mutant(
+        "alcove.engine.coming_back:ComingBack.tick",
+        "self._patience.runs and member.waits_for_log",
+        "False",
+        f"{_GONE}::test_while_a_lost_log_is_unsettled_no_minute_counts",
+    ),
+    _mutant(
+        f"{_REJOINING}._answered",
+        'self.unsettled = refused == "unsettled"',
+        "self.unsettled = self.unsettled or bool(refused)",
+        f"{_GONE}::test_after_it_is_settled_the_three_minutes_count_again",
+    ),
     _mutant(f"{_LIFE}._forget_old", "> YOUNG", "> 100 * YOUNG", _KEPT),
     _mutant(f"{_LIFE}.resumed", "self._since = self._clock()", "self._since = 0.0", _OWN),
     _mutant(f"{_LIFE}.tick", "now - self._taken > LINE_BROKEN", "False", _DEAF),
@@ -72,15 +106,42 @@ ALL_PRESENCE: Final = (
     ),
     _mutant("alcove.messages.outbox:Outbox.begin_anew", "self._counter = 0", "pass", _BACK),
     _mutant(
-        f"{_REJOINING}._was_out",
-        "seats_anew(frame.entry, self._identity.relay.public) or ",
+        "alcove.engine.held_member:HeldMember._look_at_chain",
+        "any(takes_out(entry.body, own) for entry in later)",
+        "True",
+        f"{_ANEW}::test_nor_when_a_relay_that_says_so_keeps_the_first_welcome",
+    ),
+    _mutant(
+        "alcove.engine.member_parts:MemberParts.ready",
+        " and self._unsure_since is None",
         "",
+        f"{_ANEW}::test_a_relay_that_keeps_the_chain_back_at_first_is_asked_again",
+    ),
+    _mutant(
+        "alcove.engine.held_member:HeldMember._look_at_chain",
+        "elif self._link.live and self._resumed:",
+        "elif False:",
+        f"{_ANEW}::test_a_relay_that_keeps_the_chain_back_at_first_is_asked_again",
+    ),
+    *(
+        _mutant("alcove.group.admission:takes_out", old, new, f"{_ANEW}::{_OUT}")
+        for old, new in (
+            ("return restated", "return False"),
+            ("(op is Op.ADD and not restated)", "op is Op.ADD"),
+            (" or (op is Op.ADD and not restated)", ""),
+            ("op in (Op.REMOVE, Op.LEFT, Op.ABSENT) or ", ""),
+        )
+    ),
+    _mutant(
+        f"{_REJOINING}._entered",
+        "was_out = seats_anew(frame.entry, self._identity.relay.public)",
+        "was_out = False",
         f"{_ANEW}::test_a_held_member_that_never_learns_that_it_was_let_go",
     ),
     _mutant(
-        f"{_REJOINING}._was_out",
-        " or (self._let_go and not first)",
-        "",
+        f"{_REJOINING}._entered",
+        "self._let_go and not first and not was_out",
+        "False",
         f"{_ANEW}::test_a_welcome_that_never_comes_and_another_for_the_next_request",
     ),
     _mutant(

@@ -10,6 +10,8 @@ RULES: Final = "alcove.group.standby_rules"
 _LIST: Final = "tests/protocol/test_roster_standby.py"
 _RIGHTS: Final = "tests/end_to_end/evil/test_standby_rights.py"
 _LIES: Final = "tests/end_to_end/evil/test_standby_lies.py"
+_ENTERING: Final = "alcove.engine.standby_entering:StandbyEntering"
+_UNPROVED: Final = "tests/end_to_end/test_return_before_its_proof.py"
 _ANSWERS: Final = "tests/end_to_end/evil/test_standby_answers.py"
 _USURPERS: Final = "tests/end_to_end/evil/test_standby_usurpers.py"
 _RELAY: Final = "tests/server/test_standby.py"
@@ -357,6 +359,29 @@ ALL_STANDBY: Final = (
         "if same:",
         "if True:",
         f"{_LIES}::test_a_false_answer_does_not_spend_the_link",
+    ),
+    *(
+        _mutant("proof", f"{_ENTERING}.{where}", old, new, f"{_UNPROVED}::{test}")
+        for where, old, new, test in (
+            (
+                "tick",
+                "now = self._time.seconds",
+                "now = self._ports.clock()",
+                "test_minutes_without_a_connection_make_no_answer_false[by_a_ticket]",
+            ),
+            (
+                "_believed",
+                "now, alone = self._time.seconds,",
+                "now, alone = self._ports.clock(),",
+                "test_one_word_is_no_proof_because_the_connection_was_lost_behind_it",
+            ),
+            (
+                "_asked",
+                'answer.code == "unsettled"',
+                "False",
+                "test_nor_does_a_log_that_is_unsettled[a minute-by_a_ticket]",
+            ),
+        )
     ),
     *(
         _mutant("proof", f"alcove.engine.{where}", old, new, f"{_USURPERS}::{test}")

@@ -15,8 +15,13 @@ from alcove_protocol.frames import (
 from alcove_protocol.roster import Change, Op, Seat
 from alcove_server.ports.outlet import Close
 
-from tests.server.keys import Door
+from tests.server.keys import Door, public
 from tests.server.scene import Person, Scene
+from tests.server.test_unsettled import Forgotten
+
+
+def request(person: Person) -> LobbyRequest:
+    return LobbyRequest(person.next_n(), bytes(16), b"a sealed request")
 
 
 def absent(scene: Scene, door: Door) -> Person:
@@ -37,13 +42,28 @@ def back(scene: Scene, ann: Person, door: bytes, *, paused: bool = False) -> Pub
 
 def test_who_was_let_go_asks_and_is_a_member_again(scene: Scene, door: Door) -> None:
     ann = absent(scene, door)
-    ann.ask(LobbyRequest(ann.next_n(), bytes(16), b"a sealed request"), Done)
+    ann.ask(request(ann), Done)
     item = scene.host.one(LobbyItem)
     assert (item.kind, item.key) == (LobbyKind.REQUEST, ann.public)
     scene.land(back(scene, ann, door.id))
     ann.one(WelcomeIs)
     ann.resume()
     ann.say()
+
+
+def test_in_an_unsettled_log_who_follows_none_is_told_to_wait() -> None:
+    """They ask to be let in, by `away` or by a ticket, and nobody can do that before."""
+    gone = Forgotten()
+    gone.extend(gone.true, Change(Op.ABSENT, public(gone.q)))
+    gone.bring(gone.a, gone.true)
+    member, away = gone.enter(gone.p), Person(gone.scene, gone.q)
+    away.authenticate(ConnectionRole.AWAY)
+    for one in (member, away):
+        assert one.refused(request(one)) == "unsettled"
+    member.resume()
+    member.ask(request(member), Done)
+    gone.wait(limits.UNSETTLED)
+    away.ask(request(away), Done)
 
 
 def test_the_door_stays_and_no_use_is_consumed(scene: Scene) -> None:

@@ -21,7 +21,7 @@ from alcove.relay.ports import Ports
 
 PATIENCE: Final = 180.0
 """Seconds in which a facilitator's client has to answer: it may have to wait for its own turn. They
-pass while this client is connected."""
+pass while this client is connected, and not while the log is unsettled."""
 KNOCK_AGAIN: Final = (
     "Your connection was lost for long, and no facilitator's client let you back in by itself. "
     "Knock again with your invite, under the same name."
@@ -40,6 +40,7 @@ class ComingBack:
         self._link = ports.link
         self._lost = lost
         self._patience = ConnectedTime(ports)
+        self._told = False
 
     @property
     def role(self) -> str:
@@ -52,12 +53,15 @@ class ComingBack:
         if self._patience.runs:
             return False
         self._patience.begin(PATIENCE)
+        self._told = False
         self._link.hang_up = True
         return True
 
     def ask(self, member: MemberClient) -> None:
         """The relay knows that this client was let go: ask the facilitators."""
-        self._emit(events.Problem("absent", _BACK))
+        if not self._told:  # once: the connection may come and go on the way
+            self._told = True
+            self._emit(events.Problem("absent", _BACK))
         member.come_back()
 
     def welcomed(self, member: MemberClient, welcome: frames.WelcomeIs) -> None:
@@ -70,6 +74,9 @@ class ComingBack:
         """This client is a member, by the relay's word or by a Welcome."""
         self._patience.end()
 
-    def tick(self) -> None:
-        if self._patience.is_over():
+    def tick(self, member: MemberClient) -> None:
+        is_over = self._patience.is_over()
+        if self._patience.runs and member.waits_for_log:
+            self._patience.begin(PATIENCE)
+        elif is_over:
             self._lost("knock_again", KNOCK_AGAIN)

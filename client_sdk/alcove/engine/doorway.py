@@ -76,16 +76,12 @@ class Doorway(Standing):
         self._unknown_since = None
         self._be_newcomer(invite, accept=False, before=card, outside=outside)
 
-    def _awaits_door(self, code: str) -> bool:
+    def _awaits_door(self, code: str, generation: bytes | None) -> bool:
         """Whether this is the door of a member outside, which no facilitator has put yet."""
         newcomer = self.newcomer if self.member is None else None
-        if not isinstance(newcomer, Newcomer) or not newcomer.outside:
+        if not isinstance(newcomer, Newcomer) or not newcomer.outside or code != "unknown_door":
             return False
-        if code == "unsettled":  # no facilitator can put a door meanwhile
-            self._outside.wait_for_door()
-            return True
-        if code != "unknown_door":
-            return False
+        self._outside.no_door_in(generation)
         if not self._outside.door_may_come and self._outside.came_by is not None:
             # By the invite they came by a person decides. The rules were accepted before.
             assert newcomer.card is not None  # it came along

@@ -130,7 +130,7 @@ class Engine(ForgottenRoom, EnteringRoom):
             self._clock_watch.tick()
         self._begin_anew_when_misled()
         if self.member is not None:
-            self._coming_back.tick()
+            self._coming_back.tick(self.member)
         for shown in self.still_shown:
             shown.tick()
         if self.closed is not None:
@@ -209,7 +209,7 @@ class Engine(ForgottenRoom, EnteringRoom):
         if code in ("ended", "removed") and self.entered:
             self._endings.claim(code, generation)
             return
-        if self._awaits_door(code) or code in WAIT_CODES:
+        if self._awaits_door(code, generation) or code in WAIT_CODES:
             return  # the relay closes, and its `bye` says when to come again
         if (
             code == "too_many_knocks"

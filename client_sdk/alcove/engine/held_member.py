@@ -13,6 +13,7 @@ from alcove import events
 from alcove.engine.member_parts import MemberParts
 from alcove.errors import NotTrusted
 from alcove.events import RoomState
+from alcove.group.admission import takes_out
 from alcove.joining.tries import Unanswered
 
 _NOTHING_WRONG: Final = (RoomState.OPEN, RoomState.READ_ONLY)
@@ -65,6 +66,29 @@ class HeldMember(MemberParts):
         self.let_go()
         self._ask_rejoin()
 
+    def _count_anew(self, *, anew: bool) -> None:
+        """It is known now whether the others have forgotten this member's counters."""
+        self._unsure_since = None
+        if anew:
+            self.conversation.outbox.begin_anew()
+
+    def _look_at_chain(self) -> None:
+        """Learn from the chain whether this member was out of the group. It sends nothing before:
+        what has a used counter is missed by all, and nobody is told."""
+        if self._unsure_since is None:
+            return
+        chain, own = self.bringing.chain.whole(), self._identity.relay.public
+        if chain is not None:
+            later = chain[self._unsure_since + 1 :]
+            self._count_anew(anew=any(takes_out(entry.body, own) for entry in later))
+        elif self._link.live and self._resumed:
+            self.bringing.chain.fetch()
+
+    @property
+    def waits_for_log(self) -> bool:
+        """Whether nobody can let this client in again before the relay's log is settled."""
+        return self._rejoining.unsettled
+
     def rejoin(self) -> bool:
         """The person finds that this client cannot go on, and asks to be let in again. False while
         nothing is wrong: each return is a commit that all members follow. False also while no
@@ -99,8 +123,10 @@ class HeldMember(MemberParts):
         self.stream.restart(Position.decode(frame.position))
         self.presence.rejoined()
         self.conversation.epoch_began()
+        if self._unsure_since is None:
+            self._unsure_since = entered.unsure_since
         if entered.was_out:
-            self.conversation.outbox.begin_anew()
+            self._count_anew(anew=True)
         self._telling.came_back(before, self.membership.people())
         self._gap()
         self._agreement.ask()

@@ -44,10 +44,12 @@ class LossTold:
     def __init__(self, emit: Callable[[events.AnyEvent], None]) -> None:
         self._emit = emit
         self._told = False
-        self._waits = False  # whether this person was told of what does not work
+        self._waits = False  # whether this person was told that they are told of the end
 
     def forgotten(self, what_follows: str) -> None:
         """The relay says that it does not know the room."""
+        # One that is not connected while the log is unsettled was promised it all the same.
+        self._waits = self._waits or what_follows == YOURS_BRINGS
         self._tell(_FORGOTTEN, what_follows)
 
     def brought(self, *, facilitates: bool) -> None:

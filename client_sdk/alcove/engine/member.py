@@ -342,6 +342,7 @@ class MemberClient(HeldMember):
     # --- time ----------------------------------------------------------------------------------
 
     def tick(self) -> None:
+        self._look_at_chain()
         self.conversation.tick()
         self._alarms.tick()
         now = self._clock()

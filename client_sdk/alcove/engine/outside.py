@@ -62,7 +62,9 @@ class SteppingOutside:
         self._asked_at = 0.0
         self._door_since = 0.0
         """Since when a facilitator's client can put this member's door: since this member was let
-        go, or since the relay last said that the log is unsettled."""
+        go, or since the relay first lacked it in another log."""
+        self._log: bytes | None = None
+        """In which log they were let go, or in which the relay lacked the door since."""
         self.came_by: Invite | None = None
         self.turn = OwnTurn()
         """Of slow mode, when this member was let go."""
@@ -137,13 +139,16 @@ class SteppingOutside:
         if way is not None:
             if self._standing.member is not None:
                 self.turn = self._standing.member.conversation.slow.turn
+                self._log = self._standing.member.stream.cursor.generation
             self.came_by = way.came_by
-            self.wait_for_door()
+            self._door_since = self._ports.clock()
         return way
 
-    def wait_for_door(self) -> None:
-        """The relay has no door of this member. Facilitators put it from now on."""
-        self._door_since = self._ports.clock()
+    def no_door_in(self, generation: bytes | None) -> None:
+        """The relay has no door of this member in its log, which is settled. In one that began
+        since, facilitators can put it from now on."""
+        if generation not in (None, self._log):
+            self._log, self._door_since = generation, self._ports.clock()
 
     @property
     def door_may_come(self) -> bool:

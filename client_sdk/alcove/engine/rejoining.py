@@ -20,6 +20,7 @@ from itertools import pairwise
 from typing import Final
 
 from alcove_protocol import frames
+from alcove_protocol.frames import RelayAnswer
 from alcove_protocol.sealed import RequestKind
 from alcove_protocol.statements import Opening
 
@@ -47,10 +48,12 @@ REQUESTS: Final = 4
 @dataclass(frozen=True, slots=True)
 class Reentry:
     """In the group anew. `was_out` says that meanwhile this member was none, so that the others
-    have forgotten what they knew of it."""
+    have forgotten what they knew of it. With `unsure_since` the entries behind that counter say
+    it."""
 
     membership: Membership
     was_out: bool
+    unsure_since: int | None
 
 
 class Rejoining:
@@ -83,12 +86,16 @@ class Rejoining:
         self._let_go = False
         """Whether this client was let go, as the log showed or the relay said, and has followed no
         commit since."""
+        self._followed = membership.roster.counter
+        """Of the entry of the last commit that this client followed."""
         self._psks: dict[bytes, Psk] = {}
         self._round = 0
         self._turn = 0
         self._unheard = 0
         self._ask_at = 0.0
         self._asked_at = -HURRIED
+        self.unsettled = False
+        """Whether the relay said last that its log is unsettled, so that nobody is let in yet."""
 
     @property
     def due(self) -> bool:
@@ -171,7 +178,17 @@ class Rejoining:
 
     def _send(self, leaf: bytes, step: Offer, epoch: int) -> None:
         key_package, reply = step.bundle.key_package.encode(), step.reply.public
-        self._requests.send(RequestKind.REJOIN, key_package, reply, leaf=leaf, epoch=epoch)
+        asked, answered = RequestKind.REJOIN, self._answered
+        self._requests.send(asked, key_package, reply, answered, leaf=leaf, epoch=epoch)
+
+    def _answered(self, answer: RelayAnswer | None) -> None:
+        if answer is None:
+            return  # the connection dropped, and over the next one it asks anew
+        refused = answer.code if isinstance(answer, frames.RequestRefused) else ""
+        self.unsettled = refused == "unsettled"
+        if self.unsettled:  # the relay kept nothing of this round
+            self.held()
+            self._ask_at = self._asked_at + HURRIED
 
     def expects(self, leaf: bytes) -> bool:
         """Whether a commit that put this client out and brought this leaf granted a request of its
@@ -197,7 +214,8 @@ class Rejoining:
         offer, welcome = opened
         now, opening = self._ports.wall(), self._opening
         again = enter(welcome, offer.bundle, self._identity, opening, None, frame, now=now)
-        was_out, self._let_go = self._was_out(frame, offer), False
+        entered = self._entered(again, frame, offer)
+        self._let_go, self._followed = False, again.roster.counter
         # Requests for the steps after this one may still be granted: they name the leaf that is in.
         # What was asked as a newcomer names none, so it stays. Behind such a one no step is of use.
         keys = [step.leaf_key for step in self._steps]
@@ -210,15 +228,17 @@ class Rejoining:
         self._seen = None
         if not self.waiting:
             self.wipe()
-        return Reentry(again, was_out)
+        return entered
 
-    def _was_out(self, frame: frames.WelcomeIs, offer: Offer) -> bool:
+    def _entered(self, again: Membership, frame: frames.WelcomeIs, offer: Offer) -> Reentry:
         """Whether this member was out of the group since it last followed a commit. The relay's
-        word alone does not decide: it may have lost the commit that let this client go, and then
+        word does not decide: it may have lost the commit that let this client go, or lie, and then
         nobody forgot it. The entry says whether it was out just before. If it was not, it was only
-        if an earlier step brought it back, whose Welcome was lost."""
+        if an earlier step brought it back, whose Welcome was lost. The entries between say so."""
         first = bool(self._steps) and offer is self._steps[0]
-        return seats_anew(frame.entry, self._identity.relay.public) or (self._let_go and not first)
+        was_out = seats_anew(frame.entry, self._identity.relay.public)
+        unsure = self._let_go and not first and not was_out
+        return Reentry(again, was_out, self._followed if unsure else None)
 
     def _opened(self, sealed: bytes) -> tuple[Offer, bytes] | None:
         """It answers one of the requests, of whichever epoch."""
@@ -234,7 +254,7 @@ class Rejoining:
     def followed(self) -> None:
         """The group moved on, and this client with it. With another leaf nothing is asked for."""
         self._seen = None
-        self._let_go = False
+        self._let_go, self._followed = False, self._membership.roster.counter
         if self.waiting and self._membership.own_leaf_key not in self._named:
             self.wipe()
 

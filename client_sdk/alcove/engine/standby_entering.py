@@ -12,6 +12,9 @@ that too, alone or with others that lie. So those that answer from another epoch
 A facilitator that came back by a ticket is listed already, and begins to facilitate after the same
 proof. No commit of others makes it one before: it would facilitate where a false answer led, and
 without the doors' secrets of its ticket.
+
+All this time counts while the client is connected and the log is settled, since no word of a member
+comes before. Else a lost connection would make a true answer false, and a lone liar believed.
 """
 
 from collections.abc import Callable
@@ -20,6 +23,7 @@ from typing import Final
 
 from alcove_protocol import frames, limits
 from alcove_protocol.errors import Malformed
+from alcove_protocol.frames import RelayAnswer
 
 from alcove import mls
 from alcove.errors import AlcoveError, NotTrusted
@@ -31,6 +35,7 @@ from alcove.group.membership import Membership
 from alcove.group.outcomes import Merged
 from alcove.group.standby_entry import StandbyAnswer, context_of
 from alcove.joining.standby_asks import StandbyAsks
+from alcove.relay.connected_time import ConnectedClock
 from alcove.relay.ports import Ports
 
 ASK_EVERY: Final = 5.0
@@ -79,6 +84,7 @@ class StandbyEntering:
             lobby_key = mls.ciphersuite(ROOM_SUITE).hpke_keypair(ports.random)
         self.lobby_key = lobby_key
         self.committer = Committer(membership, identity, ports, on_taken=on_taken, ready=ready)
+        self._time = ConnectedClock(ports)
         self._since: float | None = None
         self._ask_at = 0.0
         self.followed: set[bytes] = set()
@@ -120,7 +126,7 @@ class StandbyEntering:
         self.followed.add(key)
         self._elsewhere.discard(key)
         if self._first_proof is None:
-            self._first_proof = self._ports.clock()
+            self._first_proof = self._time.seconds
 
     @property
     def unproved(self) -> bool:
@@ -134,7 +140,7 @@ class StandbyEntering:
         """Whether the members that followed are to be believed now."""
         if self._first_proof is None or self._since is None:
             return False
-        now, alone = self._ports.clock(), len(self._membership.people()) == 2
+        now, alone = self._time.seconds, len(self._membership.people()) == 2
         confirmed = alone or self.followed - {self._by}
         proved_for = OTHERS_WORD if confirmed else OWN_WORD
         if now < max(self._first_proof + proved_for, self._since + self._all_words):
@@ -149,7 +155,8 @@ class StandbyEntering:
 
     def tick(self) -> None:
         """Ask the members whether they followed, and give up when none did."""
-        now = self._ports.clock()
+        self._time.tick()
+        now = self._time.seconds
         if not self._ready() or self._proved or self.misled:
             return
         if self._since is None:
@@ -161,7 +168,11 @@ class StandbyEntering:
         elif now >= self._ask_at:
             self._ask_at = now + ASK_EVERY
             counter = self._membership.roster.counter
-            self._asks.ask(self._identity.relay, counter, lambda answer: None)
+            self._asks.ask(self._identity.relay, counter, self._asked)
+
+    def _asked(self, answer: RelayAnswer | None) -> None:
+        if isinstance(answer, frames.RequestRefused) and answer.code == "unsettled":
+            self._since = None  # after a loss no member is asked before the log is settled
 
     def _list(self) -> None:
         if self._proved:

@@ -135,9 +135,11 @@ class TicketComer:
         self._pending: tuple[Entry, bytes] | None = None
         self._in_flight = False
         self._told_alone = False
-        self._lost = self._is_older = False
-        """Whether the relay lost its memory since this client began to come back, and whether what
-        was brought back lacks what was parked."""
+        self._parks = True
+        """Whether the relay may lack what was parked: it drops it soon after the fetch."""
+        self._entered = self._lost = self._is_older = False
+        """Whether this client was authenticated before; whether the relay may have lost its memory
+        since then, and whether what was brought back lacks what was parked."""
         self.chain = ChainReader(
             ticket.room,
             ports,
@@ -202,7 +204,9 @@ class TicketComer:
         return Proof(self.ticket.room, ConnectionRole.MEMBER, self.identity.relay)
 
     def authenticated(self, answer: frames.Authenticated) -> None:
-        """The relay takes this client for the member. Read the room's history first."""
+        """The relay takes this client for the member. Read the room's history first. Over another
+        connection it may be a relay that lost its memory: others brought the room meanwhile."""
+        self._parks, self._lost, self._entered = True, self._lost or self._entered, True
         self._again_at = None
         self.chain.read()
 
@@ -230,6 +234,8 @@ class TicketComer:
             self._older()
             return
         self._is_older = False
+        if self._parks:
+            self._park_again()
         if self._pending is not None:
             if not self._in_flight:  # two answers to one commit would end it twice
                 self._publish(*self._pending)  # if it was taken, the relay says where it stands
@@ -239,7 +245,6 @@ class TicketComer:
             self.stage = TicketStage.ASKING
             self._patience.begin(PATIENCE)
             self._on_known()
-            self._park_again()
             self.cards.read(self.ticket, self.body, self.identity.signature.public)
             self._emit(events.Problem("ticket_asks", ASKING))
         self.stage = TicketStage.ASKING
@@ -287,9 +292,12 @@ class TicketComer:
         dies again on the way needs them. They lead into the group that was parked, also when an
         answer here is false. The next ticket takes their place."""
         slot, hashed = self.ticket.slot(), sha256(self.ticket.token()).digest()
-        self._link.request(
-            lambda n: frames.Park(n, slot, hashed, self._parked), lambda answer: None
-        )
+        self._parks = False
+
+        def answered(answer: RelayAnswer | None) -> None:
+            self._parks = self._parks or not isinstance(answer, frames.Done)
+
+        self._link.request(lambda n: frames.Park(n, slot, hashed, self._parked), answered)
 
     # --- asking --------------------------------------------------------------------------------
 

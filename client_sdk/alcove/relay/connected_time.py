@@ -10,38 +10,52 @@ has come meanwhile may be over, and nothing here tells when it came. The relay d
 connection."""
 
 
-class ConnectedTime:
-    """A time that passes while this program runs and is connected. Without a connection, and on a
-    device that sleeps, no answer could come, so no such second counts."""
+class ConnectedClock:
+    """Seconds in which this program ran and was connected. Without a connection, and on a device
+    that sleeps, no answer could come, so no such second counts."""
 
     def __init__(self, ports: Ports) -> None:
         self._clock = ports.clock
         self._link = ports.link
-        self._left: float | None = None
         self._looked_at = ports.clock()
         self._connected = False
+        self._entries = self._link.entries
+        self.seconds = 0.0
+        """At the last `tick`, since the clock was made."""
+
+    def tick(self) -> None:
+        """To be called each second, also without a connection."""
+        now, connected = self._clock(), self._link.authenticated
+        passed, self._looked_at = now - self._looked_at, now
+        # A second in which the connection came or went counts, or both: so one that comes and goes
+        # for ever ends, too.
+        came, self._entries = self._link.entries != self._entries, self._link.entries
+        without, self._connected = not (came or connected or self._connected), connected
+        if not (without or passed > STOPPED):
+            self.seconds += passed
+
+
+class ConnectedTime:
+    """So many seconds of a `ConnectedClock`."""
+
+    def __init__(self, ports: Ports) -> None:
+        self._clock = ConnectedClock(ports)
+        self._until: float | None = None
 
     @property
     def runs(self) -> bool:
         """Whether it was begun, and not ended since."""
-        return self._left is not None
+        return self._until is not None
 
     def begin(self, seconds: float) -> None:
         """Let so many pass from now on."""
-        self._left = seconds
+        self._until = self._clock.seconds + seconds
 
     def end(self) -> None:
         """No answer is waited for."""
-        self._left = None
+        self._until = None
 
     def is_over(self) -> bool:
         """Whether all have passed. To be called each second, also without a connection."""
-        now, connected = self._clock(), self._link.authenticated
-        passed, self._looked_at = now - self._looked_at, now
-        # A second in which the connection came or went counts, so that one that comes and goes for
-        # ever ends, too.
-        without, self._connected = not (connected or self._connected), connected
-        if self._left is None or without or passed > STOPPED:
-            return False
-        self._left -= passed
-        return self._left <= 0
+        self._clock.tick()
+        return self._until is not None and self._clock.seconds >= self._until

@@ -85,6 +85,8 @@ class Link:
         self.outgoing: deque[bytes] = deque()
         self.hang_up = False
         """True when the owner of the socket is to drop the connection."""
+        self.entries = 0
+        """How often the relay took this client in."""
 
     @property
     def live(self) -> bool:
@@ -238,6 +240,7 @@ class Link:
             if self.state is LinkState.PROVING:
                 self.hang_up = True
             else:
+                self.entries += 1
                 self._user.on_authenticated(answer)
         elif isinstance(answer, frames.RequestRefused):
             self._user.on_not_authenticated(answer.code, answer.generation)

@@ -23,6 +23,7 @@ from alcove_protocol.statements import Signed
 
 from alcove_server.ports.outlet import Close
 from alcove_server.requests.requester import Requester
+from alcove_server.requests.unsettled import require_settled
 from alcove_server.rooms import rules
 
 
@@ -79,9 +80,12 @@ async def _settle(requester: Requester, n: int, id: bytes, reason: bytes | None)
 
 async def request(requester: Requester, frame: LobbyRequest) -> None:
     """A request, or with `to` a vault; or a text for the newcomer who waits under that key. Raises
-    `Refusal` (`busy`, `rate_limited` when this part of the network had too much sent, all of
-    `rules.vault` and `Store.add_talk`)."""
+    `Refusal` (`busy`, `rate_limited` when this part of the network had too much sent, `unsettled`
+    for a request of one that follows no log, all of `rules.vault` and `Store.add_talk`)."""
     room = requester.seated
+    if frame.to is None and not _follows(requester):
+        # It asks to be let in. Nobody can do that now, and nothing else tells it how long to wait.
+        await require_settled(requester)
     listeners = len(room.history.leading) if frame.to is None else 1
     if not requester.may_tell(len(frame.blob) * listeners):
         raise Refusal("rate_limited")
@@ -93,6 +97,12 @@ async def request(requester: Requester, frame: LobbyRequest) -> None:
         rules.vault(room.history, requester.client.key, frame.to, frame.blob)
         await _add_item(requester, LobbyKind.VAULT, frame.id, frame.blob, frame.to)
     requester.client.send(Done(frame.n))
+
+
+def _follows(requester: Requester) -> bool:
+    client = requester.client
+    heard = requester.seated.live.get(client.key) is client
+    return heard or client.resumption is not None
 
 
 async def request_back(requester: Requester, frame: LobbyRequest) -> None:

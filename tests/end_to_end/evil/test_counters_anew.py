@@ -1,10 +1,20 @@
 """A member that was let go begins to count anew: then, and only then, have the others forgotten."""
 
+import pytest
 from alcove import events
 from alcove.engine.rejoining import ASK_AGAIN
 from alcove.events import ConnectionState
-from alcove.group.admission import seats_anew
-from alcove_protocol.frames import BlobIs, LobbyItem, Published, WelcomeIs
+from alcove.group.admission import seats_anew, takes_out
+from alcove_protocol.frames import (
+    BlobIs,
+    LobbyItem,
+    Published,
+    ReadChain,
+    RequestRefused,
+    WelcomeIs,
+)
+from alcove_protocol.roster import Change, Op, Seat
+from nacl.signing import SigningKey
 
 from tests.end_to_end.evil.relay import EvilWorld, Trick
 from tests.end_to_end.evil.rogue import relay_key
@@ -19,7 +29,9 @@ from tests.end_to_end.evil.rooms import (
     problems,
 )
 from tests.end_to_end.evil.test_held import states
+from tests.end_to_end.facilitating import do
 from tests.end_to_end.world import Client
+from tests.server.keys import Facilitated, public
 
 ABSENT = 600.0
 SAID = ["one", "two", "three", "four", "five"]
@@ -134,6 +146,76 @@ def test_who_was_not_let_go_goes_on_counting_whatever_the_relay_says() -> None:
     assert cleo.of(events.Absent) == []
     assert states(bob).count(ConnectionState.REJOINED) == 1
     is_heard_without_a_gap(world, bob, ann, cleo)
+
+
+def test_nor_when_a_relay_that_says_so_keeps_the_first_welcome() -> None:
+    """By the second one he could have been out. All that he said was read by nobody, though the
+    relay had numbered it, and no one was told."""
+    world, ann, bob, cleo = a_room()
+    kept: list[bytes] = []
+
+    def the_first(frame: WelcomeIs) -> bool:
+        kept.append(frame.entry)
+        return frame.entry == kept[0]
+
+    world.drop(bob, WelcomeIs, the_first)
+    bob.engine.require_member().come_back()
+    world.advance(3 * ASK_AGAIN)
+    assert len(set(kept)) == 2
+    assert cleo.of(events.Absent) == []
+    assert states(bob).count(ConnectionState.REJOINED) == 1
+    is_heard_without_a_gap(world, bob, ann, cleo)
+
+
+def test_a_relay_that_keeps_the_chain_back_at_first_is_asked_again() -> None:
+    """Bob sends nothing until he has read it. An entry before the second Welcome never came."""
+    world, ann, bob, cleo = a_room()
+    lose(world, bob)
+    busy = world.answer(bob, ReadChain, lambda asked: RequestRefused(asked.n, "rate_limited", ""))
+    lost = let_in_without_a_welcome(world, bob)
+    unseen = world.drop(bob, BlobIs, a_commit)
+    do(world, ann, "lock", True)
+    do(world, ann, "lock", False)
+    assert len(unseen.hits) == 2
+    world.advance(ASK_AGAIN)
+    lost.stop()
+    world.advance(2 * ASK_AGAIN)
+    unseen.stop()
+    assert busy.hits
+    bob.say("do you hear me?")
+    world.advance(5)
+    assert cleo.texts() == SAID
+    busy.stop()
+    is_heard_without_a_gap(world, bob, ann, cleo)
+    assert cleo.texts()[-3] == "do you hear me?"
+
+
+@pytest.mark.parametrize(
+    ("ops", "out"),
+    [
+        ((), False),
+        ((Op.REJOIN,), False),
+        ((Op.CHANGE,), False),
+        ((Op.ABSENT,), True),
+        ((Op.LEFT,), True),
+        ((Op.REMOVE,), True),
+        ((Op.ADD,), True),
+        ((Op.RESET, Op.ADD), False),
+        ((Op.RESET, Op.ADD, Op.REJOIN), False),
+        ((Op.RESET,), True),
+    ],
+)
+def test_which_entries_show_that_a_key_was_out(ops: tuple[Op, ...], out: bool) -> None:
+    """A RESET restates the list. One that is on it again was there before."""
+    key, room = SigningKey.generate(), Facilitated()
+    if ops[:1] != (Op.ADD,):
+        seated = Change(Op.ADD, public(key), Seat(bytes(8)))
+        room.take(room.entry((seated,), base=bytes(16), commit=b"before"))
+    changes = tuple(
+        Change(op, bytes(32) if op is Op.RESET else public(key), Seat(bytes(8))) for op in ops
+    )
+    entry = room.entry(changes, base=bytes(16), commit=b"commit")
+    assert takes_out(entry.body, public(key)) is out
 
 
 def test_who_follows_the_log_after_all_was_not_let_go() -> None:
