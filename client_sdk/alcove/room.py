@@ -141,7 +141,7 @@ class Room(RoomAtDoor):
             self._sends.pop(id, None)
 
     def retract(self, id: str, *, ref: str | None = None) -> None:
-        """Take back your own message. `Retracted` follows.
+        """Take back your own message. `Retracted` follows. While you may not write, it waits.
 
         Raises `InvalidInput` (`unknown_message`) for a message that is not yours or has expired,
         `RoomClosed`.

@@ -162,7 +162,7 @@ class PlainMode:
             wanted = slash_commands.read(text, self._view, self._room.members, self._room.away)
             await self._do(wanted, text)
         except (Misread, AlcoveError) as error:
-            done = text.startswith("/")
+            done = text.lstrip().startswith("/")
             stays = "" if done or self._editor is None else f" {words.stays(str(error))}"
             await self._say(f"{error}{stays}")
             return done

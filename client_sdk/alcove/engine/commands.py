@@ -69,7 +69,8 @@ class Commands(DoorCommands):
     def retract(self, id: str, *, ref: str | None = None) -> None:
         """Take back this member's own message. `Retracted` follows.
 
-        A message that is on its way is taken back as soon as it is known to be there.
+        A message that is on its way is taken back as soon as it is known to be there. While this
+        member may not write it waits, also while they are outside.
         Raises `InvalidInput` (`unknown_message`), `RoomClosed`.
         """
         member = self._standing.require_member()

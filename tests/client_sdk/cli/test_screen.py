@@ -258,6 +258,16 @@ async def test_the_help_begins_with_its_beginning(columns: int, rows: int) -> No
         await screen.see_no("Tab:", "F2:")  # keys of a facilitator
 
 
+@pytest.mark.parametrize("mode", [("--plain",), ()])
+async def test_a_command_behind_a_space_is_not_kept_as_a_text(mode: tuple[str, ...]) -> None:
+    """Its next Enter would end the room, and not send a text."""
+    async with Terminal("open", *MARA, *mode, columns=80, rows=24) as screen:
+        await screen.see("You are in")
+        screen.type(" /end" + ENTER)
+        await screen.see("type /end once more.")
+        await screen.see_no("It stays in your line")
+
+
 async def test_who_was_not_let_in_is_told_of_no_conversation() -> None:
     async with Terminal("not-let-in", *ROBIN, columns=80, rows=24) as screen:
         await screen.see("You were not let in.", "Press Enter to close.")

@@ -323,7 +323,7 @@ class RoomApp(App[None]):
             self._last.check(wanted, members, self._view.waiting.values(), away)
             await self._do(wanted, line)
         except (Misread, AlcoveError) as error:
-            done = line.startswith("/")
+            done = line.lstrip().startswith("/")
             self._say(str(error) if done else f"{error} {words.stays(str(error))}")
             return done
         except Exception as error:
