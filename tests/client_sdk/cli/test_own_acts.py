@@ -246,7 +246,7 @@ def test_a_command_that_waits_is_told_once_and_again_when_it_is_done() -> None:
         (EndCommand(), "/end", "An end is not sent again by itself"),
         (OutsideCommand(), "/outside", "Your client asks again for a minute"),
         (DoorTakeCommand(id="aa01"), "/take robin", "It is kept"),
-        (RetractCommand(id="bb01"), "/retract", "goes out once you can write and the relay answers"),
+        (RetractCommand(id="bb01"), "/retract", "goes out once you can write"),
         (FoldCommand(id="bb01"), "/foldlast robin", "It is kept, and goes to the relay"),
     ],
 )
