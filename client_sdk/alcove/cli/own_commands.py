@@ -252,8 +252,12 @@ def _done(asked: _Asked) -> str:
 def _waits(asked: _Asked, *, in_room: bool) -> str:
     if asked.moves:
         return _TO_DOOR
-    kinds = {OutsideCommand: _OUTSIDE, EndCommand: _END, InviteNewCommand: _INVITE}
-    kinds[RetractCommand] = _RETRACT
+    kinds = {
+        OutsideCommand: _OUTSIDE,
+        EndCommand: _END,
+        InviteNewCommand: _INVITE,
+        RetractCommand: _RETRACT,
+    }
     if not in_room:
         kinds[InsideCommand] = _INSIDE
     return kinds.get(type(asked.command), _KEPT).format(asked.said)
