@@ -42,7 +42,8 @@ class Room(RoomAtDoor):
 
     A command of facilitators ends within 30 s: then it raises `NotNow` (`unavailable`), and what
     was asked for may still happen. All of them raise `RoomClosed`, and `NotNow`
-    (`not_facilitator`, or `demoted` when another facilitator's act came first).
+    (`not_facilitator`, `not_proved` for some seconds after a lone facilitator's return by a ticket,
+    or `demoted` when another facilitator's act came first).
     """
 
     # --- properties ----------------------------------------------------------------------------
