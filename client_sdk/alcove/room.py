@@ -42,7 +42,8 @@ class Room(RoomAtDoor):
 
     A command of facilitators ends within 30 s: then it raises `NotNow` (`unavailable`), and what
     was asked for may still happen. All of them raise `RoomClosed`, and `NotNow`
-    (`not_facilitator`, or `demoted` when another facilitator's act came first).
+    (`not_facilitator`, `not_proved` for some seconds after a lone facilitator's return by a ticket,
+    or `demoted` when another facilitator's act came first).
     """
 
     # --- properties ----------------------------------------------------------------------------
@@ -141,7 +142,7 @@ class Room(RoomAtDoor):
             self._sends.pop(id, None)
 
     def retract(self, id: str, *, ref: str | None = None) -> None:
-        """Take back your own message. `Retracted` follows.
+        """Take back your own message. `Retracted` follows. While you may not write, it waits.
 
         Raises `InvalidInput` (`unknown_message`) for a message that is not yours or has expired,
         `RoomClosed`.
@@ -175,8 +176,8 @@ class Room(RoomAtDoor):
     async def ticket(self) -> Ticket:
         """A ticket of yours, as soon as the relay knows it: with it `alcove.resume` brings the same
         person back, under the same name, when this program has crashed. It is good while this
-        client is in the room, and for 7 to 10 minutes after it was last connected. All members are
-        told when it is used.
+        client is in the room, and for 7 to 10 minutes after it was last connected; a step outside
+        ends it. All members are told when it is used.
 
         `ticket.text()` is a secret: whoever has it then is this person. Keep it where only the
         program that comes after this one finds it. `TicketMade` tells it too. Raises `NotNow`

@@ -403,6 +403,21 @@ def test_a_folded_message_expires_and_is_taken_back_like_any_other() -> None:
     assert other in [event.id for event in bob.of(events.Expired)]
 
 
+@pytest.mark.parametrize("act", [("hold",), ("pause", "Bob")])
+def test_without_a_facilitator_nobody_is_told_that_it_goes_on(act: tuple[str, ...]) -> None:
+    """The only facilitator left while they could only read. They read before that the room ends."""
+    world, ann, bob, _cleo = room_of_three()
+    do(world, ann, *act)
+    with pytest.raises(AlcoveError, match="You are told when") as refused:
+        bob.say("hello?")
+    code = refused.value.code
+    ann.engine.commands.leave(lambda: None)
+    world.advance(3)
+    with pytest.raises(AlcoveError, match="no facilitator is here to change that") as refused:
+        bob.say("hello?")
+    assert refused.value.code == code
+
+
 def test_folds_that_cannot_be_made_say_why() -> None:
     world, ann, bob, cleo = room_of_three()
     do(world, ann, "appoint", "Bob")

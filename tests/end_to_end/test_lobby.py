@@ -142,6 +142,29 @@ def test_who_refuses_one_that_another_facilitator_let_in_is_told() -> None:
     assert [one.code for one in bob.of(events.Problem)].count("refused_late") == 1
 
 
+def test_who_wanted_one_to_listen_that_another_facilitator_let_in_is_told() -> None:
+    """Else they believe that the newcomer can only read."""
+    world, ann, bob, _cleo = room_of_three()
+    do(world, ann, "appoint", "Bob")
+    world.advance(35)
+    dora = world.knock(ann.invite(), "Dora")
+    bob.to_client = lambda client, data: []  # what the relay says comes a moment later
+    admit(ann, "Dora")
+    world.settle()
+    admit(bob, "Dora", to_listen=True)
+    bob.to_client = lambda client, data: [data]
+    bob.cut()
+    world.advance(5)
+    (told,) = bob.of(events.Problem)
+    assert (told.code, told.sender) == ("not_to_listen", "Dora")
+    assert told.text.startswith("Dora is in, and can write")
+    dora.say("hello")
+    world.knock(ann.invite(), "Eve")
+    admit(bob, "Eve", to_listen=True)
+    world.advance(3)
+    assert bob.of(events.Problem) == [told]
+
+
 def test_a_newcomer_whom_the_room_did_not_take_can_be_refused() -> None:
     world = World()
     ann = world.open("Ann")

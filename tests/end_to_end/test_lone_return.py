@@ -41,6 +41,26 @@ def test_the_only_facilitator_is_back_within_half_a_minute() -> None:
     newcomer(world, new_link(world, again), "Eve", again)
 
 
+def test_who_facilitates_and_is_not_proved_yet_is_not_told_that_only_a_facilitator_may() -> None:
+    """They read that the room is paused and what opens it, and it would have stayed paused."""
+    world, ann, bob, cleo = room_of_three()
+    ticket = ticket_of(world, ann)
+    do(world, ann, "hold")
+    crashes(world, ann)
+    again = resumes(world, ticket, "Ann", wait=0)
+    while not again.of(events.Joined):
+        world.advance(1)
+    with pytest.raises(NotNow, match="You facilitate this room, but") as refused:
+        again.engine.commands.resume(lambda error: None)
+    assert refused.value.code == "not_proved"
+    with pytest.raises(NotNow, match="Only a facilitator") as refused:
+        bob.engine.commands.resume(lambda error: None)
+    assert refused.value.code == "not_facilitator"
+    world.advance(15)
+    do(world, again, "resume")
+    goes_on(world, again, bob, cleo)
+
+
 def test_nobody_asks_to_be_let_in_again_while_no_facilitator_can_do_it() -> None:
     """A member that typed /rejoin was told that a facilitator's client is asked."""
     world = World()

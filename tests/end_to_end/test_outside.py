@@ -376,6 +376,33 @@ def test_a_hold_since_the_step_outside_folds_for_who_comes_back_and_no_other_doe
     assert before not in bob.of(events.Folded)[0].ids
 
 
+def test_what_was_taken_back_while_muted_goes_out_after_a_step_outside() -> None:
+    """The person was told that it is kept. They go out meanwhile, and come back when they may write
+    again, or before: then it waits on. What expired meanwhile is not sent."""
+    world, ann, bob, cleo = room_of_three()
+    expires = bob.say("one")
+    world.advance(1700, step=20)
+    first, second = bob.say("two"), bob.say("three")
+    world.settle()
+    do(world, ann, "pause", "Bob")
+    for id in (expires, first, second, second):
+        bob.engine.commands.retract(id)
+    outside(world, bob)
+    world.advance(120)
+    assert inside(world, bob) == [None]
+    assert paused(ann) == ["Bob"]
+    assert [event.id for event in bob.of(events.Expired)] == [expires]
+    outside(world, bob)
+    assert inside(world, bob) == [None]
+    assert not cleo.of(events.Retracted)
+    do(world, ann, "unpause", "Bob")
+    world.advance(3)
+    for client in (ann, bob, cleo):
+        assert [event.id for event in client.of(events.Retracted)] == [first, second]
+    assert len(bob.engine.require_member().conversation.outbox.waiting()) == 0
+    goes_on(world, ann, bob, cleo)
+
+
 def test_the_name_is_kept_for_who_is_outside() -> None:
     world, ann, bob, _cleo = room_of_three()
     outside(world, bob)

@@ -111,6 +111,25 @@ def test_what_comes_of_a_removed_member_in_a_later_log_is_folded() -> None:
     goes_on(world, ann, cleo)
 
 
+def test_who_is_second_at_a_removal_still_folds_what_they_wrote() -> None:
+    """They were asked whether to fold it, and the other facilitator's removal folds nothing."""
+    world, ann, bob, cleo, dora, emil = with_dora_and_emil()
+    do(world, ann, "appoint", "Bob")
+    ids = [dora.say("abuse"), dora.say("more"), emil.say("hello")]
+    world.settle()
+    bob.to_client = lambda client, data: []  # what the relay says comes a moment later
+    assert remove(ann, "Dora") == []
+    world.settle()
+    second = remove(bob, "Dora", "Emil", fold=True)
+    let(bob)
+    bob.cut()
+    world.advance(5)
+    assert second == [None]
+    for client in (ann, bob, cleo):
+        assert sorted(folded(client)) == sorted(ids), client.name
+    goes_on(world, ann, bob, cleo)
+
+
 def test_without_a_fold_what_they_wrote_stays() -> None:
     world, ann, bob, cleo = room_of_three()
     bob.say("hello")

@@ -2,6 +2,7 @@
 
 import pytest
 from alcove import events
+from alcove.cli import ticket_words
 from alcove.events import CloseReason, ConnectionState
 from alcove_protocol import frames, limits
 from alcove_protocol.ticket import Ticket
@@ -123,6 +124,23 @@ def test_who_left_or_was_removed_does_not_come_back_by_a_ticket() -> None:
         assert late.engine.closed is not None
         assert late.engine.closed.code == "unknown_ticket"
     assert ann.members() == {"Ann"}
+
+
+def test_a_ticket_ends_with_a_step_outside_and_says_so() -> None:
+    """Also for one that came in again: they ask for another."""
+    world, ann, bob, cleo = room_of_three()
+    ticket = ticket_of(world, bob)
+    bob.engine.commands.outside()
+    world.advance(8)
+    bob.engine.commands.inside(None, lambda error: None)
+    world.advance(8)
+    other = ticket_of(world, bob)
+    crashes(world, bob)
+    late = resumes(world, ticket, "X")
+    assert late.engine.closed is not None
+    assert late.engine.closed.code == "unknown_ticket"
+    assert "not after you leave or step outside" in ticket_words.KEEP
+    goes_on(world, ann, cleo, resumes(world, other, "Bob"))
 
 
 def test_five_times_an_hour_and_then_a_person_decides() -> None:

@@ -163,7 +163,7 @@ REMOVALS: Final = (
         "test_a_personal_link_closes_though_a_question_was_given",
     ),
     _goes(
-        f"{_GOING}._here",
+        f"{_GOING}._meant",
         "for name in here or names",
         "for name in names",
         "test_a_name_that_is_not_here_keeps_no_other_in",

@@ -380,6 +380,7 @@ class Told:
             "facilitator_there": "nobody_there" in self.problems,
             # They may go, or another facilitator may let them in, at any moment.
             "refused_late": sender in truth.commands,
+            "not_to_listen": sender in truth.commands,
             "unreadable": left_behind(world, self.person),
         }
         true = reasons.get(code, False) or world.lies

@@ -87,6 +87,12 @@ _INVITE: Final = (
     "If it takes long, look with /invites whether it is made."
 )
 """Of one that is made after the half minute that a command has, no event tells."""
+_RETRACT: Final = (
+    "Not done yet: {}. It is kept, and goes out once you can write and the relay answers. Until "
+    "then others may still read the message. You need to do nothing, and you are told when it is "
+    "done or cannot be done."
+)
+"""While the room or this member is paused, the relay answers and would not take it."""
 _OUTSIDE: Final = (
     "Not done yet: {}. Your client asks again for a minute, and you are told what became of it."
 )
@@ -246,7 +252,12 @@ def _done(asked: _Asked) -> str:
 def _waits(asked: _Asked, *, in_room: bool) -> str:
     if asked.moves:
         return _TO_DOOR
-    kinds = {OutsideCommand: _OUTSIDE, EndCommand: _END, InviteNewCommand: _INVITE}
+    kinds = {
+        OutsideCommand: _OUTSIDE,
+        EndCommand: _END,
+        InviteNewCommand: _INVITE,
+        RetractCommand: _RETRACT,
+    }
     if not in_room:
         kinds[InsideCommand] = _INSIDE
     return kinds.get(type(asked.command), _KEPT).format(asked.said)
@@ -263,8 +274,8 @@ def _answers(event: events.AnyEvent, command: AnyCommand) -> bool:
             over = events.Retracted | events.Expired | events.Failed
             return isinstance(event, over) and event.id == id
         case FoldCommand(id=str(id)):
-            expired = isinstance(event, events.Expired) and event.id == id
-            return expired or (isinstance(event, events.Folded) and id in event.ids)
+            gone = isinstance(event, events.Expired | events.Retracted) and event.id == id
+            return gone or (isinstance(event, events.Folded) and id in event.ids)
         case DoorTakeCommand(id=id):
             return isinstance(event, events.KnockGone | events.DoorTaken) and event.id == id
         case AcceptCommand():

@@ -33,6 +33,10 @@ from alcove.relay.link import Link
 _NOBODY_LETS_IN: Final = (
     "No facilitator is connected who could let you in again. It goes on by itself once one is back."
 )
+_NOBODY_LETS: Final = (
+    "You can only read for now, and no facilitator is here to change that, so this was not sent. "
+    "You are told if one comes back and lets you write."
+)
 _READ_ONLY: Final = (
     "The relay takes no messages while no facilitator is connected. What you write waits, and goes "
     "out by itself once one is back."
@@ -57,7 +61,8 @@ class Commands(DoorCommands):
         member = self._standing.require_member()
         body = check_text(text, warning)
         if (why := muted(member.membership)) is not None:
-            raise why
+            nobody = member.presence.state is RoomState.READ_ONLY
+            raise NotNow(why.code, _NOBODY_LETS) if nobody else why
         if wait := member.conversation.slow.wait:
             raise too_soon(wait)
         item = member.conversation.compose(body, ref=ref)
@@ -69,7 +74,8 @@ class Commands(DoorCommands):
     def retract(self, id: str, *, ref: str | None = None) -> None:
         """Take back this member's own message. `Retracted` follows.
 
-        A message that is on its way is taken back as soon as it is known to be there.
+        A message that is on its way is taken back as soon as it is known to be there. While this
+        member may not write it waits, also while they are outside.
         Raises `InvalidInput` (`unknown_message`), `RoomClosed`.
         """
         member = self._standing.require_member()

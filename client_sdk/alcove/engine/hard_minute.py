@@ -32,13 +32,13 @@ class HardMinute:
         """
         several = (names,) if isinstance(names, str) else tuple(names)
         removals = self._standing.require_facilitator().removals
-        away = removals.keys_away(several) if fold else ()
+        keys = removals.keys(several) if fold else ()
         outside = [name for name in dict.fromkeys(several) if removals.is_outside(name)]
 
         def removed(error: AlcoveError | None) -> None:
             if error is None:
                 self._note_kept_out(outside)
-                self._fold_each(away)
+                self._fold_each(keys)
             done(error)
 
         removals.remove(several, removed, fold=fold, question=question)
@@ -48,11 +48,13 @@ class HardMinute:
         for name in names:
             member.act_log.kept_out(name, member.membership.own.name)
 
-    def _fold_each(self, away: tuple[bytes, ...]) -> None:
-        """Fold, one by one, what those wrote that were away when they were removed."""
+    def _fold_each(self, keys: tuple[bytes, ...]) -> None:
+        """Fold, one by one, what this removal's commit did not: of those that were away, or that
+        another facilitator took out first."""
         member = self._standing.require_member()
         conversation = member.conversation
-        messages = [one for key in away for one in conversation.folding.unfolded(key)]
+        gone = [key for key in keys if member.membership.find_key(key) is None]
+        messages = [one for key in gone for one in conversation.folding.unfolded(key)]
         for message in messages:
             if conversation.outbox.full:
                 text = "Not all that they wrote is folded yet: too much waits to be sent."

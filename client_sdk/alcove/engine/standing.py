@@ -20,6 +20,10 @@ from alcove.messages.shown import ShownMessages
 
 EVENTS: Final = 10_000
 """Events kept for a reader. Beyond that the oldest are dropped, and a gap is told."""
+_NOT_PROVED: Final = (
+    "You facilitate this room, but your program still waits until members confirm that it is back, "
+    "so this was not done. That takes a few seconds; try it again then."
+)
 _OUT_BEFORE: Final = "You were out of the room before this was sent."
 _NOT_SENT: Final = {
     CloseReason.LEFT: "You left the room before this was sent.",
@@ -113,11 +117,13 @@ class Standing:
         return self.member
 
     def require_facilitator(self) -> Facilitator:
-        """Raises `RoomClosed`, `NotNow` (`not_in_room`, `not_facilitator`)."""
-        facilitator = self.require_member().facilitator
-        if facilitator is None:
+        """Raises `RoomClosed`, `NotNow` (`not_in_room`, `not_facilitator`, `not_proved`)."""
+        member = self.require_member()
+        if member.facilitator is None:
+            if member.membership.own.facilitator and member.entering is not None:
+                raise NotNow("not_proved", _NOT_PROVED)
             raise NotNow("not_facilitator", "Only a facilitator can do that.")
-        return facilitator
+        return member.facilitator
 
     def removed_text(self) -> str:
         """What this person reads when a facilitator removed them, with what the card said."""

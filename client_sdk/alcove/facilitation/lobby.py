@@ -49,6 +49,11 @@ INVITE_USED: Final = (
     "The invite that this person came by has no uses left. Give them a new one: /invite new."
 )
 """Why the relay refused an admission (`door_used`), said to the facilitator."""
+_WRITES: Final = (
+    "{0} is in, and can write: another facilitator may have let them in first. /pause {0} lets "
+    "them only read."
+)
+"""To a facilitator that chose to let them in only to listen."""
 
 
 class Lobby:
@@ -347,6 +352,8 @@ class Lobby:
                 self._refuse(knock, error.code)
             if error is not None and error.code == "door_used":
                 error = Refused(error.code, INVITE_USED)
+            if error is None and to_listen:
+                self._tell_of_one_that_writes(knock.key_package.leaf_node.signature_key)
             done(error)
 
         return AdmitNewcomer(
@@ -361,6 +368,13 @@ class Lobby:
             self._outside.knows(knock),
             self._same_names.instead(knock.again),
         )
+
+    def _tell_of_one_that_writes(self, key: bytes) -> None:
+        """Another facilitator let them in first, and not only to listen."""
+        person = self._membership.find_key(key)
+        if person is not None and key not in self._membership.state.paused_keys():
+            text = _WRITES.format(person.name)
+            self._emit(events.Problem("not_to_listen", text, sender=person.name))
 
     def inside(self, name: str, done: Done) -> None:
         """Let the member in again that stepped outside under this name. Raises `NotNow`

@@ -108,12 +108,9 @@ class Removals:
         away = None if here else self._away(name)
         return away is not None and self._outside.of(away.key) is not None
 
-    def keys_away(self, names: Sequence[str]) -> tuple[bytes, ...]:
-        """The MLS keys of those among `names` that are away. No commit folds what they wrote, since
-        the state lists members' keys alone."""
-        found = [self._away(name) for name in names]
-        keys = [one.key for one in found if one is not None]
-        return tuple(key for key in keys if self._membership.find_key(key) is None)
+    def keys(self, names: Sequence[str]) -> tuple[bytes, ...]:
+        """The MLS keys of those that a removal of these names takes out. Raises as `remove`."""
+        return tuple(person.key for person in self._meant(names))
 
     def _way_back(self, key: bytes) -> WayBack | None:
         """How a member with this MLS key may come back without a person's decision."""
@@ -133,15 +130,21 @@ class Removals:
     def _here(self, names: Sequence[str]) -> list[Person]:
         """The members of these names, also one that is outside or lost the connection. One that is
         not here any more keeps no other in."""
-        known = {person.name for person in self._membership.people()}
-        known |= {name for name in names if self._away(name) is not None}
-        here = [name for name in dict.fromkeys(names) if name in known]
-        people = [self._named(name) for name in here or names]
+        people, known = self._meant(names), self._known(names)
         for name in dict.fromkeys(names):
             if name not in known:
                 text = f"Nobody here has the name {name}; the others you named are removed."
                 self._emit(events.Problem("unknown_name", text))
         return people
+
+    def _known(self, names: Sequence[str]) -> set[str]:
+        known = {person.name for person in self._membership.people()}
+        return known | {name for name in names if self._away(name) is not None}
+
+    def _meant(self, names: Sequence[str]) -> list[Person]:
+        known = self._known(names)
+        here = [name for name in dict.fromkeys(names) if name in known]
+        return [self._named(name) for name in here or names]
 
     def _away(self, name: str) -> Person | None:
         """The member of this name that may come back without a person's decision."""

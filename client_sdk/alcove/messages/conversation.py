@@ -383,13 +383,19 @@ class Conversation:
         self.folding.tick()
 
     def leave_shown(self) -> ShownMessages:
-        """Before the room is left for its door: what the person goes on to see."""
-        return self._shown.moved(self.membership.state.hold)
+        """Before the room is left for its door: what the person goes on to see, and takes back."""
+        moved = self._shown.moved(self.membership.state.hold)
+        waiting = [item for item in self.outbox.waiting() if item.kind == Retract.KIND]
+        targets = dict.fromkeys(Retract.decode(item.body).target for item in waiting)
+        moved.taking_back = tuple(targets)
+        return moved
 
     def still_shows(self, shown: ShownMessages) -> None:
-        """The person came back, and sees these from before."""
+        """The person came back, and sees these from before. What they took back goes out now."""
         self._shown.take(shown)
         self.folding.came_back(shown.hold)
+        for message in filter(self.may_retract, shown.taking_back):
+            self.outbox.append(self._outgoing(Retract(message), None))
 
     def compare_log(self, payload: Payload) -> bool | None:
         """Whether the sender saw the same log up to their position. None when that is unknown."""

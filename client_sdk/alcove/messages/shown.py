@@ -34,6 +34,8 @@ class ShownMessages:
         self._shown: FairMemory[ShownItem] = FairMemory(SHOWN)
         self.hold: bytes | None = None
         """Of messages that moved: from which place on the room was held when they did."""
+        self.taking_back: tuple[bytes, ...] = ()
+        """Of messages that moved: those that their author took back, which was not sent yet."""
 
     def __contains__(self, message: bytes) -> bool:
         return message in self._shown

@@ -246,7 +246,7 @@ def test_a_command_that_waits_is_told_once_and_again_when_it_is_done() -> None:
         (EndCommand(), "/end", "An end is not sent again by itself"),
         (OutsideCommand(), "/outside", "Your client asks again for a minute"),
         (DoorTakeCommand(id="aa01"), "/take robin", "It is kept"),
-        (RetractCommand(id="bb01"), "/retract", "It is kept, and goes to the relay"),
+        (RetractCommand(id="bb01"), "/retract", "goes out once you can write"),
         (FoldCommand(id="bb01"), "/foldlast robin", "It is kept, and goes to the relay"),
     ],
 )
@@ -271,6 +271,8 @@ def test_a_command_that_failed_or_is_done_in_time_gets_no_line() -> None:
     person.own.happened(events.Retracted("bb01"))
     person.own.begun(FoldCommand(id="bb02"), "/foldlast robin")
     person.own.happened(events.Folded(("bb02",), by="Mara"))
+    person.own.begun(FoldCommand(id="bb03"), "/foldlast robin")
+    person.own.happened(events.Retracted("bb03"))  # its author was first
     assert person.after(60) == []
 
 

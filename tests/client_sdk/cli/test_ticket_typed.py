@@ -77,7 +77,9 @@ async def test_a_typed_ticket_is_shown_with_what_it_is_worth(mode: tuple[str, ..
         await screen.see("You are in")
         screen.type("/ticket" + ENTER)
         await screen.see(
-            "brings you back as yourself", "find it:" if mode else "find it.", MADE[:40]
+            "brings you back as yourself",
+            "find it:" if mode else "Keep it where only you",
+            MADE[:40],
         )
 
 
