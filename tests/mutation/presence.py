@@ -140,21 +140,9 @@ ALL_PRESENCE: Final = (
     ),
     _mutant(
         f"{_REJOINING}._entered",
-        "self._let_go and not first and not was_out",
+        "self._let_go and not was_out",
         "False",
         f"{_ANEW}::test_a_welcome_that_never_comes_and_another_for_the_next_request",
-    ),
-    _mutant(
-        f"{_REJOINING}._was_out",
-        " and not first",
-        "",
-        f"{_ANEW}::test_who_was_not_let_go_goes_on_counting_whatever_the_relay_says",
-    ),
-    _mutant(
-        f"{_REJOINING}.followed",
-        "self._let_go = False",
-        "pass",
-        f"{_ANEW}::test_who_follows_the_log_after_all_was_not_let_go",
     ),
     _mutant(
         "alcove.engine.engine:Engine._put_out",

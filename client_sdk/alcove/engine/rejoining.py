@@ -84,10 +84,9 @@ class Rejoining:
         self._named: set[bytes] = set()
         self._seen: bytes | None = None
         self._let_go = False
-        """Whether this client was let go, as the log showed or the relay said, and has followed no
-        commit since."""
-        self._followed = membership.roster.counter
-        """Of the entry of the last commit that this client followed."""
+        """Whether this client was let go since it came in, as the log showed or the relay said."""
+        self._came_by = membership.roster.counter
+        """The counter of the entry by which it came in, at first and each time since."""
         self._psks: dict[bytes, Psk] = {}
         self._round = 0
         self._turn = 0
@@ -214,8 +213,8 @@ class Rejoining:
         offer, welcome = opened
         now, opening = self._ports.wall(), self._opening
         again = enter(welcome, offer.bundle, self._identity, opening, None, frame, now=now)
-        entered = self._entered(again, frame, offer)
-        self._let_go, self._followed = False, again.roster.counter
+        entered = self._entered(again, frame)
+        self._let_go, self._came_by = False, again.roster.counter
         # Requests for the steps after this one may still be granted: they name the leaf that is in.
         # What was asked as a newcomer names none, so it stays. Behind such a one no step is of use.
         keys = [step.leaf_key for step in self._steps]
@@ -230,15 +229,14 @@ class Rejoining:
             self.wipe()
         return entered
 
-    def _entered(self, again: Membership, frame: frames.WelcomeIs, offer: Offer) -> Reentry:
-        """Whether this member was out of the group since it last followed a commit. The relay's
-        word does not decide: it may have lost the commit that let this client go, or lie, and then
-        nobody forgot it. The entry says whether it was out just before. If it was not, it was only
-        if an earlier step brought it back, whose Welcome was lost. The entries between say so."""
-        first = bool(self._steps) and offer is self._steps[0]
+    def _entered(self, again: Membership, frame: frames.WelcomeIs) -> Reentry:
+        """Whether this member was out of the group since it came in. The relay's word does not
+        decide: it may have lost the commit that let this client go, or lie, and then nobody forgot
+        it. The entry says whether it was out just before. If it was not, it was only if an earlier
+        request brought it back, whose Welcome was lost. The entries between say so."""
         was_out = seats_anew(frame.entry, self._identity.relay.public)
-        unsure = self._let_go and not first and not was_out
-        return Reentry(again, was_out, self._followed if unsure else None)
+        unsure = self._let_go and not was_out
+        return Reentry(again, was_out, self._came_by if unsure else None)
 
     def _opened(self, sealed: bytes) -> tuple[Offer, bytes] | None:
         """It answers one of the requests, of whichever epoch."""
@@ -254,7 +252,6 @@ class Rejoining:
     def followed(self) -> None:
         """The group moved on, and this client with it. With another leaf nothing is asked for."""
         self._seen = None
-        self._let_go, self._followed = False, self._membership.roster.counter
         if self.waiting and self._membership.own_leaf_key not in self._named:
             self.wipe()
 
