@@ -1,6 +1,6 @@
 """The talk at the door in words, for both sides of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final, assert_never
 
@@ -85,11 +85,18 @@ def refused(name: str) -> str:
     return f"You did not let {escape.name(name)} in; your client tells them so."
 
 
-def gone(knock: events.Knocked | None, members: Sequence[MemberLike]) -> str | None:
+def gone(
+    knock: events.Knocked | None,
+    members: Sequence[MemberLike],
+    removing: Container[str] = frozenset(),
+) -> str | None:
     """Return that a newcomer is gone, and did not come in. Only facilitators are told: to another
-    member it means nothing, as the newcomer may wait on."""
+    member it means nothing, as the newcomer may wait on. Of one that this person is `removing`
+    the removal tells."""
     facilitates = any(one.you and one.facilitator for one in members)
     if knock is None or not facilitates or any(one.name == knock.name for one in members):
+        return None
+    if knock.outside and knock.name in removing:
         return None
     if knock.outside:
         # Their knock may have expired, and comes again; or they left from there, or were removed.

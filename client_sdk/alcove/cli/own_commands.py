@@ -33,6 +33,7 @@ from alcove.cli.commands import (
     PauseCommand,
     RefuseCommand,
     RejoinCommand,
+    RemoveCommand,
     RetractCommand,
     RevokeCommand,
     SendAnywayCommand,
@@ -207,6 +208,13 @@ class OwnCommands:
     def ticket_is_asked(self) -> bool:
         """Whether this person asked for a ticket, and the room has not given it yet."""
         return any(isinstance(it.command, TicketCommand) for it in self._asked.values())
+
+    @property
+    def removing(self) -> frozenset[str]:
+        """Of whom this person's removal is under way: that tells what becomes of them."""
+        commands = [asked.command for asked in self._asked.values()]
+        removals = [one for one in commands if isinstance(one, RemoveCommand)]
+        return frozenset(name for one in removals for name in one.all_names)
 
     def check(self, command: AnyCommand) -> None:
         """Raises `Misread` for a text that is being taken back already: what the first line became

@@ -300,7 +300,8 @@ class PlainMode:
             case Queued():
                 pass  # `OwnTexts` tells what waits
             case KnockGone(id):
-                await self._say(door_words.gone(waiting.get(id), self._room.members))
+                knock, removing = waiting.get(id), self._commands.removing
+                await self._say(door_words.gone(knock, self._room.members, removing))
             case _:
                 sentence = words.of_event(
                     event,

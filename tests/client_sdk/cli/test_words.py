@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 from alcove import events
 from alcove.cli import door_words, help_words, invite_words, words
-from alcove.cli.commands import AcceptCommand, AgreementChangeCommand
+from alcove.cli.commands import AcceptCommand, AgreementChangeCommand, RemoveCommand
+from alcove.cli.own_commands import OwnCommands
 from alcove.cli.room_view import RoomView
 from alcove.cli.ui import bar
 from alcove.cli.wrapping import cells
@@ -258,6 +259,12 @@ def test_one_that_goes_from_outside_is_not_said_to_have_waited_to_be_let_in() ->
     assert gone.startswith("Robin was outside, and is not at the door at the moment.")
     assert gone.endswith("while /members shows them as outside.")  # they may have been removed
     assert door_words.gone(KNOCK, mara) == "Robin does not wait any more."
+    own = OwnCommands(lambda: 0.0)
+    number = own.begun(RemoveCommand(names=("Sam", "Robin")), "/remove sam, robin")
+    assert door_words.gone(outside, mara, own.removing) is None  # it says what becomes of them
+    assert door_words.gone(KNOCK, mara, own.removing) is not None
+    own.over(number, failed=True)
+    assert door_words.gone(outside, mara, own.removing) == gone
 
 
 def test_an_invite_of_an_earlier_program_is_not_said_to_be_of_another_facilitator() -> None:

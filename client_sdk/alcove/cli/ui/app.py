@@ -202,7 +202,8 @@ class RoomApp(App[None]):
             case Closed():
                 self._close(event)
             case events.KnockGone(id):
-                self._say(door_words.gone(self._view.waiting.get(id), self._room.members))
+                knock, removing = self._view.waiting.get(id), self._own.removing
+                self._say(door_words.gone(knock, self._room.members, removing))
                 log.end_talk(id, self._view.waiting.keys() - {id})
             case events.DoorSaid(id):
                 log.at_door(id, door_words.said(event))
