@@ -100,7 +100,8 @@ class Standing:
             return Refused("link_closed", refusal_sentence("link_closed"))
         if self.member is not None or self.newcomer is None:
             return Refused.by_relay(code)
-        return refused_by_relay(code, self.newcomer.card)
+        outside = isinstance(self.newcomer, Newcomer) and bool(self.newcomer.outside)
+        return refused_by_relay(code, self.newcomer.card, outside=outside)
 
     def require_open(self) -> None:
         """Raises `RoomClosed`. Its code is the reason of the `Closed` event."""

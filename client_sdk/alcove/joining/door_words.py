@@ -131,9 +131,12 @@ _CLOSED_DOORS: Final = MappingProxyType(
 _NOT_IN: Final = frozenset({"locked", "room_full", "unknown_door"})
 
 
-def refused_by_relay(code: str, card: CheckedCard | None) -> Refused:
+def refused_by_relay(code: str, card: CheckedCard | None, *, outside: bool = False) -> Refused:
     """Return the relay's refusal of a newcomer. Where they are not let in, it says whom to ask and
-    where there is help, by the card if this client read and checked one: no relay writes that."""
+    where there is help, by the card if this client read and checked one: no relay writes that. The
+    door of a member `outside` is theirs alone, and nobody gave it to them."""
+    if outside and code == "door_revoked":
+        return Refused(code, way_back_closed(contact_of(card)))
     refused = Refused.by_relay(code)
     if code not in _CLOSED_DOORS and code not in _NOT_IN:
         return refused

@@ -324,7 +324,7 @@ class Newcomer:
             self._believed.add(code)
             self._behind_earlier(code)
         elif code not in patience.FULL and not (self.outside and code == "locked"):
-            self._fail(refused_by_relay(code, self.card))
+            self._fail(refused_by_relay(code, self.card, outside=bool(self.outside)))
         else:
             # Many people come by one link at once. What is full now has room in a while.
             self._again_at = self._clock() + patience.full_wait(self._random)

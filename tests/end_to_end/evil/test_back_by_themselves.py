@@ -119,6 +119,18 @@ def test_who_is_outside_is_removed_by_name() -> None:
     assert waiting(ann) == []
 
 
+def test_who_is_removed_while_the_door_is_locked_reads_that_their_way_back_is_closed() -> None:
+    """They are not at the door then. They read before that it says nothing about them, and to ask
+    the person who gave them the link."""
+    world, ann, bob, _cleo = room_of_three()
+    do(world, ann, "lock", True)
+    outside(world, bob)
+    do(world, ann, "remove", "Bob")
+    wants_in(world, bob)
+    assert bob.of(events.Closed)[-1].code == "door_revoked"
+    assert bob.of(events.Closed)[-1].text.startswith("Your way back into this room was closed.")
+
+
 def test_who_was_refused_outside_comes_back_by_a_decision_alone() -> None:
     """The client takes no notice of the refusal, and knocks at its own door again."""
     world, ann, bob, _cleo = room_of_three()
