@@ -453,11 +453,19 @@ def test_who_steps_out_of_a_locked_room_comes_back_when_it_is_opened(how: str) -
     assert bob.engine.closed is None
     assert bob.of(events.Outside) == [events.Outside("Bob", you=True)]
     assert [one.code for one in bob.of(events.Problem)] == ["outside_locked"]
+    for _ in range(2):
+        with pytest.raises(
+            AlcoveError, match=r"locked at the moment.*Nothing was sent"
+        ) as not_said:
+            bob.engine.commands.door_say("I need somebody", None, lambda error: None)
+        assert not_said.value.code == "not_waiting"
+        world.advance(31)
     assert inside(world, bob) == []  # it is said as soon as a knock waits
     if how == "hold":
         do(world, ann, "resume")
     do(world, ann, "lock", False)
     world.advance(45)
+    assert [one.code for one in bob.of(events.Problem)] == ["outside_locked", "outside_open"]
     assert bob.of(events.Joined)[-1].you
     assert bob.members() == {"Ann", "Bob", "Cleo"}
     world.advance(31)

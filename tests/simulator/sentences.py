@@ -354,6 +354,7 @@ class Told:
             "ticket_asks": bool(self.person.came_by),
             "card_differs": puts_bare_cards(world, sender),
             "outside_locked": outside and truth.ruled("locked", on=True),
+            "outside_open": "outside_locked" in self.problems,
             "waits_outside": truth.ruled("locked", on=True),
             "not_outside": outside and wishes_in_vain(self.world, self.person.name),
             "cannot_open": lost or two,  # of before the relay's loss, or for the other program

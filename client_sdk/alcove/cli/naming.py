@@ -141,9 +141,15 @@ def outside(
     """Return the name of the one that waits, and is to come in. Raises `Misread`."""
     waits = named(name, [(it.name, id) for id, it in view.waiting.items()])
     if not waits and (gone := named(name, [(one, one) for one in away])):
+        name = escape.name(gone[0])
+        if view.locked:
+            raise Misread(
+                f"{name} does not wait at the door at the moment: it is locked. /lock off opens "
+                "it, and then they can come back by themselves."
+            )
         raise Misread(
-            f"{escape.name(gone[0])} does not wait at the door at the moment, and can still come "
-            "back by themselves."
+            f"{name} does not wait at the door at the moment, and can still come back by "
+            "themselves."
         )
     return view.waiting[waiting(name, view, members)].name
 

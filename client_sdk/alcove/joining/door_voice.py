@@ -28,6 +28,11 @@ NOT_THERE: Final = (
     "goes on by itself. Nothing was sent; write again in a moment."
 )
 """To a newcomer, and to a member that stepped outside."""
+LOCKED: Final = (
+    "The room's door is locked at the moment, so no facilitator can read what is said from "
+    "outside. Nothing was sent. You are told when the door is open again."
+)
+"""To a member outside: the relay takes no knock at a locked door."""
 Said = Callable[[AlcoveError | None], None]
 
 
@@ -66,6 +71,8 @@ class DoorVoice:
         self._sent = 0
         self._heard: set[tuple[bytes, int]] = set()
         self._unsent: list[_Line] = []
+        self.locked = False
+        """Whether the relay took no knock because the door is locked."""
         self._between = False
         """Whether the knock is taken back for a new one. What is said meanwhile goes with that."""
         self._coming: Said | None = None
@@ -75,7 +82,7 @@ class DoorVoice:
         """This knock waits. What was said with another one is over, but two things are said again
         with this one: what the relay did not take, since it forgets the knock when it forgets the
         room, and that a member comes back, whose knock may expire behind a locked door."""
-        self._between = False
+        self._between = self.locked = False
         if self._knock is not knock:
             unsent, self._unsent = self._unsent, []
             coming, self._coming = self._coming, None
@@ -117,6 +124,8 @@ class DoorVoice:
         `text_too_long`)."""
         if not text.strip():
             raise InvalidInput("text_empty", "There is nothing to say in that text.")
+        if self.locked:
+            raise NotNow("not_waiting", LOCKED)
         self._say(TalkKind.TEXT, text, lobby_key, done)
 
     def _say(self, kind: str, text: str, lobby_key: bytes | None, done: Said) -> None:

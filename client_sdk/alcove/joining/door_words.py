@@ -47,8 +47,13 @@ DOOR_FULL: Final = (
     "minute."
 )
 OUTSIDE_LOCKED: Final = (
-    "You are outside, and the relay says that the room's door is locked at the moment. Your client "
-    "looks about twice a minute whether it is open. You can come back when a facilitator opens it."
+    "You are outside, and the relay says that the room's door is locked at the moment. Until a "
+    "facilitator opens it, no facilitator can read what you type here, and you cannot come back. "
+    "Your client looks about twice a minute, and you are told."
+)
+OUTSIDE_OPEN: Final = (
+    "The room's door is open again: facilitators can read what you type here, and you can come "
+    "back."
 )
 KNOCK_DROPPED: Final = (
     "Your knock is no longer at the relay, and no facilitator answered it. Your client knocks "

@@ -39,6 +39,7 @@ from alcove.joining.door_words import (
     DOOR_FULL,
     KNOCK_DROPPED,
     OUTSIDE_LOCKED,
+    OUTSIDE_OPEN,
     REFUSAL_SENTENCES,
     RULES_CHANGED,
     checked_answer,
@@ -307,9 +308,11 @@ class Newcomer:
         self._link.request(lambda n: frames.Knock(n, made.id, sealed), answered)
 
     def _tell_waiting(self, code: str) -> None:
-        self._told.discard("outside_locked")  # it may be locked again
         if self.outside:
             self._tell_outside()
+            if "outside_locked" in self._told:
+                self._told.discard("outside_locked")  # it may be locked again
+                self._emit(events.Problem("outside_open", OUTSIDE_OPEN))
         else:
             self._emit(events.Waiting(code))
 
@@ -362,6 +365,7 @@ class Newcomer:
     def door_full(self, code: str = "too_many_knocks") -> None:
         """There is no place at the door yet, or it is `locked`, and this client asks again."""
         if code == "locked":
+            self.voice.locked = True
             self._tell_outside()
             self._tell_once("outside_locked", OUTSIDE_LOCKED)
         else:

@@ -258,6 +258,10 @@ def test_of_one_that_is_away_other_commands_say_so(word: str) -> None:
 def test_one_that_is_outside_is_let_in_only_while_they_wait() -> None:
     with pytest.raises(Misread, match=r"^Ash Lee does not wait at the door"):
         read("/inside ash lee", a_view(), MEMBERS, AWAY)
+    locked = a_view()
+    locked.locked = True
+    with pytest.raises(Misread, match=r"it is locked\. /lock off opens it, and then they can come"):
+        read("/inside ash lee", locked, MEMBERS, AWAY)
     state = a_view()
     state.apply(events.Knocked("aa09", "Ash Lee", "", False, outside=True))
     assert read("/inside ash lee", state, MEMBERS, AWAY) == InsideCommand(name="Ash Lee")

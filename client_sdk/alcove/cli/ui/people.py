@@ -20,6 +20,7 @@ from alcove.cli.rooms import MemberLike
 _MOVES: Final = BindingsMap(OptionList.BINDINGS)
 """The keys by which Textual chooses in a list."""
 _CHOOSE: Final = "Press A, L or R"
+_WHOM: Final = "Press ↑ or ↓"
 _TAB: Final = "Tab to decide"
 KEYS: Final = "A let in · L to listen · R refuse, then Enter · ↑↓ whom · Tab back"
 """The bottom line while the list has the focus. A narrow screen has two lines for it."""
@@ -89,6 +90,8 @@ class WaitingList(OptionList):
         self.highlighted = ids.index(chosen) if chosen in ids else None
         if self.highlighted is None and len(ids) == 1 and chosen is None:
             self.highlighted = 0
+        if self.highlighted is None and self.has_focus:
+            self._ask_anew()
 
     async def _on_key(self, event: Key) -> None:
         # Textual would run the action of Enter or of an arrow in the app, after letters that came
@@ -143,13 +146,16 @@ class WaitingList(OptionList):
             self._ask_anew()
             self.post_message(self.Decided(id, act))
 
-    def on_option_list_option_highlighted(self) -> None:
-        self._ask_anew(focused=self.has_focus)
+    def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
+        # A list that is shown anew highlights the same person again: what was chosen stays.
+        if self._chosen is None or self._chosen[0] != event.option_id:
+            self._ask_anew(focused=self.has_focus)
 
     def _ask_anew(self, *, focused: bool = True) -> None:
         self._chosen, self._letters = None, ""
-        self.border_subtitle = _CHOOSE if focused else _TAB
-        self.post_message(self.Hinted(KEYS if focused else ""))
+        whom = self.highlighted is not None
+        self.border_subtitle = (_CHOOSE if whom else _WHOM) if focused else _TAB
+        self.post_message(self.Hinted((KEYS if whom else _NOBODY) if focused else ""))
 
 
 class People(Vertical):
