@@ -39,6 +39,15 @@ ACTS: Final[Mapping[events.FacilitatorAct, str]] = MappingProxyType(
 )
 
 
+_TO_YOU: Final[Mapping[events.FacilitatorAct, str]] = MappingProxyType(
+    {
+        "left": "let you go, as you wished",
+        "absent": "let you go, as your connection was lost",
+        "fold_message": "folded a message of yours",
+        "unfold": "stopped folding what you write",
+    }
+)
+"""Where another word than the name differs for the reader."""
 _STEPPED_DOWN: Final = "asked to be a participant, and another facilitator's client made you one"
 _GRANTED: Final = "asked to be a participant, and another facilitator's client made them one"
 _FOLDED_SOME: Final = "folded some of what was said"
@@ -51,8 +60,9 @@ def act(past: events.PastAct, me: str = "", *, listens: bool = False) -> str:
     minutes = past.age // 60
     ago = "just now" if minutes < 1 else f"{minutes} min ago"
     yours = bool(me) and past.by == me
-    whom = "you" if me and past.name == me else escape.name(past.name)
-    what = ACTS[past.act].format(name=whom)
+    of_you = bool(me) and past.name == me
+    whom = "you" if of_you else escape.name(past.name)
+    what = (_TO_YOU.get(past.act) if of_you else None) or ACTS[past.act].format(name=whom)
     if past.act == "appoint" and past.name == past.by:
         what = f"came by the standby's link, and {'facilitate' if yours else 'facilitates'}"
     if past.act == "demote" and past.name == past.by:

@@ -156,6 +156,10 @@ def test_the_list_of_acts_tells_one_message_from_all_and_a_wish_from_a_decision(
     granted = "asked to be a participant, and another facilitator's client made"
     assert told("demote", "Ash", "Ash") == f"Ash {granted} them one, just now."
     assert told("demote", "Ash", "Ash", "Ash") == f"You {granted} you one, just now."
+    assert told("fold_message", "Kim", "Mara", "Kim") == "Mara folded a message of yours, just now."
+    stopped = told("unfold", "Kim", "Mara", "Kim")
+    assert stopped == "Mara stopped folding what you write, just now."
+    assert told("pause", "Kim", "Mara", "Kim") == "Mara paused you, just now."
     other = told("demote", "Ash", "Mara", "Kim")  # whose client never saw the wish
     assert other == "Mara made Ash a participant, perhaps by wish, just now."
 
