@@ -405,6 +405,17 @@ async def test_what_was_begun_at_the_door_is_not_sent_to_the_room_unasked(*, pla
         assert screen.shown.count("You began this") == 1
 
 
+async def test_whoever_reads_the_help_of_the_door_sees_that_they_are_in() -> None:
+    """It fills a small screen, and says that facilitators alone read what is typed."""
+    async with Terminal("waiting", *ROBIN_HERE, "--accept", columns=40, rows=20) as screen:
+        await screen.see("You asked to be let in")
+        screen.type("/help" + ENTER)
+        await screen.see("What you can type:", "facilitators")
+        screen.process.send_signal(signal.SIGUSR1)
+        await screen.see("You are in;")
+        await screen.see_no("What you can type:")
+
+
 @pytest.mark.parametrize("plain", [True, False])
 async def test_what_is_begun_in_the_room_is_sent_at_once(*, plain: bool) -> None:
     flag = ("--plain",) if plain else ()

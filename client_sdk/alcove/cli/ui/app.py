@@ -166,6 +166,9 @@ class RoomApp(App[None]):
             return
         log = self._entries
         self._own.happened(event)
+        if isinstance(event, events.Joined | events.Outside) and event.you:
+            # Others read what is typed from now on. A help of before would say whom.
+            log.anchor()
         match event:
             case (
                 events.Message()
