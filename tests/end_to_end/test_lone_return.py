@@ -8,6 +8,7 @@ from alcove.joining.ticket_comer import PATIENCE, TicketComer
 from alcove_protocol import frames, limits
 from alcove_protocol.ticket import Ticket
 
+from tests.end_to_end.agreeing import KIND, accept, changed, shown
 from tests.end_to_end.evil.test_standby_lies import old_answers
 from tests.end_to_end.facilitating import all_agree, do, facilitators, goes_on, new_link, newcomer
 from tests.end_to_end.standing_by import make_link
@@ -154,6 +155,24 @@ def test_two_that_died_together_come_back_one_by_one() -> None:
     second = resumes(world, tickets[1], "Bob", wait=30)
     assert facilitators(cleo) == {"Ann", "Bob"}
     goes_on(world, first, second, cleo)
+
+
+def test_it_is_asked_about_ground_rules_that_another_facilitator_changed() -> None:
+    """No commit and no text follows the return. What its person writes would wait for good."""
+    world, ann, bob, cleo = room_of_three()
+    do(world, ann, "appoint", "Bob")
+    world.advance(35)
+    ticket = ticket_of(world, ann)
+    crashes(world, ann)
+    changed(world, bob, KIND)
+    accept(world, cleo)
+    world.advance(35)
+    crashes(world, bob)
+    again = resumes(world, ticket, "Ann", wait=150)
+    assert again.of(events.Joined)
+    assert shown(again) == [(2, KIND[0].text, True)]
+    accept(world, again)
+    goes_on(world, again, cleo)
 
 
 def test_who_returned_alone_lets_one_in_that_had_parked_the_leaf_before() -> None:

@@ -562,6 +562,13 @@ BEHIND_A_COMMIT: Final = (
 
 
 OF_A_RETURN: Final = (
+    _mutant(
+        "alcove.engine.entering_room:EnteringRoom._resumed",
+        "member.look_at_rules()",
+        "pass",
+        "tests/end_to_end/test_lone_return.py"
+        "::test_it_is_asked_about_ground_rules_that_another_facilitator_changed",
+    ),
     relay(
         "tickets",
         "rooms.rules:ask",

@@ -570,4 +570,19 @@ FOUND: Final[dict[str, Schedule]] = {
         ),
         line=True,
     ),
+    "a program that came by a ticket lacks the keys that the one before it had": Schedule(
+        seed=7303308, kind="relay", ttl=10, latency=0.02, uses=50, facilitators=1,
+        steps=(
+            Step(0, "come", 5, 804), Step(0, "ticket", 0, 626), Step(3.05, "reload", 0, 923),
+            Step(0, "resume", 0, 289), Step(0, "resume", 0, 746), Step(61, "race", 3, 353),
+        ),
+    ),
+    "a program that came by a ticket is asked about the ground rules": Schedule(
+        seed=7303308, kind="relay", ttl=10, latency=0.02, uses=50, facilitators=1,
+        steps=(
+            Step(0, "come", 5, 804), Step(0, "talk", 0, 731), Step(0, "ticket", 0, 626),
+            Step(0, "talk", 0, 78), Step(3, "reload", 0, 923), Step(0, "resume", 0, 289),
+            Step(0, "resume", 0, 746), Step(81.3, "agreement", 1, 217),
+        ),
+    ),
 }  # fmt: skip

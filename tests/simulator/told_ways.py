@@ -128,19 +128,24 @@ def lacked_doors(person: "Person") -> set[str]:
 def keys_are_lost(world: "World", door: str) -> bool:
     """Whether a facilitator closes this door for that (docs/protocol.md 10): its vault lacked the
     keys, also long after the trouble, and no facilitator that is there could have given them."""
-    known = any(keeper.doors.knows(bytes.fromhex(door)) for keeper in _keepers(world))
+    known = any(keeper.doors.knows(bytes.fromhex(door)) for _, keeper in _keepers(world))
     return door in world.truth.lacked and not known
 
 
 def vaults_are_lost(world: "World", person: "Person") -> bool:
     """Whether a relay lost what it kept of vaults, and no facilitator that is there could give the
     same again: who put them has gone. One that came by a ticket opens no vault of the epochs in
-    which it was out."""
-    given = any(keeper.vaults.complete for keeper in _keepers(world))
+    which it was out. The program whose place it took may not know yet that it is out, and gives
+    nothing."""
+    others = [keeper for name, keeper in _keepers(world) if name != person.name]
+    given = any(keeper.vaults.complete for keeper in others)
     return (bool(world.truth.losses) or bool(person.came_by)) and not given
 
 
-def _keepers(world: "World") -> "list[Facilitator]":
-    """The facilitators' parts of the clients that are there."""
-    there = [p.engine.member for p in world.people if p.there and p.inside and not p.frozen]
-    return [one.facilitator for one in there if one is not None and one.facilitator is not None]
+def _keepers(world: "World") -> "list[tuple[str, Facilitator]]":
+    """The facilitators' parts of the clients that are there, and their names."""
+    there = [
+        (p.name, p.engine.member) for p in world.people if p.there and p.inside and not p.frozen
+    ]
+    found = [(name, one.facilitator) for name, one in there if one is not None]
+    return [(name, part) for name, part in found if part is not None]

@@ -264,6 +264,7 @@ class EnteringRoom(Standing, ABC):
             members = tuple(person.name for person in membership.people())
             self.emit(events.Joined(self.identity.name, you=True, members=members))
             tell_changes(comer.body.facilitators, membership, self.ports)
+            member.look_at_rules()  # they may have changed since the ticket was parked
 
         member = self._become_member(membership, comer.opening[0], at, tell_joined)
         member.keep_ticket()  # the one that it came by is spent

@@ -296,6 +296,10 @@ class MemberParts(ABC):
             self._agreement.ask()
             self.agreement_change.heard()
 
+    def look_at_rules(self) -> None:
+        """Show the room's agreement, if it is not the one that the person accepted."""
+        self._agreement.ask()
+
     def accept_agreement(self, version: int | None = None) -> None:
         """The person accepts the room's agreement. Their leaf says so soon.
 
