@@ -63,6 +63,23 @@ def test_the_list_has_roles_and_pauses() -> None:
     ]
 
 
+def test_whoever_was_heard_by_a_sign_of_life_stays_heard_for_one_that_facilitates_no_more() -> None:
+    """Eve has written nothing. Ann saw that she is here, and nothing says otherwise now."""
+    world, ann, *_ = of_facilitators()
+    eve = world.join(ann, "Eve")
+    world.advance(100)
+    assert whereabouts(ann)["Eve"] == "here"
+    do(world, ann, "step_down")
+    world.advance(400)
+    ann.engine.commands.list_members()
+    ann.collect()
+    assert eve.engine.closed is None
+    listed = {one.name: one for one in ann.of(events.MemberList)[-1].members}
+    assert not listed["Ann"].facilitator
+    assert listed["Eve"].heard
+    assert listed["Eve"].presence == "unknown"
+
+
 def test_a_facilitator_is_here_by_heartbeats_and_away_when_others_are_heard() -> None:
     world, ann, bob, cleo = of_facilitators()
     assert whereabouts(cleo)["Bob"] == whereabouts(ann)["Bob"] == "here"

@@ -80,8 +80,14 @@ def said_by_you(text: str, to: str) -> str:
     return f"[at the door] [you]{whom}: {escape.line(text)}"
 
 
-def refused(name: str) -> str:
-    """Return that this facilitator refused a newcomer."""
+def refused(name: str, *, connected: bool = True) -> str:
+    """Return that this facilitator refused a newcomer. Who waits at a relay that loses its memory
+    meanwhile is not told, and asks again."""
+    if not connected:
+        return (
+            f"You did not let {escape.name(name)} in. Your client tells them so once it is "
+            "connected; if they ask again, decide again."
+        )
     return f"You did not let {escape.name(name)} in; your client tells them so."
 
 
@@ -170,15 +176,17 @@ def done(
     waiting: Mapping[str, events.Knocked],
     *,
     joined: bool,
+    connected: bool = True,
 ) -> str | None:
     """Return what this person did at the door, to go there or come from it, or with the ground
-    rules, once the room took it. `joined` says that they are in the room."""
+    rules, once the room took it. `joined` says that they are in the room, and `connected` that the
+    relay answers."""
     match command:
         case DoorSayCommand(text=text, id=id):
             knock = waiting.get(id or "")
             return said_by_you(text, knock.name if knock is not None else "")
         case RefuseCommand(id=id):
-            return refused(waiting[id].name) if id in waiting else None
+            return refused(waiting[id].name, connected=connected) if id in waiting else None
         case OutsideCommand():
             return GOING
         case InsideCommand(name=name):

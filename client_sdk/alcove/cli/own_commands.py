@@ -21,6 +21,7 @@ from alcove.cli.commands import (
     DoorTakeCommand,
     EndCommand,
     FoldCommand,
+    HandOverCommand,
     HoldCommand,
     InsideCommand,
     InviteNewCommand,
@@ -39,6 +40,7 @@ from alcove.cli.commands import (
     SendCommand,
     SlowCommand,
     StandbyCommand,
+    StepDownCommand,
     TicketCommand,
     UnpauseCommand,
     WordsCommand,
@@ -93,6 +95,12 @@ _RETRACT: Final = (
     "done or cannot be done."
 )
 """While the room or this member is paused, the relay answers and would not take it."""
+_STEPS_DOWN: Final = (
+    "Not done yet: {}. It is asked again until the relay answers and another facilitator's client "
+    "confirms it. Until then you still facilitate. You need to do nothing, and you are told what "
+    "became of it."
+)
+"""No one makes themself a participant: the other's device may sleep."""
 _OUTSIDE: Final = (
     "Not done yet: {}. Your client asks again for a minute, and you are told what became of it."
 )
@@ -257,6 +265,8 @@ def _waits(asked: _Asked, *, in_room: bool) -> str:
         EndCommand: _END,
         InviteNewCommand: _INVITE,
         RetractCommand: _RETRACT,
+        StepDownCommand: _STEPS_DOWN,
+        HandOverCommand: _STEPS_DOWN,
     }
     if not in_room:
         kinds[InsideCommand] = _INSIDE

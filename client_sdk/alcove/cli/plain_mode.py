@@ -370,7 +370,14 @@ class PlainMode:
 
     async def _did(self, command: Told) -> None:
         self._view.did(command)
-        await self._say(door_words.done(command, self._view.waiting, joined=self._view.in_room))
+        await self._say(
+            door_words.done(
+                command,
+                self._view.waiting,
+                joined=self._view.in_room,
+                connected=self._view.reaches_relay,
+            )
+        )
 
     async def _many(self, heading: str, lines: Sequence[str]) -> None:
         """Write a sentence, and indented lines below it."""

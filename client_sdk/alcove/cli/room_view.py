@@ -219,6 +219,12 @@ class RoomView:
         return self.joined and not self.going_out
 
     @property
+    def reaches_relay(self) -> bool:
+        """Whether the relay answers, as far as this client knows."""
+        silent = (events.ConnectionState.RECONNECTING, events.ConnectionState.SILENT)
+        return self.connection not in silent
+
+    @property
     def at_door(self) -> bool:
         """Whether only facilitators read what this person types."""
         return self.knocked and not self.joined

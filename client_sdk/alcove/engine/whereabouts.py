@@ -31,6 +31,8 @@ class WhereaboutsWatch:
         self._life = life
         self._emit = ports.emit
         self._told: dict[bytes, Whereabouts] = {}
+        self._alive: set[bytes] = set()
+        """Of whom a sign of life came, also when it was this member's to know."""
 
     def _of(self, person: Person, own: Person) -> Whereabouts:
         if person.key == own.key:
@@ -59,7 +61,7 @@ class WhereaboutsWatch:
                 person.name,
                 person.facilitator,
                 person.key == own.key,
-                person.key not in membership.unheard,
+                person.key not in membership.unheard or person.key in self._alive,
                 person.key in paused,
                 self._of(person, own),
             )
@@ -76,3 +78,5 @@ class WhereaboutsWatch:
             if now[person.key] != before and person.key != own.key:
                 self._emit(events.PresenceChanged(person.name, now[person.key]))
         self._told = now
+        self._alive &= now.keys()
+        self._alive |= {key for key, where in now.items() if where == "here"}

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from alcove import events
-from alcove.cli import act_words, help_words, moderation_words, words
+from alcove.cli import act_words, door_words, help_words, moderation_words, words
 from alcove.cli.commands import (
     AcceptCommand,
     AdmitAllCommand,
@@ -15,14 +15,17 @@ from alcove.cli.commands import (
     DoorTakeCommand,
     EndCommand,
     FoldCommand,
+    HandOverCommand,
     InsideCommand,
     InviteNewCommand,
     LockCommand,
     MembersCommand,
     OutsideCommand,
     PauseCommand,
+    RefuseCommand,
     RemoveCommand,
     RetractCommand,
+    StepDownCommand,
 )
 from alcove.cli.leaving import LastQuestion
 from alcove.cli.naming import Misread
@@ -278,6 +281,36 @@ def test_a_command_that_failed_or_is_done_in_time_gets_no_line() -> None:
     person.own.begun(FoldCommand(id="bb03"), "/foldlast robin")
     person.own.happened(events.Retracted("bb03"))  # its author was first
     assert person.after(60) == []
+
+
+@pytest.mark.parametrize(
+    ("command", "line"),
+    [(HandOverCommand(name="Ash"), "/handover ash"), (StepDownCommand(), "/stepdown")],
+)
+def test_whoever_steps_down_waits_for_another_and_not_for_the_relay(
+    command: HandOverCommand | StepDownCommand, line: str
+) -> None:
+    person = _Followed()
+    person.own.begun(command, line)
+    (said,) = person.after(3)
+    assert said.startswith(f'Not done yet: "{line}". It is asked again until the relay answers and')
+    assert "confirms it. Until then you still facilitate." in said
+
+
+def test_a_refusal_without_a_relay_says_when_it_is_told() -> None:
+    view, knock = RoomView(), events.Knocked("a1", "Lee", "lamp", door_revoked=False)
+    view.apply(knock)
+    refusal = RefuseCommand(id="a1")
+
+    def said() -> str | None:
+        answers = view.reaches_relay
+        return door_words.done(refusal, view.waiting, joined=True, connected=answers)
+
+    view.apply(events.ConnectionChanged(events.ConnectionState.RESUMED))
+    assert said() == "You did not let Lee in; your client tells them so."
+    for state in (events.ConnectionState.RECONNECTING, events.ConnectionState.SILENT):
+        view.apply(events.ConnectionChanged(state))
+        assert str(said()).startswith("You did not let Lee in. Your client tells them so once it")
 
 
 def test_an_acceptance_at_the_door_waits_for_the_knock() -> None:

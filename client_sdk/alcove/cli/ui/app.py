@@ -399,7 +399,12 @@ class RoomApp(App[None]):
 
     async def _did(self, command: Told) -> None:
         self._view.did(command)
-        said = door_words.done(command, self._view.waiting, joined=self._view.in_room)
+        said = door_words.done(
+            command,
+            self._view.waiting,
+            joined=self._view.in_room,
+            connected=self._view.reaches_relay,
+        )
         if said is not None and isinstance(command, DoorSayCommand):
             self._entries.at_door(command.id or "", said)
         else:
