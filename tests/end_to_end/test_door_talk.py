@@ -95,6 +95,29 @@ def test_of_two_who_take_a_talk_at_once_the_first_one_counts() -> None:
         assert [event.by for event in client.of(events.DoorTaken)] == ["Bob"]
 
 
+def test_a_text_for_one_that_came_in_meanwhile_is_not_told_as_said() -> None:
+    world, ann, bob, _cleo, dora = two_facilitators()
+    held = hold(bob, LobbyRequest)
+    result: list[AlcoveError | None] = []
+    bob.engine.commands.door_say("One moment.", knock_of(bob), result.append)
+    world.settle()
+    ann.engine.commands.admit(knock_of(ann), lambda error: None)
+    world.settle()
+    assert dora.of(events.Joined)
+    let(bob)
+    for data in held:
+        assert bob.link is not None
+        bob.link.receive(data)
+    world.settle()
+    assert said(dora) == []
+    (error,) = result
+    assert error is not None
+    assert (error.code, str(error)) == (
+        "unknown_knock",
+        "Dora came in meanwhile, and may not have read it.",
+    )
+
+
 @pytest.mark.parametrize("busy", [False, True])
 def test_a_talk_is_asked_for_again_when_the_relay_did_not_take_it(busy: bool) -> None:
     """Else the texts that follow arrive, and the other facilitators talk with the same newcomer."""

@@ -177,9 +177,17 @@ class DoorTalk:
             if self._unsent.goes_again(answer, line):
                 return
             refused = answer if isinstance(answer, frames.RequestRefused) else None
-            line.done(Refused.by_relay(refused.code) if refused is not None else None)
+            line.done(Refused.by_relay(refused.code) if refused is not None else self._late(line))
 
         self._link.request(lambda n: frames.LobbyRequest(n, line.id, line.blob, line.to), answered)
+
+    def _late(self, line: _Line) -> NotNow | None:
+        """Whether they were let in before the relay took this: as a member they read no talk."""
+        person = self._membership.find_relay_key(line.to)
+        if person is None:
+            return None
+        text = f"{person.name} came in meanwhile, and may not have read it."
+        return NotNow("unknown_knock", text)
 
     def resumed(self) -> None:
         """Connected again: what the relay did not answer goes once more."""
