@@ -11,7 +11,7 @@ from alcove_protocol.frames import PutDoor, ReadCard
 from alcove_protocol.invite import Invite
 
 from tests.end_to_end.evil.rogue import committer_of
-from tests.end_to_end.facilitating import do, hold, kill, newcomer
+from tests.end_to_end.facilitating import ask, do, goes_on, hold, kill, let, newcomer
 from tests.end_to_end.world import Client, World, room_of_three
 
 CONTACT = "host@group.example"
@@ -173,6 +173,23 @@ def test_a_lost_answer_to_the_closing_is_asked_for_again() -> None:
     world.advance(5)
     late = world.knock(link, "Eve")
     assert [event.code for event in late.of(events.Closed)] == ["door_revoked"]
+
+
+def test_an_invite_that_did_not_arrive_before_a_loss_is_put_and_no_code_is_told() -> None:
+    """It comes with the room that is brought back, too, there with a later card."""
+    world, ann, bob, _cleo = room_of_three()
+    hold(ann, PutDoor)
+    result = ask(ann, "remove", "Cleo")
+    world.settle()
+    world.kill_relay()
+    let(ann)
+    world.start_relay()
+    world.advance(120)
+    assert result == [None]
+    told = [one.code for one in ann.of(events.Problem)]
+    assert told == ["room_forgotten", "room_settled"]
+    newcomer(world, ann.invite(), "Dora", ann)
+    goes_on(world, ann, bob)
 
 
 def test_another_facilitator_renews_a_card_and_keeps_its_question() -> None:

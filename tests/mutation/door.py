@@ -681,6 +681,12 @@ ALL_DOOR: Final[tuple[Mutant, ...]] = (
     ),
     _invites(f"{_KEEPER}.close_for_others", "if self._in_line.is_first():", "if False:", _DIES),
     _invites(
+        f"{_KEEPER}.send_unsent",
+        "if door.id in self._brought:",
+        "if False:",
+        "test_an_invite_that_did_not_arrive_before_a_loss_is_put_and_no_code_is_told",
+    ),
+    _invites(
         f"{_OF_INVITES}.moved",
         "if not own and not outcome.gone and not outcome.joined:",
         "if False:",

@@ -585,4 +585,18 @@ FOUND: Final[dict[str, Schedule]] = {
             Step(0, "resume", 0, 746), Step(81.3, "agreement", 1, 217),
         ),
     ),
+    "an invite that did not arrive before a loss comes with a later card": Schedule(
+        seed=7308332, kind="amnesia", ttl=10, latency=0.1, uses=50, facilitators=1,
+        steps=(
+            Step(0, "come", 2, 272), Step(0, "trap", 0, 35), Step(40.5, "remove", 2, 812),
+            Step(1, "amnesia", 2, 510),
+        ),
+    ),
+    "a program comes back half a minute after another with its keys has ended": Schedule(
+        seed=7308182, kind="network", ttl=1800, latency=0.0, uses=50, facilitators=1,
+        steps=(
+            Step(0, "slowly", 2, 874), Step(0, "ticket", 0, 462), Step(1, "reload", 0, 120),
+            Step(0, "resume", 0, 359), Step(77, "talk", 1, 966),
+        ),
+    ),
 }  # fmt: skip

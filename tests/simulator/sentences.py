@@ -85,6 +85,7 @@ class Told:
         """Whether its client does not believe an ending yet, after the relay lost its memory."""
         self.state = RoomState.OPEN
         self.closed: events.Closed | None = None
+        self.closed_at = 0.0
 
     def hear(self, event: AnyEvent) -> None:
         """Compare one event."""
@@ -196,7 +197,7 @@ class Told:
                 removed = any(done.removed for done in self.world.truth.commands.values())
                 return "" if removed else "no facilitator removed a member"
             case events.Closed():
-                self.closed = event
+                self.closed, self.closed_at = event, self.world.clock()
                 return self._over(event)
             case events.Unknown():
                 return "every client here knows all kinds"

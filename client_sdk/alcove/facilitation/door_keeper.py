@@ -45,6 +45,8 @@ class DoorKeeper:
         self._in_line = in_line
         self._unsent: list[tuple[Door, Done]] = []
         self._cards_unsent: list[Door] = []
+        self._brought: set[bytes] = set()
+        """Doors of `_unsent` that waited while a relay lost its memory."""
         self._closing: dict[bytes, float] = {}
         """Doors that this client's commits took off the list, and when the relay is told."""
         self._others_closed: dict[bytes, float] = {}
@@ -85,10 +87,18 @@ class DoorKeeper:
             lambda n: frames.PutDoor(n, signed.body, signed.signature, card), answered
         )
 
+    def new_log(self) -> None:
+        """The relay lost its memory. A room is brought back with its doors."""
+        self._brought.update(door.id for door, _ in self._unsent)
+
     def send_unsent(self) -> None:
         unsent, self._unsent = self._unsent, []
         for door, done in unsent:
+            if door.id in self._brought:
+                # It may have come with the room, and have a later card there.
+                self._doors.with_new_card(door, self._membership)
             self._send(door, done)
+        self._brought.clear()
         cards, self._cards_unsent = self._cards_unsent, []
         for door in cards:
             self._renew(door)

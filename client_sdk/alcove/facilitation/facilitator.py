@@ -318,7 +318,9 @@ class Facilitator:
             self._settling.tick()
             self.lobby.look()
             self.outside.tick()
-            self.door_keeper.send_unsent()
+            if self._may_commit():
+                # A log that is not settled may lack the entry that a card names.
+                self.door_keeper.send_unsent()
             self.door_keeper.close_for_others()
             if self.vaults.complete:
                 self.door_keeper.renew_cards()
@@ -345,12 +347,12 @@ class Facilitator:
         if new_log:
             self.lobby.new_log()
             self.committer.new_log()
+            self.door_keeper.new_log()
             self.vaults.new_log()
             self._settling.new_log()
             self.outside.new_log()
         self._settling.resumed()
         self.lobby.resumed()
-        self.door_keeper.send_unsent()
         self.committer.pump()
 
     # --- the room as a whole -------------------------------------------------------------------
