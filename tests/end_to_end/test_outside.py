@@ -19,6 +19,7 @@ from tests.end_to_end.facilitating import all_agree, away, do, goes_on, hold, ki
 from tests.end_to_end.test_door_talk import said, say
 from tests.end_to_end.test_hard_minute import paused
 from tests.end_to_end.test_invites import make
+from tests.end_to_end.ticketing import crashes, resumes, ticket_of
 from tests.end_to_end.world import Client, World, room_of_three
 
 
@@ -273,6 +274,23 @@ def test_a_way_back_is_no_invite_to_a_facilitator_that_was_appointed_since() -> 
     assert "Bob" in cleo.members()
     assert cleo.engine.require_member().facilitator is not None
     assert not cleo.of(events.InviteRevoked)
+
+
+def test_nor_to_a_facilitator_that_came_by_a_ticket_since() -> None:
+    """That one did not see the member go."""
+    world, ann, bob, cleo = room_of_three()
+    do(world, ann, "appoint", "Cleo")
+    world.advance(35)
+    ticket = ticket_of(world, cleo)
+    crashes(world, cleo)
+    outside(world, bob)
+    again = resumes(world, ticket, "Cleo", wait=30)
+    assert again.of(events.Joined)
+    assert inside(world, bob) == [None]
+    world.advance(15)
+    assert "Bob" in again.members()
+    assert again.engine.require_member().facilitator is not None
+    assert not again.of(events.InviteRevoked)
 
 
 def test_one_outside_is_no_newcomer_to_a_facilitator_that_was_appointed_since() -> None:

@@ -149,7 +149,7 @@ ALL_DOOR: Final[tuple[Mutant, ...]] = (
         "alcove.facilitation.invites:Invites.moved",
         " and door not in came",
         "",
-        "test_a_way_back_is_no_invite_to_a_facilitator_that_was_appointed_since",
+        "test_nor_to_a_facilitator_that_came_by_a_ticket_since",
     ),
     Mutant(
         "door",
