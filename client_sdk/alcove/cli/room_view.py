@@ -45,6 +45,7 @@ class RoomView:
         self._answered: dict[str, events.Knocked] = {}
         self.messages: dict[str, ShownMessage] = {}
         self.invite: str | None = None
+        self._me = ""
         self.invites: tuple[events.OpenInvite, ...] = ()
         """The list that was shown last. A person names an invite by its number there."""
         self.rules: events.AgreementShown | None = None
@@ -143,6 +144,7 @@ class RoomView:
                 self.unsettled = False  # nobody comes in before
                 self._forget_knocks(event.name)
                 if event.you:
+                    self._me = event.name
                     self._come_in()
             case events.ConnectionChanged(connection, moving=moving):
                 self.connection, self.moving = connection, moving
@@ -159,6 +161,8 @@ class RoomView:
             case events.RoleChanged(name, facilitator):
                 self.unsettled = False  # no part changes before
                 self._appointed |= {name} if facilitator else set()
+                if name == self._me and not facilitator:
+                    self.invite = None  # nobody tells a participant when it is closed
             case events.VaultChanged(name, claimed=True):
                 self._appointed.discard(name)
             case events.PresenceChanged(name, "away"):

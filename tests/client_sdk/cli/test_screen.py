@@ -601,7 +601,7 @@ async def test_who_accepts_before_the_end_is_told_that_the_text_goes_on(
         screen.type("a")
         await screen.see("There is more below: ↓ reads on.", "Accept (A)")
         screen.type(PAGE_DOWN * 6)  # the button has the focus, and the text scrolls
-        await screen.see("rule number 39.", "Enter accepts, and L leaves.", "↑ ↓ scroll")
+        await screen.see("rule number 39.", "Enter accepts. L, Enter leaves.", "↑ ↓ scroll")
         await screen.see_no("There is more below")
         screen.type(ENTER)
         await screen.see("You asked to be let in")

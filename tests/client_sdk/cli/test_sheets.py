@@ -45,7 +45,7 @@ async def test_the_sheet_says_what_enter_does_wherever_tab_leads() -> None:
     async with Sheets(sheet).run_test(size=(80, 24)) as pilot:
         await pilot.press("a")
         await pilot.pause()
-        assert explained() == "Enter accepts, and L leaves."
+        assert explained() == "Enter accepts. L, Enter leaves."
         await pilot.press("tab")
         await pilot.pause()
         assert explained() == "Enter leaves. A and then Enter accepts."
@@ -59,7 +59,7 @@ async def test_the_sheet_says_what_enter_does_wherever_tab_leads() -> None:
         assert explained() == "Enter leaves. A and then Enter accepts."
         await pilot.press("shift+tab")
         await pilot.pause()
-        assert explained() == "Enter accepts, and L leaves."
+        assert explained() == "Enter accepts. L, Enter leaves."
 
 
 async def test_the_sheet_speaks_of_a_word_only_when_one_is_typed() -> None:

@@ -250,6 +250,16 @@ def test_a_facilitator_is_not_told_that_none_is_connected() -> None:
     assert "not even you yet" in words.of_event(quiet, facilitates=True)
 
 
+def test_whoever_facilitates_no_more_shows_no_invite_that_may_be_closed() -> None:
+    view = RoomView()
+    view.apply(events.Joined("Mara", you=True, members=("Mara",)))
+    view.apply(events.Opened("https://relay.example/join#A"))
+    view.apply(events.RoleChanged("Ash", facilitator=False, by="Mara"))
+    assert view.invite is not None
+    view.apply(events.RoleChanged("Mara", facilitator=False, by="Ash"))
+    assert view.invite is None
+
+
 def test_one_that_goes_from_outside_is_not_said_to_have_waited_to_be_let_in() -> None:
     mara = (FakeMember("Mara", facilitator=True, you=True),)
     outside = replace(KNOCK, outside=True)
