@@ -3,7 +3,7 @@
 from alcove import events
 from alcove.cli.ui.sheets import AgreementScreen
 from textual.app import App
-from textual.widgets import Static
+from textual.widgets import Button, Input, Static
 
 RULES = events.AgreementShown(
     1, "What is said here stays here.", "Evening circle", "en", asked=True
@@ -33,6 +33,23 @@ async def test_why_a_word_is_refused_stays_when_the_text_is_drawn_again() -> Non
         await pilot.pause()
         sheet._tell_of_more()
         assert "Enter accepts" in str(sheet.query_one("#explain", Static).render())
+
+
+async def test_enter_counts_also_right_behind_one_that_was_refused() -> None:
+    """Textual drops it while a button looks pressed, for a fifth of a second."""
+    sheet = AgreementScreen(RULES)
+    async with Sheets(sheet).run_test(size=(40, 20)) as pilot:
+        await pilot.press("tab", *"abc", "enter", "a")
+        await pilot.pause()
+        word, accept = sheet.query_one("#word", Input), sheet.query_one("#accept", Button)
+        assert sheet.focused is accept
+        accept.action_press()
+        assert not accept.has_class("-active")  # else the next one is dropped
+        await pilot.pause()
+        word.value = "blue kettle"
+        accept.action_press()
+        await pilot.pause()
+        assert not sheet.is_current
 
 
 async def test_the_sheet_says_what_enter_does_wherever_tab_leads() -> None:

@@ -126,6 +126,8 @@ class AgreementScreen(Sheet[str | None]):
     def on_mount(self) -> None:
         # The text has the focus, not a button: the arrow keys scroll, and Enter agrees to nothing.
         self._text.focus()
+        for button in self.query(Button):
+            button.active_effect_duration = 0  # while it lasts, Textual drops the next Enter
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         self._give(event.button.id == "accept")
