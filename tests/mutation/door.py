@@ -281,14 +281,14 @@ ALL_DOOR: Final[tuple[Mutant, ...]] = (
         for where, old, new, test in (
             (
                 "removal_intent:RemoveMembers.plan",
-                "closed.update(back.doors)",
+                "closed.add(back.door)",
                 "pass",
                 "test_a_removal_holds_when_a_step_outside_was_first",
             ),
             (
                 "removal_intent:RemoveMembers.plan",
-                "closed.add(",
-                "str(",
+                "closed.add(membership",
+                "str(membership",
                 "test_a_removal_closes_a_way_back_that_a_newer_facilitator_took",
             ),
             (

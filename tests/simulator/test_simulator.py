@@ -103,7 +103,7 @@ def test_a_removal_of_one_that_is_absent_which_the_list_lacks_is_noticed(
 
     def wrong(self: Removals, key: bytes) -> WayBack | None:
         back = way_back(self, key)
-        return None if back is None else WayBack(back.doors)
+        return None if back is None else WayBack(back.door)
 
     monkeypatch.setattr(Removals, "_way_back", wrong)
     failures = play(FOUND["a member that was let go as absent is removed"])

@@ -81,8 +81,8 @@ def said_by_you(text: str, to: str) -> str:
 
 
 def refused(name: str, *, connected: bool = True) -> str:
-    """Return that this facilitator refused a newcomer. Who waits at a relay that loses its memory
-    meanwhile is not told, and asks again."""
+    """Return that this facilitator refused a newcomer. A relay that loses its memory meanwhile
+    loses the refusal. Then the newcomer asks again."""
     if not connected:
         return (
             f"You did not let {escape.name(name)} in. Your client tells them so once it is "

@@ -47,6 +47,7 @@ from alcove.cli.commands import (
 )
 from alcove.cli.naming import Misread
 from alcove.cli.own_texts import WAITS_AFTER, beginning
+from alcove.cli.room_view import NO_RELAY
 
 _HERE: Final = (
     SendCommand,  # `OwnTexts` tells of these
@@ -77,7 +78,6 @@ _SAYS_SO: Final = (
     FoldCommand,
 )
 """Each of these has an event of its own, unless there was nothing to change."""
-_NO_RELAY: Final = (events.ConnectionState.RECONNECTING, events.ConnectionState.SILENT)
 _EVENT_WITHIN: Final = 1.0
 """Seconds that the event of a command has, once the room says that it is done."""
 _KEPT: Final = (
@@ -180,7 +180,7 @@ class OwnCommands:
         if isinstance(event, events.Joined | events.Outside) and event.you:
             self._in_room = isinstance(event, events.Joined)
         if isinstance(event, events.ConnectionChanged):
-            self._waits = event.state in _NO_RELAY and not event.moving
+            self._waits = event.state in NO_RELAY and not event.moving
         for number, asked in list(self._asked.items()):
             if isinstance(event, events.ConnectionChanged) and event.moving:
                 if isinstance(asked.command, OutsideCommand):

@@ -14,6 +14,8 @@ from alcove import events
 from alcove.cli import wrapping
 from alcove.cli.commands import AnyCommand, OutsideCommand
 
+NO_RELAY: Final = (events.ConnectionState.RECONNECTING, events.ConnectionState.SILENT)
+"""The relay does not answer."""
 _ANSWERED: Final = 50
 """Knocks that are remembered when they wait no more."""
 
@@ -225,8 +227,7 @@ class RoomView:
     @property
     def reaches_relay(self) -> bool:
         """Whether the relay answers, as far as this client knows."""
-        silent = (events.ConnectionState.RECONNECTING, events.ConnectionState.SILENT)
-        return self.connection not in silent
+        return self.connection not in NO_RELAY
 
     @property
     def at_door(self) -> bool:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from alcove import events
-from alcove.engine.let_go import LetGo
 from alcove.group.outcomes import Merged
 from alcove.relay.ports import Ports
 
@@ -39,13 +38,13 @@ class ActLog:
         self._noted: deque[_Noted] = deque(maxlen=MOST)
         self._now = 0.0
         """When the commit came: all that it did has the same age."""
-        self._let_go = LetGo()
         self._away: deque[bytes] = deque(maxlen=MOST)
         """MLS keys of those that went outside, or whose connection was lost: a client lets them in
         again by rule."""
 
-    def merged(self, outcome: Merged) -> None:
-        """A commit was followed, or made."""
+    def merged(self, outcome: Merged, kept_out: tuple[str, ...]) -> None:
+        """A commit was followed, or made. `kept_out` are names of members that were let go before,
+        and that it removes."""
         self._now = self._clock()
         replaced = {one.name for one in outcome.joined} & {one.name for one in outcome.gone}
         for person in outcome.joined:
@@ -66,7 +65,7 @@ class ActLog:
             # One that was coming in by the standby goes with the standby.
             cleared = person.entering and outcome.before.standby != outcome.state.standby
             self._note(gone, person.name, outcome, aside=left or away or cleared)
-        for name in self._let_go.merged(outcome):
+        for name in kept_out:
             self._note("remove", name, outcome)
         for person in outcome.roles:
             # The client of another facilitator grants a wish. It is the act of the one that asked.

@@ -86,7 +86,7 @@ class HeldMember(MemberParts):
 
     @property
     def waits_for_log(self) -> bool:
-        """Whether nobody can let this client in again before the relay's log is settled."""
+        """Whether the relay's log has to be settled before this client can be let in again."""
         return self._rejoining.unsettled
 
     def rejoin(self) -> bool:

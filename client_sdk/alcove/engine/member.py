@@ -274,8 +274,9 @@ class MemberClient(HeldMember):
         self._rejoining.followed()
         for person in (*outcome.gone, *outcome.reloaded):
             self.conversation.forget_member(person.key)  # their counters begin at 1 again
-        self._telling.merged(outcome, facilitates=self.facilitator is not None)
-        self.act_log.merged(outcome)
+        kept_out = self._names_let_go.merged(outcome)
+        self._telling.merged(outcome, kept_out, facilitates=self.facilitator is not None)
+        self.act_log.merged(outcome, kept_out)
         self._rules.look(outcome.by)
         names = {person.key: person.name for person in (*outcome.gone, *outcome.people)}
         self.conversation.folding.look(names, outcome.by)

@@ -32,6 +32,7 @@ from alcove.engine.bringing import Bringing
 from alcove.engine.doubts import Doubts
 from alcove.engine.following import Following
 from alcove.engine.key_updates import KeyUpdates
+from alcove.engine.let_go import LetGo
 from alcove.engine.new_log import NewLog
 from alcove.engine.publisher import Publisher
 from alcove.engine.rejoining import Rejoining
@@ -90,6 +91,7 @@ class MemberParts(ABC):
         self._following = Following(ports.clock)
         self.stream = Stream(opening.previous, cursor)
         self._telling = Telling(ports)
+        self._names_let_go = LetGo()
         self.act_log = ActLog(ports, self._asked_down)
         self._rules = RoomRules(membership, ports)
         self.entering: StandbyEntering | None = None

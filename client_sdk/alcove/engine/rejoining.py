@@ -94,7 +94,7 @@ class Rejoining:
         self._ask_at = 0.0
         self._asked_at = -HURRIED
         self.unsettled = False
-        """Whether the relay said last that its log is unsettled, so that nobody is let in yet."""
+        """Whether the relay said last that its log is unsettled. No member is let in meanwhile."""
 
     @property
     def due(self) -> bool:

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 
 from alcove import events
-from alcove.engine.let_go import LetGo
 from alcove.events import ConnectionState
 from alcove.group.outcomes import Burned, Merged, Person
 from alcove.joining.names import is_clean, looks_like_any
@@ -15,13 +14,13 @@ class Telling:
 
     def __init__(self, ports: Ports) -> None:
         self._emit = ports.emit
-        self._let_go = LetGo()
         self._absent: dict[str, bytes] = {}
         """The last MLS key of each name that was let go as absent, since this client came."""
 
-    def merged(self, outcome: Merged, *, facilitates: bool) -> None:
-        """Tell which members came and went. Facilitators are told, too, which of them let one in or
-        put one out. The room reads that a member is gone, and not by whom."""
+    def merged(self, outcome: Merged, kept_out: tuple[str, ...], *, facilitates: bool) -> None:
+        """Tell which members came and went, and who is `kept_out` that was let go before.
+        Facilitators are told, too, which of them let one in or put one out. The room reads that a
+        member is gone, and not by whom."""
         by = outcome.by if facilitates else ""
         gone = {person.name for person in outcome.gone}
         replaced = {person.name for person in outcome.joined} & gone
@@ -46,7 +45,7 @@ class Telling:
                 continue
             removed = events.Removed(person.name, "" if person.entering else by)
             self._emit(events.Left(person.name) if by_wish else removed)
-        for name in self._let_go.merged(outcome):
+        for name in kept_out:
             self._absent.pop(name, None)  # who comes by this name now is no member of before
             self._emit(events.Removed(name, by))
         for person in outcome.reloaded:

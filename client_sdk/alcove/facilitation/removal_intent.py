@@ -28,10 +28,10 @@ class Going:
 
 @dataclass(frozen=True, slots=True)
 class WayBack:
-    """How one that is not in the room comes back without a person's decision: by `doors` of their
+    """How one that is not in the room comes back without a person's decision: by a `door` of their
     own, or with the relay key that an ABSENT took off the list."""
 
-    doors: tuple[bytes, ...] = ()
+    door: bytes | None = None
     relay_key: bytes | None = None
 
 
@@ -83,7 +83,8 @@ class RemoveMembers(Intent):
                 back = self.way_back(one.key)
                 if back is not None:
                     away.append(one)
-                    closed.update(back.doors)
+                    if back.door is not None:
+                        closed.add(back.door)
                     if back.relay_key is not None:
                         changes.append(_removal(back.relay_key, one))
                 continue  # they have left, or another facilitator was first

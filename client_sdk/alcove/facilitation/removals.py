@@ -116,7 +116,7 @@ class Removals:
         """How a member with this MLS key may come back without a person's decision."""
         door = self._outside.of(key)
         if door is not None:
-            return WayBack((door,))
+            return WayBack(door)
         lost = self._absences.of(key)
         return None if lost is None else WayBack(relay_key=leaf_extension(lost.leaf).relay_key)
 
