@@ -6,11 +6,13 @@ AlcoveError
 ├── Refused           the relay or a facilitator said no; `code` tells which no
 ├── NotTrusted        a signature, a card or a group does not fit the invite
 ├── NotNow            not possible in the room's present state
+│   └── NoAnswerYet    nothing has answered yet; it may still happen
 └── RoomClosed        the room is over for this client; `code` is the reason
 """
 
+from collections.abc import Awaitable, Callable
 from types import MappingProxyType
-from typing import Final
+from typing import Final, Self
 
 from alcove_protocol.errors import REFUSALS, AlcoveProtocolError
 
@@ -106,6 +108,32 @@ class NotTrusted(AlcoveError):
 
 class NotNow(AlcoveError):
     """Not possible in the room's present state. The text tells what would make it possible."""
+
+
+class NoAnswerYet(NotNow):
+    """Nothing has answered within half a minute (`unavailable`). What was asked for is not
+    withdrawn: it goes to the relay until it answers, and may still happen.
+
+    `outcome` tells what becomes of it.
+    """
+
+    def __init__(
+        self, code: str, text: str, outcome: Callable[[], Awaitable[None]] | None = None
+    ) -> None:
+        super().__init__(code, text)
+        self._outcome = outcome
+
+    def __reduce__(self) -> tuple[type[Self], tuple[str, str]]:
+        return type(self), (self.code, self.text)
+
+    async def outcome(self) -> None:
+        """Return once it is done, however long that takes. It need not be awaited.
+
+        Raises the error for which it cannot be done, `RoomClosed`, and this error again for a copy
+        of it, which knows no more."""
+        if self._outcome is None:
+            raise self
+        await self._outcome()
 
 
 class RoomClosed(AlcoveError):

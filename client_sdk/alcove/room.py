@@ -40,8 +40,8 @@ class Room(RoomAtDoor):
     """One room. Enter it with `async with`, once. Read its events with `async for` in one place,
     with handlers (`on`), or one at a time (`wait_for`).
 
-    A command of facilitators ends within 30 s: then it raises `NotNow` (`unavailable`), and what
-    was asked for may still happen. All of them raise `RoomClosed`, and `NotNow`
+    A command of facilitators ends within 30 s: then it raises `NoAnswerYet` (`unavailable`), and
+    what was asked for may still happen. All of them raise `RoomClosed`, and `NotNow`
     (`not_facilitator`, `not_proved` for some seconds after a lone facilitator's return by a ticket,
     or `demoted` when another facilitator's act came first).
     """

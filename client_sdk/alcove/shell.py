@@ -7,6 +7,7 @@ belongs to the thread that entered the room, which every command checks.
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from types import TracebackType
 from typing import Final, Self, TypeAlias, TypeVar, assert_never
 
@@ -18,6 +19,7 @@ from alcove.errors import (
     AlcoveError,
     ConnectionFailed,
     InvalidInput,
+    NoAnswerYet,
     NotNow,
     RoomClosed,
 )
@@ -349,10 +351,10 @@ class RoomShell:
         begin: Callable[[Callable[[AlcoveError | None], None]], None],
         unanswered: str = _MAY_HAPPEN,
     ) -> None:
-        """Run a command that answers by a callback, and wait for it. Raises `NotNow`
+        """Run a command that answers by a callback, and wait for it. Raises `NoAnswerYet`
         (`unavailable`, with the text `unanswered`) when nothing has answered for
         `COMMAND_PATIENCE`. What was asked for is not withdrawn then and may still happen: it goes
-        to the relay again, under its id."""
+        to the relay again, under its id, and the error's `outcome` tells what becomes of it."""
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
         def done(error: AlcoveError | None) -> None:
@@ -364,16 +366,22 @@ class RoomShell:
                 future.set_exception(error)
 
         self._calls.add(future)
+        future.add_done_callback(self._call_over)
         try:
             begin(done)
             self._after()
             done_in_time, _ = await asyncio.wait([future], timeout=COMMAND_PATIENCE)
-            if not done_in_time:
-                raise NotNow("unavailable", unanswered)
-            await future
-        finally:
+        except BaseException:
             future.cancel()
-            self._calls.discard(future)
+            raise
+        if not done_in_time:
+            raise NoAnswerYet("unavailable", unanswered, partial(asyncio.shield, future))
+        await future
+
+    def _call_over(self, call: asyncio.Future[None]) -> None:
+        self._calls.discard(call)
+        if not call.cancelled():
+            call.exception()  # one that nobody waits for any more is no defect
 
     def _after(self) -> None:
         """After a command: hand out its events, and let the socket send."""

@@ -1,6 +1,7 @@
 """What the guide promises of every command: it ends, it survives being cancelled, it is bounded."""
 
 import asyncio
+import copy
 import inspect
 from collections.abc import Awaitable, Callable
 
@@ -89,8 +90,73 @@ async def test_a_command_without_an_answer_ends(name: str, monkeypatch: pytest.M
             # An end is not kept for later: it is asked for again by the person.
             expected = "not_connected" if name == "end" else "unavailable"
             assert ended.value.code == expected
-            assert not mara._calls
+            assert len(mara._calls) == (0 if name == "end" else 1)  # what becomes of it is kept
             monkeypatch.setattr(shell, "LEAVE_PATIENCE", 0.01)
+
+
+async def test_what_waited_too_long_tells_what_became_of_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A facilitator without a line appointed one that another removed meanwhile, and was told
+    nothing after "It may still happen"."""
+    async with (
+        asyncio.timeout(WITHIN),
+        World() as world,
+        world.room("Mara", "Robin", "Sam") as (mara, robin, _),
+    ):
+        await mara.appoint("Robin")
+        world.cut(mara)
+        await world.settle()
+        monkeypatch.setattr(shell, "COMMAND_PATIENCE", 0.01)
+        with pytest.raises(alcove.NoAnswerYet) as locked:
+            await mara.lock()
+        with pytest.raises(alcove.NoAnswerYet) as appointed:
+            await mara.appoint("Sam")
+        monkeypatch.undo()
+        removed = asyncio.create_task(robin.remove("Sam"))
+        await world.advance(30)
+        await removed
+        world.restore(mara)
+        await world.advance(30)
+        await locked.value.outcome()
+        with pytest.raises(alcove.NotNow) as gone:
+            await appointed.value.outcome()
+        assert gone.value.code == "unknown_name"
+        assert not mara._calls
+
+
+async def test_what_waited_too_long_ends_with_the_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with asyncio.timeout(WITHIN), World() as world, world.room("Mara", "Robin") as (mara, _):
+        world.stop_relay()
+        await world.settle()
+        monkeypatch.setattr(shell, "COMMAND_PATIENCE", 0.01)
+        monkeypatch.setattr(shell, "LEAVE_PATIENCE", 0.01)
+        with pytest.raises(alcove.NoAnswerYet) as late:
+            await mara.lock()
+        await mara.leave()
+        with pytest.raises(alcove.RoomClosed):
+            await late.value.outcome()
+        with pytest.raises(alcove.NoAnswerYet):  # a copy knows no more
+            await copy.copy(late.value).outcome()
+
+
+async def test_an_end_without_a_line_says_that_the_room_goes_on() -> None:
+    async with asyncio.timeout(WITHIN), World() as world, world.room("Mara", "Robin") as (mara, _):
+        world.cut(mara)
+        await world.settle()
+        with pytest.raises(alcove.NotNow, match="so the room goes on") as nowhere:
+            await mara.end()
+        assert nowhere.value.code == "not_connected"
+
+
+async def test_an_end_whose_line_is_lost_says_that_the_room_may_have_ended() -> None:
+    async with asyncio.timeout(WITHIN), World() as world, world.room("Mara", "Robin") as (mara, _):
+        ending = asyncio.create_task(mara.end())
+        await asyncio.sleep(0)
+        world.cut(mara)
+        await world.settle()
+        with pytest.raises(alcove.NotNow, match="the room may have ended"):
+            await ending
 
 
 async def test_leaving_without_an_answer_ends(monkeypatch: pytest.MonkeyPatch) -> None:

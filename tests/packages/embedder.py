@@ -139,6 +139,11 @@ def outcome(result: alcove.SendResult) -> str:
             assert_never(result)
 
 
+async def what_became_of(waits: alcove.NoAnswerYet) -> None:
+    """A command that had no answer in its half minute."""
+    await waits.outcome()
+
+
 def advice(error: alcove.AlcoveError) -> str:
     """The tree of errors: each has a code and a sentence."""
     match error:

@@ -53,7 +53,7 @@ from alcove.cli.own_commands import OwnCommands
 from alcove.cli.own_texts import beginning
 from alcove.cli.room_runner import own_fault
 from alcove.cli.rooms import RoomLike
-from alcove.errors import AlcoveError, NotNow
+from alcove.errors import AlcoveError, NoAnswerYet, NotNow, RoomClosed
 from alcove.events import AnyEvent, Problem
 
 Told: TypeAlias = (
@@ -172,16 +172,31 @@ class Performer:
     async def _guard(
         self, work: Callable[[], Awaitable[None]], ref: str | None, said: str = "", late: str = ""
     ) -> bool:
-        """Do it, and tell what went wrong. With `late` that is told for what waits on."""
+        """Do it, and tell what went wrong. With `late` that is told for what waits on. What becomes
+        of that is told, too."""
         try:
             await work()
+        except NoAnswerYet as error:
+            what = f'Not done yet: "{beginning(said)}". ' if said else ""
+            await self._tell(Problem(error.code, what + (late or error.text), ref))
+            return await self._came_true(error, ref, said)
         except AlcoveError as error:
-            waits = isinstance(error, NotNow) and error.code == "unavailable"
-            what = f'Not done yet: "{beginning(said)}". ' if said and waits else ""
-            text = late if late and waits else error.text
-            await self._tell(Problem(error.code, what + text, ref))
+            await self._tell(Problem(error.code, error.text, ref))
         except Exception as error:
             await self._tell(Problem("internal", own_fault(error), ref))
+        else:
+            return True
+        return False
+
+    async def _came_true(self, unanswered: NoAnswerYet, ref: str | None, said: str) -> bool:
+        """Whether what waited so long was done in the end. Why not is told."""
+        try:
+            await unanswered.outcome()
+        except RoomClosed:
+            pass  # the end of the room is told by itself
+        except AlcoveError as error:
+            what = f'Not done: "{beginning(said)}". ' if said else ""
+            await self._tell(Problem(error.code, what + error.text, ref))
         else:
             return True
         return False

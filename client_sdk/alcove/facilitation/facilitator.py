@@ -51,6 +51,14 @@ REFRESH_INTERVAL: Final = 30 * 60.0
 """Seconds after which a facilitator's path gets fresh keys, even if no member came or went."""
 LENGTH_PREFIX: Final = 4
 """Bytes before each item of a packed list."""
+_END_NOWHERE: Final = (
+    "You are not connected, so the room goes on for the others. Once you are connected again, end "
+    "it again (/end)."
+)
+_END_LOST: Final = (
+    "The connection was lost before the relay answered, so the room may have ended. If it is there "
+    "once you are connected again, end it again (/end)."
+)
 NEARLY_FULL = limits.ROSTER_CHAIN * 3 // 4
 """Bytes of the chain at which the person is told: a quarter is left, some thousand changes. Not
 `Final`, because tests set a lower one."""
@@ -361,7 +369,7 @@ class Facilitator:
         """Ask the relay to delete everything. A commit that comes first makes it ask again."""
         relay, roster = self._identity.relay, self._membership.roster
         statement = EndStatement(roster.room, relay.public, roster.counter, roster.head)
-        signed = relay.sign(Label.END, statement)
+        signed, goes = relay.sign(Label.END, statement), self._link.takes_requests
 
         def answered(answer: RelayAnswer | None) -> None:
             if isinstance(answer, frames.Done):
@@ -372,7 +380,7 @@ class Facilitator:
                 else:
                     done(Refused.by_relay(answer.code))
             else:
-                done(NotNow("not_connected", "The relay did not answer; try again."))
+                done(NotNow("not_connected", _END_LOST if goes else _END_NOWHERE))
 
         self._link.request(lambda n: frames.EndRoom(n, signed.body, signed.signature), answered)
 

@@ -93,6 +93,12 @@ class Link:
         return self.state is LinkState.MEMBER
 
     @property
+    def takes_requests(self) -> bool:
+        """Whether the relay may get a request that is made now. Before that it would be cleared, or
+        refused."""
+        return self.state not in (LinkState.OFF, LinkState.GREETED)
+
+    @property
     def authenticated(self) -> bool:
         return self.state not in (LinkState.OFF, LinkState.GREETED, LinkState.PROVING)
 
@@ -197,8 +203,8 @@ class Link:
         """
         self._numbers += 1
         data = frame(self._numbers).to_bytes()
-        if self.state in (LinkState.OFF, LinkState.GREETED):
-            answered(None)  # it would be cleared, or refused before authentication
+        if not self.takes_requests:
+            answered(None)
             return
         self._pending[self._numbers] = (answered, self._clock())
         self.outgoing.append(data)

@@ -34,7 +34,7 @@ from alcove.cli.performer import Performer
 from alcove.cli.room_view import RoomView
 from alcove.cli.slash_commands import hides_command, read
 from alcove.cli.ui import bar
-from alcove.errors import NotNow
+from alcove.errors import AlcoveError, NoAnswerYet, NotNow, RoomClosed
 
 from tests.client_sdk.cli.fake_room import (
     INVITE,
@@ -627,7 +627,7 @@ def test_the_lines_have_their_keys_in_the_help() -> None:
 
 async def test_what_is_late_is_named() -> None:
     """ "It may still happen", said after half a minute, did not say what."""
-    late = NotNow("unavailable", "The relay has not answered yet. It may still happen.")
+    late = NoAnswerYet("unavailable", "The relay has not answered yet. It may still happen.")
     told = Told()
     room = FakeRoom(FakeScene(on_command=late))
     performer = Performer(room, told.put, lambda: None, entered())
@@ -638,6 +638,42 @@ async def test_what_is_late_is_named() -> None:
     assert problem.text == f'Not done yet: "/lock". {late.text}'
 
 
+@pytest.mark.parametrize(
+    ("why", "told_then"),
+    [
+        (NotNow("unknown_name", "They have left the room."), ['Not done: "/lock". They have left']),
+        (RoomClosed("left", "You left the room."), []),
+        (None, []),
+    ],
+)
+async def test_of_what_is_late_it_is_told_that_it_cannot_be_done(
+    why: AlcoveError | None, told_then: list[str]
+) -> None:
+    """A command whose person was removed meanwhile was never told of again."""
+    call: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    late = NoAnswerYet("unavailable", "It may still happen.", lambda: call)
+    told, own = Told(), OwnCommands(lambda: 0.0)
+    performer = Performer(
+        FakeRoom(FakeScene(on_command=late)), told.put, lambda: None, entered(), own=own
+    )
+    takes = frozenset(performer._running)
+    await performer.perform(LockCommand(on=True), "/lock")
+    await told.get()
+    assert own._asked  # it is followed on
+    if why is None:
+        call.set_result(None)
+    else:
+        call.set_exception(why)
+    for expected in told_then:
+        problem = await told.get()
+        assert isinstance(problem, events.Problem)
+        assert problem.text.startswith(expected)
+    await asyncio.gather(*performer._running - takes)
+    assert [asked.done_at for asked in own._asked.values()] == ([0.0] if why is None else [])
+    assert told.empty()
+    performer.stop()
+
+
 async def test_of_an_invite_that_is_made_late_it_is_said_where_it_stands() -> None:
     """Its link is not shown. The promise to tell when it is done was not kept."""
     person = _Followed()
@@ -646,7 +682,7 @@ async def test_of_an_invite_that_is_made_late_it_is_said_where_it_stands() -> No
     assert "you are told" not in said
     assert "/invites" in said
     told = Told()
-    late = NotNow("unavailable", "The relay has not taken it yet. It may still happen.")
+    late = NoAnswerYet("unavailable", "The relay has not taken it yet. It may still happen.")
     performer = Performer(FakeRoom(FakeScene(on_command=late)), told.put, lambda: None, entered())
     await performer.perform(InviteNewCommand(), "/invite new")
     problem = await told.get()
@@ -688,7 +724,7 @@ async def test_a_word_for_today_keeps_nobody_out_that_needs_none() -> None:
 
 
 async def test_who_waits_outside_a_locked_door_is_not_told_that_the_relay_is_silent() -> None:
-    late = NotNow("unavailable", "The relay has not answered yet. It may still happen.")
+    late = NoAnswerYet("unavailable", "The relay has not answered yet. It may still happen.")
     told = Told()
     performer = Performer(FakeRoom(FakeScene(on_command=late)), told.put, lambda: None, entered())
     await performer.perform(InsideCommand(), "/inside")
