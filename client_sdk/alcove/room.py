@@ -36,6 +36,13 @@ _END_UNANSWERED: Final = (
 )
 
 
+_UNCONFIRMED: Final = (
+    "You still facilitate. It goes on by itself: the relay has to take it, and then another "
+    "facilitator's client confirms it."
+)
+"""The relay may have answered, and the other's device sleep."""
+
+
 class Room(RoomAtDoor):
     """One room. Enter it with `async with`, once. Read its events with `async for` in one place,
     with handlers (`on`), or one at a time (`wait_for`).
@@ -316,7 +323,7 @@ class Room(RoomAtDoor):
     async def step_down(self) -> None:
         """Be a participant from now on. Another facilitator's program confirms it. `RoleChanged`
         follows. Raises `NotNow` (`last_facilitator`, `stepping_down`)."""
-        await self._call(self._commands.step_down)
+        await self._call(self._commands.step_down, _UNCONFIRMED)
 
     async def hand_over(self, name: str) -> None:
         """Make a member a facilitator, or take one, wait until they can let people in, and step
@@ -326,7 +333,7 @@ class Room(RoomAtDoor):
         `already_facilitator`, and as `step_down`; `not_oneself`, `handing_over`, and
         `no_facilitator` when they are demoted meanwhile).
         """
-        await self._call(lambda done: self._commands.hand_over(name, done))
+        await self._call(lambda done: self._commands.hand_over(name, done), _UNCONFIRMED)
 
     def safety_words(self, *, ref: str | None = None) -> None:
         """Tell the eight words that the facilitators' programs have in common now: `SafetyWords`

@@ -164,3 +164,22 @@ def test_who_comes_back_after_somebody_came_in_is_here_at_once() -> None:
     assert whereabouts(cleo)["Ann"] == "away"
     world.advance(5)
     assert whereabouts(cleo)["Ann"] == "here"
+
+
+def test_nobody_is_shown_here_beside_the_word_that_no_facilitator_is_connected() -> None:
+    """Ann handed over and still had signs of life of Bob. Her list showed him as here, below "No
+    facilitator is connected."."""
+    world, ann, bob, cleo = of_facilitators()
+    world.advance(9)  # Bob's sign of life comes a while behind his heartbeat
+    do(world, ann, "hand_over", "Bob")
+    world.advance(3)
+    bob.cut()
+    for _ in range(40):
+        world.advance(3, stay_away=(bob,))
+        for client in (ann, cleo):
+            if client.of(events.RoomChanged)[-1].state is events.RoomState.READ_ONLY:
+                assert whereabouts(client)["Bob"] != "here"
+    assert ann.of(events.RoomChanged)[-1].state is events.RoomState.READ_ONLY
+    bob.back()
+    world.advance(40)
+    assert whereabouts(ann)["Bob"] == "here"

@@ -375,6 +375,7 @@ class Told:
             "agreement_corrected": ruled and (trouble or lost),
             "members_changed": self.rejoined or bool(self.person.came_by),
             "absent": truth.happened(Op.ABSENT, self.person.name),
+            "facilitator_heard": "facilitator_silent" in self.problems,
             "facilitator_silent": trouble or self._is_away(sender),
             "last_facilitator_left": sender in truth.commands and truth.commands[sender].leave,
             "door_used": invited or truth.admitted() >= world.schedule.uses,

@@ -15,7 +15,7 @@ HELP: Final = (
     ("//text", "say a text that begins with /"),
     ("/retract", "take back your last message"),
     ("/show", "read what hides behind a warning, or is folded"),
-    ("/members", "who is in the room"),
+    ("/members", "who is in the room; [here]: something came from them lately"),
     ("/acts", "what facilitators did"),
     _RULES,
     _ACCEPT,

@@ -75,15 +75,15 @@ def revoked(by: str, me: str, *, own: bool = False) -> str:
     says that they asked to close it."""
     if by == me and own:
         return (
-            "You closed an invite: nobody new can ask to come in by it. /invite shows one that is "
-            "open."
+            "You closed an invite: nobody new can ask to come in by it. /invite shows or makes "
+            "one that is open."
         )
     if by == me:
         return (
-            "An invite is closed now: nobody new can ask to come in by it. /invite shows one that "
-            "is open."
+            "An invite is closed now: nobody new can ask to come in by it. /invite shows or makes "
+            "one that is open."
         )
     return (
         f"{escape.name(by)} closed an invite: nobody new can ask to come in by it. "
-        "/invite shows one that is open."
+        "/invite shows or makes one that is open."
     )

@@ -22,7 +22,7 @@ from alcove.cli.naming import Misread
 from alcove.cli.rooms import MemberLike
 from alcove.cli.slash_commands import UserAction
 from alcove.cli.state_words import AWAY_LEAVE
-from alcove.cli.words import ANSWERS_NOTHING, END_ROOM, LONE_LEAVE
+from alcove.cli.words import ANSWERS_NOTHING, END_ROOM, END_UNSETTLED, LONE_LEAVE
 from alcove.relay.steady_clock import steady_clock
 
 _REMEMBERED: Final = 120.0
@@ -55,6 +55,8 @@ class LastQuestion:
         members: Sequence[MemberLike],
         waiting: Collection[events.Knocked] = (),
         away: Collection[str] = (),
+        *,
+        unsettled: bool = False,
     ) -> None:
         """Take what was typed. Raises `Misread`, with the question, when it has to be asked."""
         self._asked = self._asked or self._answers
@@ -63,7 +65,7 @@ class LastQuestion:
             self._near, self._asked = float("-inf"), asked  # the same text again is meant so
             raise Misread(ANSWERS_NOTHING)
         answers = asked == wanted and self._clock() - self._asked_at <= _REMEMBERED
-        question = "" if answers else _question(wanted, members, waiting, away)
+        question = "" if answers else _question(wanted, members, waiting, away, unsettled=unsettled)
         if question:
             self._asked, self._asked_at = wanted, self._clock()
             self._near = self._asked_at
@@ -83,6 +85,8 @@ def _question(
     members: Sequence[MemberLike],
     waiting: Collection[events.Knocked],
     away: Collection[str],
+    *,
+    unsettled: bool,
 ) -> str:
     me = next((member for member in members if member.you), None)
     if me is None or not me.facilitator:
@@ -101,7 +105,7 @@ def _question(
                 away=[one for one in wanted.all_names if one in away and one not in here],
             )
         case EndCommand():
-            return END_ROOM
+            return END_ROOM + (END_UNSETTLED if unsettled else "")
         case HandOverCommand() if wanted.name != me.name:
             return role_words.hand_over_question(wanted.name)
         case StepDownCommand() if not alone:  # the room refuses the last one

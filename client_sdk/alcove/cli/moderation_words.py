@@ -289,17 +289,18 @@ def remove_question(
     name = escape.name(names[0])
     if asks:
         return (
-            f"Remove {name} and fold all that {name} wrote? {gone}The link by which {name} came "
-            f'stays open, and asks: "{escape.line(asks)}" To do it, type the same line once more.'
+            f"Remove {name} and fold all that {name} wrote? {gone}If {name} came by a link that "
+            f'is open, it stays so, and asks: "{escape.line(asks)}" To do it, type the same line '
+            "once more."
         )
     if folds:
         return (
-            f"Remove {name} and fold all that {name} wrote? {gone}The link by which {name} came "
-            f"closes. {_at_the_door(waiting)}To do it, type the same line once more."
+            f"Remove {name} and fold all that {name} wrote? {gone}If {name} came by a link, it "
+            f"is closed then. {_at_the_door(waiting)}To do it, type the same line once more."
         )
     return (
-        f"Remove {name}? {gone}The link by which {name} came closes, and what {name} wrote stays "
-        f"as it is. {_at_the_door(waiting)}To do it, type the same line once more."
+        f"Remove {name}? {gone}If {name} came by a link, it is closed then. What {name} wrote "
+        f"stays as it is. {_at_the_door(waiting)}To do it, type the same line once more."
     )
 
 
@@ -308,17 +309,17 @@ def _remove_several(
 ) -> str:
     if asks:
         return (
-            f"Remove {names} and fold all that they wrote? {gone}The links by which they came stay "
-            f'open, and ask: "{escape.line(asks)}" To do it, type the same line once more.'
+            f"Remove {names} and fold all that they wrote? {gone}Open links by which they came "
+            f'stay open, and ask: "{escape.line(asks)}" To do it, type the same line once more.'
         )
     if folds:
         return (
-            f"Remove {names} and fold all that they wrote? {gone}The links by which they came "
-            f"close. {_at_the_door(waiting)}To do it, type the same line once more."
+            f"Remove {names} and fold all that they wrote? {gone}Links by which they came "
+            f"are closed then. {_at_the_door(waiting)}To do it, type the same line once more."
         )
     return (
-        f"Remove {names}? {gone}The links by which they came close, and what they wrote stays as "
-        f"it is. {_at_the_door(waiting)}To do it, type the same line once more."
+        f"Remove {names}? {gone}Links by which they came are closed then, and what they wrote "
+        f"stays as it is. {_at_the_door(waiting)}To do it, type the same line once more."
     )
 
 

@@ -22,6 +22,7 @@ from alcove.cli import (
     qr,
     slash_commands,
     standby_words,
+    state_words,
     ticket_words,
     words,
     wrapping,
@@ -173,7 +174,8 @@ class PlainMode:
 
     async def _do(self, wanted: slash_commands.UserAction | None, text: str) -> None:
         members, waiting = self._room.members, self._view.waiting.values()
-        self._last.check(wanted, members, waiting, self._room.away)
+        unsettled = self._view.unsettled
+        self._last.check(wanted, members, waiting, self._room.away, unsettled=unsettled)
         match wanted:
             case None:
                 return
@@ -228,7 +230,7 @@ class PlainMode:
         taken = self._view.messages.get(event.id) if isinstance(event, Retracted) else None
         told = not isinstance(event, PresenceChanged | VaultChanged) or self._view.is_told(event)
         moves = isinstance(event, ConnectionChanged) and self._view.moves(event)
-        again = isinstance(event, RoomChanged) and self._view.is_told_before(event)
+        again = isinstance(event, RoomChanged) and self._view.is_no_news(event)
         was_silent = self._view.connection is ConnectionState.SILENT
         outside = self._view.outside
         waiting, knocks = dict(self._view.waiting), self._view.knocks
@@ -242,7 +244,7 @@ class PlainMode:
             case ConnectionChanged() if moves:
                 pass  # `Outside` or `Joined` tells it
             case RoomChanged() if again:
-                pass  # the sentence before it tells more
+                pass  # the sentence before it tells more, and a room is open to begin with
             case Opened(invite):
                 await self._invite(invite)
             case InviteChanged():
@@ -313,6 +315,8 @@ class PlainMode:
                     unsettled=self._view.unsettled,
                     outside=outside,
                     own=self._commands.asked_for(event),
+                    opened=state_words.opened(self._view, facilitates=self._room.is_facilitator),
+                    only_reads=self._view.only_reads(facilitates=self._room.is_facilitator),
                 )
                 if isinstance(event, InvitesListed | PastActs | MemberList):
                     heading, *rest = sentence.split("\n")
@@ -323,8 +327,10 @@ class PlainMode:
 
     def _hint(self, event: AnyEvent) -> str:
         """Return the commands that answer `event`. The full screen shows keys instead."""
-        asks = isinstance(event, Knocked) and not event.outside
-        return " Type /admit or /refuse." if asks else ""
+        if not isinstance(event, Knocked) or event.outside:
+            return ""
+        one = len(self._view.asking) < 2
+        return " Type /admit or /refuse." if one else " Type /admit NAME or /refuse NAME."
 
     async def _rules(self, rules: AgreementShown | None, language: str = "") -> None:
         known = words.rules_here(rules, self._room, language)

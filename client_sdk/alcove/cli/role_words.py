@@ -8,8 +8,9 @@ from alcove.cli import escape, standby_words
 from alcove.cli.rooms import MemberLike
 
 STEP_DOWN: Final = (
-    "Step down? Then you are a participant: you read and write on, and decide nothing any more. "
-    "Only a facilitator can make you one again. To do it, type /stepdown once more."
+    "Step down? Then you are a participant: you read on, write when participants may, and decide "
+    "nothing any more. Only a facilitator can make you one again. To do it, type /stepdown once "
+    "more."
 )
 
 
@@ -18,8 +19,8 @@ def hand_over_question(name: str) -> str:
     name = escape.name(name)
     return (
         f"Hand over to {name}? {name} facilitates from then on, and you are a participant: you "
-        "read and write on, and decide nothing any more. Only a facilitator can make you one "
-        "again. To do it, type the same line once more."
+        "read on, write when participants may, and decide nothing any more. Only a facilitator can "
+        "make you one again. To do it, type the same line once more."
     )
 
 
@@ -37,7 +38,7 @@ def of_role(event: events.RoleChanged, members: Sequence[MemberLike], *, own: bo
     if event.facilitator:
         return f"{'You' if event.by == me else by} made {name} a facilitator."
     if event.name == me:
-        return "You are a participant now. You read and write as before."
+        return "You are a participant now: you read on, and write when participants may."
     if own and event.by == me:
         return f"You made {name} a participant." + _alone(members)
     # After a handover it is another facilitator's client that makes the change, and decides

@@ -229,6 +229,10 @@ class RoomView:
         """Whether the relay answers, as far as this client knows."""
         return self.connection not in NO_RELAY
 
+    def only_reads(self, *, facilitates: bool) -> bool:
+        """Whether this person may not write now: what they write is refused, and waits nowhere."""
+        return not facilitates and (self.held or self.listen_only or self.paused)
+
     @property
     def at_door(self) -> bool:
         """Whether only facilitators read what this person types."""

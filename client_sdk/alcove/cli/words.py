@@ -36,6 +36,15 @@ CONNECTION: Final = MappingProxyType(
         "in. If anything was said meanwhile, it cannot be shown here.",
     }
 )
+_CONNECTION_READS: Final = MappingProxyType(
+    {
+        ConnectionState.SILENT: "The relay has not answered for {} seconds; your connection may be "
+        "slow or gone. You need to do nothing.",
+        ConnectionState.RECONNECTING: "You are not connected at the moment. Your client tries "
+        "again by itself.",
+    }
+)
+"""To one that may not write anyway: nothing of theirs waits."""
 ANSWERS_AGAIN: Final = "The relay answers again."
 UNCOUNTED: Final = (
     "The relay counts no facilitator as connected, not even you yet. The room is quiet until it "
@@ -48,10 +57,10 @@ COMMAND_FOR: Final = MappingProxyType(
 """What helps against what the relay refused, behind its sentence: by the code."""
 ROOM: Final = MappingProxyType(
     {
-        RoomState.OPEN: "The room is open.",
-        RoomState.READ_ONLY: "No facilitator is connected. The room is quiet until one is "
-        "back, and what you write waits here. If none is back within half an hour, the relay "
-        "deletes the room. You can wait, or go with /leave.",
+        RoomState.OPEN: state_words.OPEN,
+        RoomState.READ_ONLY: "By what the relay tells, no facilitator is connected. The room is "
+        "quiet until one is back, and what you write waits here. If none is back within half an "
+        "hour, the relay deletes the room. You can wait, or go with /leave.",
         RoomState.NOT_HEARD: "No facilitator has been heard here for a while, so what you write "
         "waits. "
         "Their connection may be bad, or the relay may be keeping you apart. It goes on by itself "
@@ -63,6 +72,16 @@ ROOM: Final = MappingProxyType(
         "sends to those whom the relay lets read it.",
     }
 )
+_ROOM_READS: Final = MappingProxyType(
+    {
+        RoomState.READ_ONLY: "By what the relay tells, no facilitator is connected. You can wait "
+        "until one is back, or go with /leave. If none is back within half an hour, the relay "
+        "deletes the room.",
+        RoomState.NOT_HEARD: "No facilitator has been heard here for a while. Their connection may "
+        "be bad, or the relay may be keeping you apart. You can wait, or go with /leave.",
+    }
+)
+"""The same to one that may not write anyway."""
 CONNECTION_SHORT: Final = MappingProxyType(
     {
         ConnectionState.CONNECTED: "connected",
@@ -135,6 +154,10 @@ END_ROOM: Final = (
     "End the room for everybody? It closes at every client, and nobody can write, read on or come "
     "back. It cannot be undone. To do it, type /end once more."
 )
+END_UNSETTLED: Final = (
+    " The relay has lost this room, and may refuse that for a minute or more; you are told when it "
+    "works again."
+)
 
 
 ToldEvent = (
@@ -183,11 +206,14 @@ def of_event(
     unsettled: bool = False,
     outside: bool = False,
     own: bool = False,
+    opened: str = state_words.OPEN,
+    only_reads: bool = False,
 ) -> str:
     """A sentence of this program about `event`, for a facilitator or a participant. `members` are
     those after it, and `waiting` newcomers those before it. The door is `locked`. The room is
     `unsettled`, so that no newcomer can be let in yet. The reader was `outside` before the event.
-    The reader asked for it by a command: it is their `own`. What happened to the reader is told in
+    The reader asked for it by a command: it is their `own`. `opened` is said of a room that is
+    open. The reader may write nothing now, and `only_reads`. What happened to the reader is told in
     the second person."""
     # One that comes back alone by a ticket is a facilitator in the list before their client is.
     facilitates = facilitates or any(one.you and one.facilitator for one in members)
@@ -243,10 +269,16 @@ def of_event(
             return f"Not confirmed: {escape.line(text)}"
         case events.Failed(text=text):
             return f"Not sent: {escape.line(text)}"
+        case events.ConnectionChanged(state) if only_reads and state in _CONNECTION_READS:
+            return _CONNECTION_READS[state].format(event.unanswered)
+        case events.RoomChanged(state, 0) if only_reads and state in _ROOM_READS:
+            return _ROOM_READS[state]
         case events.ConnectionChanged(state, unanswered):
             return CONNECTION[state].format(unanswered)
         case events.RoomChanged(RoomState.NOT_HEARD) if state_words.hears_facilitator(members):
             return state_words.UNCONFIRMED
+        case events.RoomChanged(RoomState.OPEN):
+            return opened
         case events.RoomChanged(state, missing):
             if missing:
                 return state_words.too_few(missing, facilitates=facilitates)

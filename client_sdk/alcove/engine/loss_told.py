@@ -17,8 +17,8 @@ _BROUGHT: Final = (
     "The relay had lost this room, as after a restart, and a member has brought it back. "
 )
 _UNSETTLED: Final = (
-    "For a minute or more nobody can be let in or taken out, and the room cannot be paused; you "
-    "are told when that works again."
+    "For a minute or more nobody can be let in or taken out, and the room cannot be paused or "
+    "ended; you are told when that works again."
 )
 YOURS_BRINGS: Final = f"Your client brings it back now, and what you write waits. {_UNSETTLED}"
 OTHERS_BRING: Final = (

@@ -47,6 +47,8 @@ class WhereaboutsWatch:
             return "unknown"
         if key in presence.gone:
             return "away"
+        if presence.nobody_is_connected:
+            return "unknown"  # the relay alone says so: that is no proof that they are away
         alive = self._life.whereabouts(key) == "here"  # before the first heartbeat of one
         if alive or presence.heard_within(key, limits.READ_ONLY_AFTER):
             return "here"

@@ -84,9 +84,20 @@ class Attendance:
         if self._is_late(named):
             return False
         self._heard[key] = self._clock()
-        self._told.discard(key)
+        self._tell_heard(key)
         self.line_is_good()
         return True
+
+    def _tell_heard(self, key: bytes) -> None:
+        """Take back that this facilitator was not heard. Other facilitators see their presence."""
+        person = self._membership.find_key(key) if key in self._told else None
+        self._told.discard(key)
+        if person is not None and not self._membership.own.facilitator:
+            self._emit(
+                events.Problem(
+                    "facilitator_heard", f"{person.name} is heard again.", sender=person.name
+                )
+            )
 
     def goodbye(self, key: bytes) -> None:
         """This facilitator leaves."""

@@ -246,6 +246,11 @@ class Presence:
         self._relay_says_read_only = read_only
         self.tick()
 
+    @property
+    def nobody_is_connected(self) -> bool:
+        """Whether the relay says that no facilitator is connected, and none was heard since."""
+        return self._relay_says_read_only
+
     def resumed(self) -> None:
         """Connected again: the beats of the meantime are on their way."""
         self.connected = True

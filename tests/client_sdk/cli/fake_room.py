@@ -483,6 +483,7 @@ SCENES: Final = MappingProxyType(
         "open": FakeScene(OPENED),
         "slow": FakeScene((*OPENED, KNOCK), admit_hangs=True),
         "knock": FakeScene((*OPENED, KNOCK)),
+        "two-knocks": FakeScene((*OPENED, KNOCK, replace(KNOCK, id="aa0d", name="Sam"))),
         "talk": FakeScene(TALK),
         "door-talk": FakeScene(
             (
@@ -496,6 +497,7 @@ SCENES: Final = MappingProxyType(
         "let-in": FakeScene(
             (
                 *JOINED[:2],
+                events.DoorTaken("", "Mara"),
                 events.DoorSaid("", "Take your time.", "Mara"),
                 *JOINED[2:],
             ),
@@ -557,6 +559,21 @@ SCENES: Final = MappingProxyType(
                 ),
             ),
             members=(),
+        ),
+        "closed-unsent": FakeScene(
+            (
+                *OPENED,
+                events.Failed("bb01", "closed", "The room had ended before this was sent."),
+                Closed(CloseReason.ENDED),
+            )
+        ),
+        "closed-unconfirmed": FakeScene(
+            (
+                *OPENED,
+                events.Failed("bb01", "closed", "The room had ended before this was sent."),
+                events.Failed("bb02", "unconfirmed", "Others may have read this."),
+                Closed(CloseReason.ENDED),
+            )
         ),
         "closed-all": FakeScene((*OPENED, Closed(CloseReason.ENDED))),
         "hostile": FakeScene(

@@ -79,6 +79,7 @@ async def test_a_newcomer_that_is_let_in_has_no_talk_of_the_door_on_the_screen()
     async with Terminal("let-in", *ROBIN, "--accept") as screen:
         await screen.see("You are in", "You asked to be let in.")
         await screen.see_no("[at the door]")
+        assert "Mara is here with you" not in screen.shown
 
 
 async def test_an_author_is_told_why_what_they_wrote_is_folded() -> None:
@@ -278,6 +279,21 @@ async def test_who_was_not_let_in_is_told_of_no_conversation() -> None:
     async with Terminal("not-let-in", *ROBIN, columns=80, rows=24) as screen:
         await screen.see("You were not let in.", "Press Enter to close.")
         await screen.see_no("The conversation is gone")
+
+
+@pytest.mark.parametrize(
+    ("scene", "said"),
+    [
+        ("closed-unsent", "was still waiting was not sent."),
+        ("closed-unconfirmed", "was not confirmed"),
+        ("closed-all", ""),
+    ],
+)
+async def test_the_end_tells_what_became_of_texts_that_waited(scene: str, said: str) -> None:
+    """The sheet told only of the end, and nobody knew whether the last words were read."""
+    async with Terminal(scene, *MARA, columns=80, rows=24) as screen:
+        await screen.see("The room has ended", *([said] if said else ()))
+        assert ("What you wrote" in screen.shown) is bool(said)
 
 
 @pytest.mark.parametrize(("columns", "rows"), [(80, 24), (40, 20)])

@@ -1,5 +1,6 @@
 """Small sentences that said more than the program knew, or said it twice."""
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -18,8 +19,12 @@ from alcove.cli.leaving import LastQuestion
 from alcove.cli.naming import Misread
 from alcove.cli.own_commands import OwnCommands
 from alcove.cli.room_view import RoomView
+from alcove.cli.ui.log import ConversationLog
+from alcove.cli.ui.people import People
+from alcove.cli.ui.say_input import SayInput
 from alcove.cli.ui.sheets import EndScreen
-from textual.app import App
+from textual.app import App, ComposeResult
+from textual.widgets import Static
 
 from tests.client_sdk.cli.fake_room import RULES, FakeMember, FakeRoom, FakeScene
 from tests.client_sdk.cli.test_own_acts import MARA_ASH
@@ -192,9 +197,102 @@ class _Over(App[None]):
 async def test_the_enter_of_one_that_types_on_does_not_close_the_end(typing: bool) -> None:
     app = _Over(typing=typing)
     async with app.run_test() as pilot:
-        await pilot.press(*([] if typing else ["a", "b"]), "enter")
+        said = app.screen.query_one("#explain", Static)
+        assert str(said.render()).endswith("Press Enter to close.") is not typing
+        await pilot.press(*([] if typing else ["a", "b"]))
+        assert str(said.render()).endswith("Press Enter twice to close.")
+        await pilot.press("enter")
+        assert str(said.render()).endswith("Press Enter to close.")
         assert isinstance(app.screen, EndScreen)
         assert app.is_running
         await pilot.press("enter")
         await pilot.pause()
         assert not app._running or app._exit
+
+
+class _Talk(App[None]):
+    CSS = ".entry { height: auto; } .clock { width: 7; } .body { width: 1fr; }"
+
+    def compose(self) -> ComposeResult:
+        yield ConversationLog()
+
+
+async def test_one_that_reads_further_up_sees_that_something_came() -> None:
+    """Behind a long help nothing changed when a facilitator spoke at the door."""
+    app = _Talk()
+    async with asyncio.timeout(60), app.run_test(size=(40, 10)) as pilot:
+        log = app.query_one(ConversationLog)
+        log.read_from(log.system("\n".join(f"line {n}." for n in range(30))))
+        await pilot.pause()
+        assert log.border_subtitle == "PgDn: more below"
+        log.at_door("", "Welcome, one moment.")
+        await pilot.pause()
+        assert log.border_subtitle == "PgDn: new below"
+        log.scroll_end(animate=False)
+        await pilot.pause()
+        await pilot.pause()
+        assert not log.has_more_below
+        assert log.border_subtitle == ""
+
+
+async def test_the_mark_of_one_of_whom_nothing_comes_any_more_goes_without_an_event() -> None:
+    """At a participant the mark stayed until something else happened."""
+    people = People(lambda text: None)
+    here = (FakeMember("Mara", facilitator=True, presence="here"), FakeMember("Kim", you=True))
+    gone = (replace(here[0], presence="unknown"), here[1])
+
+    class Panel(App[None]):
+        def compose(self) -> ComposeResult:
+            yield people
+
+    async with asyncio.timeout(60), Panel().run_test():
+        people.show(here, ())
+        assert not people.is_old(here)
+        assert people.is_old(gone)
+        people.show(gone, ())
+        assert not people.is_old(gone)
+
+
+def test_an_end_that_the_relay_may_refuse_is_asked_for_so() -> None:
+    """In the minute after a loss it said "To do it, type /end once more", which was refused."""
+    with pytest.raises(Misread) as asked:
+        LastQuestion().check(EndCommand(), MARA_ASH, unsettled=True)
+    assert str(asked.value) == words.END_ROOM + words.END_UNSETTLED
+
+
+async def test_one_that_scrolled_back_to_the_end_follows_what_is_said() -> None:
+    """A PgDn more than needed, and what was said next stayed below the edge."""
+    app = _Talk()
+    async with asyncio.timeout(60), app.run_test(size=(40, 10)) as pilot:
+        log = app.query_one(ConversationLog)
+        for n in range(30):
+            log.system(f"line {n}.")
+        await pilot.pause()
+        for pages in (-1, 1, 1):
+            log.scroll_relative(y=pages * 8, animate=False)
+            await pilot.pause()
+        log.system("A new line.")
+        await pilot.pause()
+        assert not log.has_more_below
+        assert log.border_subtitle == ""
+
+
+class _Line(App[None]):
+    def compose(self) -> ComposeResult:
+        yield SayInput(self.take, begins={"f3": "/hold"}.get)
+
+    async def take(self, line: str) -> bool:
+        return True
+
+
+async def test_a_text_that_was_cleared_does_not_come_back() -> None:
+    """It came back behind the next command, and the command after it was said to everybody."""
+    app = _Line()
+    async with asyncio.timeout(60), app.run_test() as pilot:
+        line = app.query_one(SayInput)
+        await pilot.press("n", "o", "f3")
+        assert line.value == "/hold"
+        await pilot.press("f3")
+        assert line.value == "no"
+        await pilot.press("ctrl+u", "slash", "x", "enter")
+        assert line.value == ""

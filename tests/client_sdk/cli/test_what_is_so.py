@@ -2,7 +2,7 @@
 
 import pytest
 from alcove import events
-from alcove.cli import moderation_words, role_words, slash_commands, words
+from alcove.cli import moderation_words, role_words, slash_commands, state_words, words
 from alcove.cli.commands import FoldCommand, StandbyCommand
 from alcove.cli.naming import Misread
 from alcove.cli.own_commands import OwnCommands
@@ -146,7 +146,7 @@ def test_who_hands_over_is_made_a_participant_by_nobody() -> None:
     assert said.startswith("Mara is a participant now. You are the only facilitator")
     mara = (FakeMember("Mara", you=True), FakeMember("Ash", facilitator=True))
     assert role_words.of_role(event, mara) == (
-        "You are a participant now. You read and write as before."
+        "You are a participant now: you read on, and write when participants may."
     )
 
 
@@ -251,4 +251,48 @@ def test_what_the_relay_has_not_taken_is_not_called_unanswered() -> None:
     late = [said for said in sentences() if "It may still happen" in said]
     assert late
     assert not [said for said in late if "answer" in said]
-    assert "and the room cannot be paused" in YOURS_BRINGS
+    assert "and the room cannot be paused or ended" in YOURS_BRINGS
+
+
+@pytest.mark.parametrize(
+    ("listens", "hold", "said"),
+    [
+        (False, False, "The room is open."),
+        (True, True, "The room is still paused for a moment."),
+        (True, False, "The room is open, and only facilitators can write."),
+    ],
+)
+def test_a_facilitator_that_is_back_does_not_open_a_room_that_is_paused(
+    *, listens: bool, hold: bool, said: str
+) -> None:
+    """ "The room is open.", read all in a hold when a facilitator was connected again, and then
+    what they wrote was refused."""
+    view = RoomView()
+    view.apply(events.RulesChanged(listens, hold, (), "Mara", hold))
+    opened = state_words.opened(view, facilitates=False)
+    assert words.of_event(events.RoomChanged(events.RoomState.OPEN), opened=opened) == said
+
+
+def test_a_member_that_is_paused_is_not_told_that_they_can_write() -> None:
+    view = RoomView()
+    view.apply(events.Joined("Kim", True, ("Kim", "Mara")))
+    view.apply(events.Paused("Kim", "Mara", you=True))
+    assert state_words.opened(view, facilitates=False).endswith("you can only read for now.")
+    assert state_words.opened(view, facilitates=True) == "The room is open."
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        events.ConnectionChanged(events.ConnectionState.RECONNECTING),
+        events.ConnectionChanged(events.ConnectionState.SILENT, unanswered=6),
+        events.RoomChanged(events.RoomState.READ_ONLY),
+        events.RoomChanged(events.RoomState.NOT_HEARD),
+    ],
+)
+def test_to_one_that_may_not_write_nothing_is_said_to_wait(event: words.ToldEvent) -> None:
+    """ "What you write waits", it said in a hold, and what one wrote was refused."""
+    assert "what you write" in words.of_event(event)
+    assert "write" not in words.of_event(event, only_reads=True)
+    mara = (FakeMember("Mara", facilitator=True, presence="here"), FakeMember("Kim", you=True))
+    assert "write" not in words.of_event(event, only_reads=True, members=mara)

@@ -166,7 +166,7 @@ ALONE: tuple[FakeMember, ...] = (FakeMember("Mara"), FakeMember("Ash", facilitat
         (
             events.RoleChanged("Mara", False, "Ash"),
             (FakeMember("Mara", you=True), FakeMember("Ash", facilitator=True)),
-            "You are a participant now. You read and write as before.",
+            "You are a participant now: you read on, and write when participants may.",
         ),
         (
             events.RoleChanged("Mara", False, "Ash"),
@@ -246,7 +246,7 @@ def test_a_room_that_lacks_facilitators_does_not_say_that_there_is_none() -> Non
 def test_a_facilitator_is_not_told_that_none_is_connected() -> None:
     """One that comes back alone is connected. The relay does not count them yet."""
     quiet = events.RoomChanged(events.RoomState.READ_ONLY)
-    assert words.of_event(quiet).startswith("No facilitator is connected.")
+    assert words.of_event(quiet).startswith("By what the relay tells, no facilitator is connected.")
     assert "not even you yet" in words.of_event(quiet, facilitates=True)
 
 

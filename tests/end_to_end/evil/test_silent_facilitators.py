@@ -62,6 +62,8 @@ def test_heartbeats_that_the_relay_kept_do_not_make_a_facilitator_be_there() -> 
     bob.back()
     world.advance(40)
     assert state(cleo) is RoomState.OPEN
+    assert named(cleo, "facilitator_heard") == ["Bob"]
+    assert named(ann, "facilitator_heard") == []  # she sees his presence
 
 
 @pytest.mark.interpreted  # copies a relay in the middle of its life

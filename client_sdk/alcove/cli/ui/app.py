@@ -112,6 +112,7 @@ class RoomApp(App[None]):
         )
         self._last = LastQuestion()
         self._own = OwnCommands(steady_clock)
+        self._unsent: list[str] = []  # codes of the texts that failed just now
         self._escaped_at = 0.0
         self._quick = False
 
@@ -137,7 +138,7 @@ class RoomApp(App[None]):
             done=self._did,
             own=self._own,
         )
-        self.set_interval(_LOOK_AGAIN, self._tell_of_own)
+        self.set_interval(_LOOK_AGAIN, self._look_again)
         self._life = asyncio.create_task(runner.run())
         self._input.focus()
         self._refresh()
@@ -166,6 +167,10 @@ class RoomApp(App[None]):
             return
         log = self._entries
         self._own.happened(event)
+        if isinstance(event, events.Failed):
+            self._unsent.append(event.code)
+        elif not isinstance(event, Closed):
+            self._unsent.clear()  # what the end fails is told right before it
         if isinstance(event, events.Joined | events.Outside) and event.you:
             # Others read what is typed from now on. A help of before would say whom.
             log.anchor()
@@ -211,13 +216,15 @@ class RoomApp(App[None]):
                 log.end_talk(id, self._view.waiting.keys() - {id})
             case events.DoorSaid(id):
                 log.at_door(id, door_words.said(event))
+            case events.DoorTaken(id=""):
+                log.at_door("", self._sentence(event))
             case events.TicketMade(ticket):
                 self._keep(ticket, ticket_words.keep(asked=self._own.ticket_is_asked))
             case _:
                 if isinstance(event, events.ConnectionChanged):
                     self._state.changed(event)
                 if not self._view.is_no_news(event):
-                    self._tell(event)
+                    self._say(self._sentence(event))
         if isinstance(event, events.Joined) and event.you:
             log.end_talk("")
             if self._view.at_door:
@@ -229,23 +236,26 @@ class RoomApp(App[None]):
         # A sheet would take the keys of one that is typing.
         self._invites.keep(link, about, alone=not self._input.value)
 
-    def _tell_of_own(self) -> None:
+    def _look_again(self) -> None:
         for sentence in self._own.news():
             self._say(sentence)
+        # A sign of life grows old without an event.
+        if self._people.is_old(self._room.members if self._runner.entered.is_set() else ()):
+            self._refresh()
 
-    def _tell(self, event: words.ToldEvent) -> None:
+    def _sentence(self, event: words.ToldEvent) -> str:
         room, knocks = self._room, self._view.knocks
-        self._say(
-            words.of_event(
-                event,
-                facilitates=room.is_facilitator,
-                members=room.members,
-                waiting=knocks,
-                locked=self._view.locked,
-                unsettled=self._view.unsettled,
-                outside=self._view.outside,
-                own=self._own.asked_for(event),
-            )
+        return words.of_event(
+            event,
+            facilitates=room.is_facilitator,
+            members=room.members,
+            waiting=knocks,
+            locked=self._view.locked,
+            unsettled=self._view.unsettled,
+            outside=self._view.outside,
+            own=self._own.asked_for(event),
+            opened=state_words.opened(self._view, facilitates=room.is_facilitator),
+            only_reads=self._view.only_reads(facilitates=room.is_facilitator),
         )
 
     @property
@@ -279,7 +289,12 @@ class RoomApp(App[None]):
             return
         catch_signals(self.exit, self.exit)
         self.push_screen(
-            EndScreen(sentence_of(closed), joined=self._view.joined, typing=bool(self._input.value))
+            EndScreen(
+                sentence_of(closed),
+                joined=self._view.joined,
+                typing=bool(self._input.value),
+                unsent=self._unsent,
+            )
         )
 
     def _say(self, sentence: str | None) -> None:
@@ -325,7 +340,8 @@ class RoomApp(App[None]):
             wanted = slash_commands.read(line, self._view, members, away)
             if not entered and wanted is not None:
                 raise Misread("Not connected yet. Ctrl+X gives it up.")
-            self._last.check(wanted, members, self._view.waiting.values(), away)
+            waiting, unsettled = self._view.waiting.values(), self._view.unsettled
+            self._last.check(wanted, members, waiting, away, unsettled=unsettled)
             await self._do(wanted, line)
         except (Misread, AlcoveError) as error:
             done = not slash_commands.is_text(line)

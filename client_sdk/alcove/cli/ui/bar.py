@@ -50,6 +50,6 @@ def empty_input(view: RoomView, *, facilitates: bool) -> str:
         return words.OUTSIDE
     if not view.joined:
         return words.NOT_IN
-    if facilitates or not (view.held or view.listen_only or view.paused):
+    if not view.only_reads(facilitates=facilitates):
         return words.SAY
     return words.HELD if view.held else words.PAUSED if view.paused else words.LISTENING

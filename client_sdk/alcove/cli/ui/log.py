@@ -13,6 +13,8 @@ from alcove.cli import escape
 from alcove.cli.ui.scrolling import Scrolling
 
 _MORE: Final = "PgDn: more below"
+_NEW: Final = "PgDn: new below"
+"""Something came since the reader scrolled up."""
 _MOST: Final = 500
 """Entries that are kept. Older ones go: a screen is no archive."""
 
@@ -56,6 +58,8 @@ class ConversationLog(Scrolling):
         super().__init__(self._tell_of_more, id="log")
         self._messages: dict[str, LogEntry] = {}
         self._talks: dict[str, list[LogEntry]] = {}  # by the knock
+        self._came = False  # whether something came below what is seen
+        self._opening = False  # whether an entry is about to be read from its beginning
         # Tab leads from the input to the list of newcomers. The page keys scroll from anywhere.
         self.can_focus = False
 
@@ -65,7 +69,8 @@ class ConversationLog(Scrolling):
     def _tell_of_more(self) -> None:
         """Say that there is more below: a reader further up sees nothing arrive."""
         hidden = self._anchor_released and self.has_more_below
-        self.border_subtitle = _MORE if hidden else ""
+        self._came = self._came and hidden
+        self.border_subtitle = (_NEW if self._came else _MORE) if hidden else ""
 
     def message(self, id: str, badge: str, name: str, text: str) -> None:
         """Show a message. `badge` stands before the name, in brackets that no name can hold."""
@@ -134,12 +139,21 @@ class ConversationLog(Scrolling):
     def read_from(self, entry: LogEntry) -> None:
         """Put the beginning of a long entry at the top of what is seen."""
         self.release_anchor()
-        self.call_after_refresh(self.scroll_to_widget, entry, animate=False, top=True)
+        self._opening = True
+        self.call_after_refresh(self._open, entry)
+
+    def _open(self, entry: LogEntry) -> None:
+        self._opening = False
+        self.scroll_to_widget(entry, animate=False, top=True)
 
     def _add(self, entry: LogEntry) -> LogEntry:
         if len(self.children) >= _MOST:
             oldest = self.children[0]
             self._messages = {id: it for id, it in self._messages.items() if it is not oldest}
             oldest.remove()
+        if self._anchor_released and not (self._opening or self.has_more_below):
+            self.anchor()  # the reader is at the end: only a key that moved nothing released it
+        self._came = self._came or self._anchor_released
         self.mount(entry)
+        self.call_after_refresh(self._tell_of_more)
         return entry

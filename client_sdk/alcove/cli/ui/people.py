@@ -165,14 +165,20 @@ class People(Vertical):
         super().__init__(id="people")
         self._members = Static(id="members", markup=False)
         self._waiting = WaitingList(type_on)
+        self._shown: list[str] = []
         self.border_title = "People"
 
     def compose(self) -> ComposeResult:
         yield self._waiting  # first, because a long list of members would push it out of sight
         yield self._members
 
+    def is_old(self, members: Sequence[MemberLike]) -> bool:
+        """Whether it shows of members what is so no more."""
+        return self._shown != _notes(members)
+
     def show(self, members: Sequence[MemberLike], waiting: Sequence[events.Knocked]) -> bool:
         """Show all members anew. Return whether the list that had the focus is gone."""
+        self._shown = _notes(members)
         self.set_class(bool(waiting), "-waiting")
         parts: list[Content | str] = []
         for heading, role in (("Facilitators", True), ("Participants", False)):
@@ -187,3 +193,7 @@ class People(Vertical):
         had_focus = self._waiting.has_focus
         self._waiting.show(waiting)
         return had_focus and not waiting
+
+
+def _notes(members: Sequence[MemberLike]) -> list[str]:
+    return [words.note(member, members) for member in members]

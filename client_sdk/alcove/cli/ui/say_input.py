@@ -63,7 +63,9 @@ class SayInput(Input):
         """Begin this command, or take it back when it stands there. What was being written comes
         again when the command is done with."""
         if self.value == line:
-            self._put(self._draft)
+            # It is in the line from now on, and gone when it is cleared there.
+            draft, self._draft = self._draft, ""
+            self._put(draft)
             return
         if not self.value.startswith("/"):
             self._draft = self.value

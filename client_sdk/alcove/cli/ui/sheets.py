@@ -1,6 +1,6 @@
 """Sheets in front of the conversation: the agreement, the invite on demand, the end."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final, TypeVar
 
@@ -19,8 +19,14 @@ from alcove.joining.todays_word import MOST, clean_word
 
 Result = TypeVar("Result")
 
-_GONE: Final = "The conversation is gone from this screen. Press Enter to close."
+_GONE: Final = "The conversation is gone from this screen."
 _CLOSE: Final = "Press Enter to close."
+_CLOSE_TWICE: Final = "Press Enter twice to close."
+"""While a text was begun: its Enter closes nothing."""
+_UNSENT: Final = "What you wrote and was still waiting was not sent."
+_UNCONFIRMED: Final = (
+    "What you wrote last was not confirmed; others may have read some of it, or none."
+)
 _NARROW: Final = 72
 _SHORT: Final = 22
 """Columns and lines of a window that belongs to the text of the agreement alone."""
@@ -229,17 +235,30 @@ class EndScreen(ModalScreen[None]):
     A person that was not `joined` saw no conversation, and is told of none.
     """
 
-    def __init__(self, sentence: str, *, joined: bool, typing: bool = False) -> None:
-        """`typing` says that a text was begun when the sheet came: its Enter is not for it."""
+    def __init__(
+        self, sentence: str, *, joined: bool, typing: bool = False, unsent: Collection[str] = ()
+    ) -> None:
+        """`typing` says that a text was begun when the sheet came: its Enter is not for it.
+        `unsent` are the codes of the texts that waited when the room ended."""
         super().__init__()
         self._typing = typing
         self._sentence = sentence
         self._joined = joined
+        self._unsent = unsent
 
     def compose(self) -> ComposeResult:
         with Vertical(id="notice"):
             yield Static(escape.line(self._sentence), markup=False)
-            yield Static(_GONE if self._joined else _CLOSE, id="explain")
+            if "unconfirmed" in self._unsent:
+                yield Static(_UNCONFIRMED)
+            elif self._unsent:
+                yield Static(_UNSENT)
+            yield Static(self._explanation, id="explain")
+
+    @property
+    def _explanation(self) -> str:
+        close = _CLOSE_TWICE if self._typing else _CLOSE
+        return f"{_GONE} {close}" if self._joined else close
 
     def on_key(self, event: Key) -> None:
         # A key that was on its way to the conversation must not take the reason away.
@@ -249,3 +268,4 @@ class EndScreen(ModalScreen[None]):
             self._typing = False  # it ends what a person typed on
         else:
             self.app.exit()
+        self.query_one("#explain", Static).update(self._explanation)
