@@ -254,7 +254,7 @@ def test_a_facilitator_that_is_here_is_not_said_to_be_unheard() -> None:
     members = (FakeMember("Sam", you=True), FakeMember("Max", True, presence="here"))
     assert words.of_event(unheard, members=members[:1]).startswith("No facilitator has been heard")
     said = words.of_event(unheard, members=members)
-    assert said.startswith("A facilitator is here, and has not confirmed yet")
+    assert said.startswith("A facilitator was heard here lately, and has not confirmed yet")
     assert "the relay may be keeping you apart" in said
     view = RoomView()
     view.apply(events.Joined("Sam", True, ("Sam", "Max")))
