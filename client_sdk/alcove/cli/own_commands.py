@@ -5,9 +5,10 @@ nothing would show, so one that waits is told, with what its kind of command doe
 sent until the relay answers, and some are not kept. What turns out to be so already is told too.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import count
+from types import MappingProxyType
 from typing import Final
 
 from alcove import events
@@ -78,6 +79,15 @@ _SAYS_SO: Final = (
     FoldCommand,
 )
 """Each of these has an event of its own, unless there was nothing to change."""
+_RULES: Final[Mapping[type[AnyCommand], str]] = MappingProxyType(
+    {
+        ListenOnlyCommand: "listen_only",
+        LockCommand: "locked",
+        HoldCommand: "hold",
+        SlowCommand: "slow",
+    }
+)
+"""The rule that each of these changes."""
 _EVENT_WITHIN: Final = 1.0
 """Seconds that the event of a command has, once the room says that it is done."""
 _KEPT: Final = (
@@ -297,7 +307,7 @@ def _answers(event: events.AnyEvent, command: AnyCommand) -> bool:
         case HoldCommand() if isinstance(event, events.Folded):
             return event.why == "hold"  # another held the room first, and this one folds
         case ListenOnlyCommand() | LockCommand() | HoldCommand() | SlowCommand():
-            return isinstance(event, events.RulesChanged)
+            return isinstance(event, events.RulesChanged) and _RULES[type(command)] in event.changed
         case AppointCommand() | DemoteCommand():
             return isinstance(event, events.RoleChanged)
         case RevokeCommand():

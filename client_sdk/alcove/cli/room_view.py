@@ -241,6 +241,8 @@ class RoomView:
     def _come_in(self) -> None:
         """What holds in the room, and for this person, is told anew behind it. Away from the room
         they were not told of what ended."""
+        if self.outside:
+            self.state = None  # of the time before: that the room is open is no news again
         self.joined, self.outside, self.going_out = True, False, False
         self.held = self.listen_only = self.locked = self.paused = False
 

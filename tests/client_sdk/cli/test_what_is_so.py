@@ -3,7 +3,7 @@
 import pytest
 from alcove import events
 from alcove.cli import moderation_words, role_words, slash_commands, state_words, words
-from alcove.cli.commands import FoldCommand, StandbyCommand
+from alcove.cli.commands import FoldCommand, HoldCommand, LockCommand, StandbyCommand
 from alcove.cli.naming import Misread
 from alcove.cli.own_commands import OwnCommands
 from alcove.cli.plain_mode import PlainMode
@@ -273,6 +273,19 @@ def test_a_facilitator_that_is_back_does_not_open_a_room_that_is_paused(
     assert words.of_event(events.RoomChanged(events.RoomState.OPEN), opened=opened) == said
 
 
+def test_one_that_comes_back_from_outside_is_told_the_rules_and_no_open_room() -> None:
+    """In a hold "The room is open." stood before "have paused the room"."""
+    view, opened = RoomView(), events.RoomChanged(events.RoomState.OPEN)
+    for event in (
+        events.Joined("Kim", True, ("Kim", "Mara")),
+        opened,
+        events.Outside("Kim", True),
+        events.Joined("Kim", True, ("Kim", "Mara")),
+    ):
+        view.apply(event)
+    assert view.is_no_news(opened)
+
+
 def test_a_member_that_is_paused_is_not_told_that_they_can_write() -> None:
     view = RoomView()
     view.apply(events.Joined("Kim", True, ("Kim", "Mara")))
@@ -296,3 +309,14 @@ def test_to_one_that_may_not_write_nothing_is_said_to_wait(event: words.ToldEven
     assert "write" not in words.of_event(event, only_reads=True)
     mara = (FakeMember("Mara", facilitator=True, presence="here"), FakeMember("Kim", you=True))
     assert "write" not in words.of_event(event, only_reads=True, members=mara)
+
+
+def test_a_command_that_changes_nothing_is_answered_beside_another_that_does() -> None:
+    """/lock behind a locked door, and /resume a second later: of /lock nothing was ever said."""
+    now = 0.0
+    own = OwnCommands(lambda: now)
+    for command, said in ((LockCommand(on=True), "/lock"), (HoldCommand(on=False), "/resume")):
+        own.over(own.begun(command, said), failed=False)
+    own.happened(events.RulesChanged(False, True, ("hold", "listen_only"), "Ash"))
+    now = 2.0
+    assert own.news() == ['There was nothing to change for "/lock": it is so already.']
