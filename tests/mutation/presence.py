@@ -111,16 +111,10 @@ ALL_PRESENCE: Final = (
         f"{_ANEW}::test_a_connection_lost_between_the_request_and_its_welcome",
     ),
     _mutant(
-        "alcove.engine.member:Member._merged",
+        "alcove.engine.member:MemberClient._merged",
         "self.conversation.count_anew(person.key)",
         "pass",
         f"{_ANEW}::test_who_was_not_let_go_is_heard_whatever_the_relay_says",
-    ),
-    _mutant(
-        "alcove.engine.engine:Engine._put_out",
-        "self.require_member().let_go()",
-        "pass",
-        f"{_ANEW}::test_a_welcome_that_never_comes_and_another_for_the_next_request",
     ),
     _mutant(
         "alcove.messages.conversation:Conversation._judge",
