@@ -32,7 +32,6 @@ _CREEPS: Final = (
 )
 _EVEN: Final = f"{_LINE}::test_every_member_sends_one_frame_of_one_size_at_each_tick"
 _ANEW: Final = "tests/end_to_end/evil/test_counters_anew.py"
-_OUT: Final = "test_which_entries_show_that_a_key_was_out"
 _REJOINING: Final = "alcove.engine.rejoining:Rejoining"
 _ONCE: Final = f"{_GONE}::test_a_connection_that_comes_and_goes_on_the_way_back_is_told_once"
 _BACK: Final = f"{_GONE}::test_who_comes_back_with_their_keys_is_in_again_without_a_decision"
@@ -106,49 +105,16 @@ ALL_PRESENCE: Final = (
     ),
     _mutant("alcove.messages.outbox:Outbox.begin_anew", "self._counter = 0", "pass", _BACK),
     _mutant(
-        "alcove.engine.held_member:HeldMember._look_at_chain",
-        "any(takes_out(entry.body, own) for entry in later)",
-        "True",
-        f"{_ANEW}::test_nor_when_a_relay_that_says_so_keeps_the_first_welcome",
-    ),
-    _mutant(
-        "alcove.engine.member_parts:MemberParts.ready",
-        " and self._unsure_since is None",
-        "",
-        f"{_ANEW}::test_a_relay_that_keeps_the_chain_back_at_first_is_asked_again",
-    ),
-    _mutant(
-        "alcove.engine.held_member:HeldMember._look_at_chain",
-        "elif self._link.live and self._resumed:",
-        "elif False:",
-        f"{_ANEW}::test_a_relay_that_keeps_the_chain_back_at_first_is_asked_again",
-    ),
-    *(
-        _mutant("alcove.group.admission:takes_out", old, new, f"{_ANEW}::{_OUT}")
-        for old, new in (
-            ("return restated", "return False"),
-            ("(op is Op.ADD and not restated)", "op is Op.ADD"),
-            (" or (op is Op.ADD and not restated)", ""),
-            ("op in (Op.REMOVE, Op.LEFT, Op.ABSENT) or ", ""),
-        )
-    ),
-    _mutant(
-        f"{_REJOINING}._entered",
-        "was_out = seats_anew(frame.entry, self._identity.relay.public)",
-        "was_out = False",
-        f"{_ANEW}::test_a_held_member_that_never_learns_that_it_was_let_go",
-    ),
-    _mutant(
-        f"{_REJOINING}._entered",
-        "self._let_go and not was_out",
-        "False",
-        f"{_ANEW}::test_a_welcome_that_never_comes_and_another_for_the_next_request",
-    ),
-    _mutant(
-        "alcove.engine.engine:Engine._put_out",
-        "self.require_member().let_go()",
+        "alcove.engine.held_member:HeldMember.welcomed",
+        "self.conversation.outbox.begin_anew()",
         "pass",
-        f"{_ANEW}::test_a_welcome_that_never_comes_and_another_for_the_next_request",
+        f"{_ANEW}::test_a_connection_lost_between_the_request_and_its_welcome",
+    ),
+    _mutant(
+        "alcove.engine.member:MemberClient._merged",
+        "self.conversation.count_anew(person.key)",
+        "pass",
+        f"{_ANEW}::test_who_was_not_let_go_is_heard_whatever_the_relay_says",
     ),
     _mutant(
         "alcove.messages.conversation:Conversation._judge",

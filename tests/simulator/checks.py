@@ -252,12 +252,19 @@ def _compares(world: "World", person: "Person", said: "Said") -> bool:
 
 def _heard_around(world: "World", person: "Person", said: "Said") -> bool:
     """Whether an earlier and a later message of the same author were shown: then the author's
-    counters have a hole, unless a gap was told before and the counters began anew."""
+    counters have a hole. They begin at 1 again with each leaf that a commit adds for the author,
+    and at whoever was told of a gap."""
     if world.told[person].messages.gaps:
         return False
-    number, shown = world.truth.number_of(said.id), world.told[person].messages.shown
-    same = [id for id in shown if world.truth.said[id].author == said.author]
-    numbers = [world.truth.number_of(id) for id in same]
+    truth, shown = world.truth, world.told[person].messages.shown
+    author, number, at = truth.said[said.id].author, truth.number_of(said.id), said.taken[0][1]
+    anew = [one.at for one in truth.changes if one.op in (Op.ADD, Op.REJOIN) and one.name == author]
+    begins = max((one for one in anew if one <= at), default=0.0)
+    ends = min((one for one in anew if one > at), default=float("inf"))
+    same = [truth.said[id] for id in shown if truth.said[id].author == author]
+    numbers = [
+        truth.number_of(it.id) for it in same if it.taken and begins <= it.taken[0][1] < ends
+    ]
     return any(other < number for other in numbers) and any(other > number for other in numbers)
 
 

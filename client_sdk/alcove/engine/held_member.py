@@ -13,7 +13,6 @@ from alcove import events
 from alcove.engine.member_parts import MemberParts
 from alcove.errors import NotTrusted
 from alcove.events import RoomState
-from alcove.group.admission import takes_out
 from alcove.joining.tries import Unanswered
 
 _NOTHING_WRONG: Final = (RoomState.OPEN, RoomState.READ_ONLY)
@@ -59,30 +58,12 @@ class HeldMember(MemberParts):
         """This client was let go, as the log shows. What comes behind that is of a group without
         it, until a Welcome brings it back."""
         self._following.hold()
-        self._rejoining.let_go()
+        self._rejoining.held()
 
     def come_back(self) -> None:
         """This client was let go, as the relay says, and asks over a connection in role `away`."""
         self.let_go()
         self._ask_rejoin()
-
-    def _count_anew(self, *, anew: bool) -> None:
-        """It is known now whether the others have forgotten this member's counters."""
-        self._unsure_since = None
-        if anew:
-            self.conversation.outbox.begin_anew()
-
-    def _look_at_chain(self) -> None:
-        """Learn from the chain whether this member was out of the group. It sends nothing before:
-        what has a used counter is missed by all, and nobody is told."""
-        if self._unsure_since is None:
-            return
-        chain, own = self.bringing.chain.whole(), self._identity.relay.public
-        if chain is not None:
-            later = chain[self._unsure_since + 1 :]
-            self._count_anew(anew=any(takes_out(entry.body, own) for entry in later))
-        elif self._link.live and self._resumed:
-            self.bringing.chain.fetch()
 
     @property
     def waits_for_log(self) -> bool:
@@ -118,15 +99,12 @@ class HeldMember(MemberParts):
         if entered is None:
             return False
         before = self.membership.people()
-        self.membership.restart(entered.membership)
+        self.membership.restart(entered)
         self._following.restart()
         self.stream.restart(Position.decode(frame.position))
         self.presence.rejoined()
         self.conversation.epoch_began()
-        if self._unsure_since is None:
-            self._unsure_since = entered.unsure_since
-        if entered.was_out:
-            self._count_anew(anew=True)
+        self.conversation.outbox.begin_anew()  # as the others did when the commit added this leaf
         self._telling.came_back(before, self.membership.people())
         self._gap()
         self._agreement.ask()

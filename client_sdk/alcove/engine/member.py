@@ -273,7 +273,9 @@ class MemberClient(HeldMember):
         self.conversation.epoch_began()
         self._rejoining.followed()
         for person in (*outcome.gone, *outcome.reloaded):
-            self.conversation.forget_member(person.key)  # their counters begin at 1 again
+            self.conversation.forget_member(person.key)
+        for person in outcome.rejoined:
+            self.conversation.count_anew(person.key)
         kept_out = self._names_let_go.merged(outcome)
         self._telling.merged(outcome, kept_out, facilitates=self.facilitator is not None)
         self.act_log.merged(outcome, kept_out)
@@ -343,7 +345,6 @@ class MemberClient(HeldMember):
     # --- time ----------------------------------------------------------------------------------
 
     def tick(self) -> None:
-        self._look_at_chain()
         self.conversation.tick()
         self._alarms.tick()
         now = self._clock()

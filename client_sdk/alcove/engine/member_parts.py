@@ -83,9 +83,6 @@ class MemberParts(ABC):
         self._emit = ports.emit
         self._clock = ports.clock
         self._resumed = False
-        self._unsure_since: int | None = None
-        """The counter of the entry behind which the chain says whether this member was out of the
-        group. None when it is known."""
         self._handover = handover
         self.facilitator: Facilitator | None = None
         self._following = Following(ports.clock)
@@ -263,8 +260,7 @@ class MemberParts(ABC):
     @property
     def ready(self) -> bool:
         following = self._following
-        may = following.in_step and not following.held and self._unsure_since is None
-        return self._link.live and self._resumed and may
+        return self._link.live and self._resumed and following.in_step and not following.held
 
     @property
     def _may_commit(self) -> bool:

@@ -15,7 +15,6 @@ newcomer whose Welcome was late: it is for whichever leaf they have, until they 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
@@ -26,7 +25,7 @@ from alcove_protocol.statements import Opening
 
 from alcove.engine.requests import LobbyRequests
 from alcove.errors import NotTrusted
-from alcove.group.admission import Offer, enter, seats_anew
+from alcove.group.admission import Offer, enter
 from alcove.group.keys import Identity
 from alcove.group.membership import Membership
 from alcove.group.sealing import Psk, open_welcome
@@ -43,17 +42,6 @@ STEPS: Final = 3
 """KeyPackages at a time."""
 REQUESTS: Final = 4
 """Requests of one round: the relay keeps no more of one member."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reentry:
-    """In the group anew. `was_out` says that meanwhile this member was none, so that the others
-    have forgotten what they knew of it. With `unsure_since` the entries behind that counter say
-    it."""
-
-    membership: Membership
-    was_out: bool
-    unsure_since: int | None
 
 
 class Rejoining:
@@ -83,10 +71,6 @@ class Rejoining:
         """What this client asked as a newcomer."""
         self._named: set[bytes] = set()
         self._seen: bytes | None = None
-        self._let_go = False
-        """Whether this client was let go since it came in, as the log showed or the relay said."""
-        self._came_by = membership.roster.counter
-        """The counter of the entry by which it came in, at first and each time since."""
         self._psks: dict[bytes, Psk] = {}
         self._round = 0
         self._turn = 0
@@ -114,11 +98,6 @@ class Rejoining:
     def held(self) -> None:
         """The client has just missed a commit: what was asked before says nothing now."""
         self._round = self._turn = self._unheard = 0
-
-    def let_go(self) -> None:
-        """This client was let go, as the log shows or the relay says."""
-        self._let_go = True
-        self.held()
 
     def ask(self, *, heard: bool) -> None:
         """Ask the facilitators, when there is a connection. `heard`: one of them is there."""
@@ -199,7 +178,7 @@ class Rejoining:
             self._seen = leaf
         return granted
 
-    def open(self, frame: frames.WelcomeIs) -> Reentry | None:
+    def open(self, frame: frames.WelcomeIs) -> Membership | None:
         """The group anew. None when this client has not asked: such a Welcome is ignored. So is one
         that does not open, as the first one again, where it asked as a newcomer only.
 
@@ -213,8 +192,6 @@ class Rejoining:
         offer, welcome = opened
         now, opening = self._ports.wall(), self._opening
         again = enter(welcome, offer.bundle, self._identity, opening, None, frame, now=now)
-        entered = self._entered(again, frame)
-        self._let_go, self._came_by = False, again.roster.counter
         # Requests for the steps after this one may still be granted: they name the leaf that is in.
         # What was asked as a newcomer names none, so it stays. Behind such a one no step is of use.
         keys = [step.leaf_key for step in self._steps]
@@ -227,16 +204,7 @@ class Rejoining:
         self._seen = None
         if not self.waiting:
             self.wipe()
-        return entered
-
-    def _entered(self, again: Membership, frame: frames.WelcomeIs) -> Reentry:
-        """Whether this member was out of the group since it came in. The relay's word does not
-        decide: it may have lost the commit that let this client go, or lie, and then nobody forgot
-        it. The entry says whether it was out just before. If it was not, it was only if an earlier
-        request brought it back, whose Welcome was lost. The entries between say so."""
-        was_out = seats_anew(frame.entry, self._identity.relay.public)
-        unsure = self._let_go and not was_out
-        return Reentry(again, was_out, self._came_by if unsure else None)
+        return again
 
     def _opened(self, sealed: bytes) -> tuple[Offer, bytes] | None:
         """It answers one of the requests, of whichever epoch."""

@@ -178,23 +178,6 @@ def enter(
     return membership
 
 
-def seats_anew(entry: bytes, relay_key: bytes) -> bool:
-    """Whether an entry, which was verified, let a key in that was out of the group before it. Else
-    it let a member in again. Raises `Malformed`."""
-    return _seats_anew(RosterEntry.decode(entry, limit=limits.ENTRY), relay_key)
-
-
-def takes_out(entry: bytes, relay_key: bytes) -> bool:
-    """Whether an entry, which was verified, shows that a key is out of the group, or was out before
-    it. Raises `Malformed`."""
-    changes = RosterEntry.decode(entry, limit=limits.ENTRY).decoded_changes()
-    restated = any(change.op is Op.RESET for change in changes)
-    op = {change.key: change.op for change in changes}.get(relay_key)
-    if op is None:
-        return restated
-    return op in (Op.REMOVE, Op.LEFT, Op.ABSENT) or (op is Op.ADD and not restated)
-
-
 def _seats_anew(entry: RosterEntry, relay_key: bytes) -> bool:
     """By the last change of the key: behind a RESET each member has an ADD first."""
     ops = {change.key: change.op for change in entry.decoded_changes()}

@@ -366,11 +366,18 @@ class Conversation:
 
     def forgive_holes(self) -> None:
         """A gap was announced. The next counter of each member may be any higher one."""
-        self._counters = dict.fromkeys(self._counters)
+        people = (person.key for person in self.membership.people())
+        self._counters = dict.fromkeys((*self._counters, *people))
 
-    def forget_member(self, key: bytes) -> None:
+    def count_anew(self, key: bytes) -> None:
+        """A commit added a leaf of this member, which begins to count at 1 with its Welcome. So the
+        group's own state says it, to all that merge the commit, and neither the relay nor an entry
+        whose commit was burned can make it count otherwise than the others."""
         self._counters.pop(key, None)
         self._counted_at.pop(key, None)
+
+    def forget_member(self, key: bytes) -> None:
+        self.count_anew(key)
         self._alarms.forget(key)
         self.slow.forget(key)
 

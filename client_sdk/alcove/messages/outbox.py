@@ -63,7 +63,7 @@ class Outbox:
         return self._counter
 
     def begin_anew(self) -> None:
-        """This member was out of the group, and the others know none of its counters any more."""
+        """A commit added this member's leaf anew, and the others know no counter of it any more."""
         self._counter = 0
         for item in self._queue:
             item.counter, item.blob, item.epoch = self.next_counter(), b"", -1

@@ -184,13 +184,19 @@ def rogue_beat(client: Client, at: Position | None = None) -> bytes:
 
 
 def publish(
-    world: EvilWorld, client: Client, blob: bytes, blob_class: BlobClass = BlobClass.APPLICATION
+    world: EvilWorld,
+    client: Client,
+    blob: bytes,
+    blob_class: BlobClass = BlobClass.APPLICATION,
+    entry: Signed | None = None,
 ) -> None:
     """These bytes, as the member themselves publish them at the honest relay."""
     answers: list[RelayAnswer | None] = []
     base = client.engine.require_member().membership.base.encode()
+    signed = (None, None) if entry is None else (entry.body, entry.signature)
     client.engine.link.request(
-        lambda n: Publish(n, world.random(16), base, int(blob_class), 90, blob), answers.append
+        lambda n: Publish(n, world.random(16), base, int(blob_class), 90, blob, *signed),
+        answers.append,
     )
     world.settle()
     assert isinstance(answers[0], Published)
