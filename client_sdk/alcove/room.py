@@ -183,7 +183,8 @@ class Room(RoomAtDoor):
     async def ticket(self) -> Ticket:
         """A ticket of yours, as soon as the relay knows it: with it `alcove.resume` brings the same
         person back, under the same name, when this program has crashed. It is good while this
-        client is in the room, and for 7 to 10 minutes after it was last connected; a step outside
+        client is in the room, and for 7 to 10 minutes after it was last connected, or until this
+        member is let go where the room does that sooner (`absent`); a step outside
         ends it. All members are told when it is used.
 
         `ticket.text()` is a secret: whoever has it then is this person. Keep it where only the

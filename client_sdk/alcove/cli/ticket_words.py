@@ -5,9 +5,9 @@ from typing import Final
 SPENT: Final = "The ticket by which you came back is used up, and this is a new one. "
 KEEP: Final = (
     "This ticket brings you back as yourself if this program fails: start alcove resume - and "
-    "paste it there. It is good for 7 to 10 minutes after this program was last connected, and not "
-    "after you leave or step outside. Whoever uses it then is you, and all members are told. Keep "
-    "it where only you find it:"
+    "paste it there. It is good for at most 10 minutes after this program was last connected, and "
+    "not after you leave or step outside. Whoever uses it then is you, and all members are told. "
+    "Keep it where only you find it:"
 )
 
 

@@ -22,7 +22,7 @@ EVENTS: Final = 10_000
 """Events kept for a reader. Beyond that the oldest are dropped, and a gap is told."""
 _NOT_PROVED: Final = (
     "You facilitate this room, but your program still waits until members confirm that it is back, "
-    "so this was not done. That takes a few seconds; try it again then."
+    "so this was not done. That takes some seconds once one is connected; try it again then."
 )
 _OUT_BEFORE: Final = "You were out of the room before this was sent."
 _NOT_SENT: Final = {
