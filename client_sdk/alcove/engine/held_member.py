@@ -128,6 +128,8 @@ class HeldMember(MemberParts):
         if entered.was_out:
             self._count_anew(anew=True)
         self._telling.came_back(before, self.membership.people())
+        self._names_let_go.came(self.membership.people())
+        self.seen_going.look()
         self._gap()
         self._agreement.ask()
         self._resumed = False

@@ -72,6 +72,7 @@ class Telling:
         changes = [f"{one.name} is gone." for key, one in known.items() if key not in here]
         for person in after:
             earlier = known.get(person.key)
+            self._absent.pop(person.name, None)  # how they came in again was missed
             if earlier is None:
                 self._emit(events.Joined(person.name))
             if person.facilitator != (earlier is not None and earlier.facilitator):
