@@ -746,6 +746,41 @@ ALL_DOOR: Final[tuple[Mutant, ...]] = (
         "test_the_relay_cannot_tell_by_its_size_whether_a_link_asks",
     ),
     _invites(f"{_KEEPER}.close_for_others", "if self._in_line.is_first():", "if False:", _DIES),
+    *(
+        _invites(f"{_KEEPER}.{where}", old, new, test)
+        for where, old, new, test in (
+            (
+                "send_unsent",
+                "if over is not None:",
+                "if False:",
+                "test_nor_one_that_was_used_up_before_its_answer_came",
+            ),
+            (
+                "_over",
+                "if self._clock() >= door.deadline:",
+                "if False:",
+                "test_so_is_none_that_waited_until_its_time_was_over",
+            ),
+            (
+                "_over",
+                "if door.revoked:",
+                "if False:",
+                "test_an_invite_that_is_closed_before_it_is_ready_is_not_given_out[False-False]",
+            ),
+        )
+    ),
+    Mutant(
+        "door",
+        (Edit(f"{_KEEPER}._send", "done(self._over(door))", "done(None)"),),
+        "tests/end_to_end/evil/test_revoked_door.py"
+        "::test_an_invite_that_is_closed_before_the_relay_answers_is_not_given_out",
+    ),
+    _invites(
+        "alcove.facilitation.doors:Doors.make",
+        "door.listed = door.id in membership.state.door_ids()",
+        "pass",
+        "test_an_invite_that_is_closed_before_it_is_ready_is_not_given_out[False-False]",
+    ),
     _invites(
         f"{_KEEPER}.send_unsent",
         "if door.id in self._brought:",
