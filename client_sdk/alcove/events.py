@@ -86,10 +86,12 @@ class Left(Event):
 
 @dataclass(frozen=True, slots=True)
 class Removed(Event):
-    """A facilitator put a member out. `by` is its name, told to facilitators alone."""
+    """A facilitator put a member out. `by` is its name, told to facilitators alone. `away`: they
+    were not in the room, and could come back by themselves until then."""
 
     name: str
     by: str = field(default="", compare=False)
+    away: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,10 +149,12 @@ class Room(RoomAtDoor):
             self._sends.pop(id, None)
 
     def retract(self, id: str, *, ref: str | None = None) -> None:
-        """Take back your own message. `Retracted` follows. While you may not write, it waits.
+        """Take back your own message. `Retracted` follows. While you may not write it waits, also
+        through a step outside. When the message expires first, or the room closes or the relay does
+        not take it, `Expired` or `Problem` (`not_retracted`) follows.
 
         Raises `InvalidInput` (`unknown_message`) for a message that is not yours or has expired,
-        `RoomClosed`.
+        `NotNow` (`not_in_room`, as outside, or `queue_full`), `RoomClosed`.
         """
         self._commands.retract(id, ref=ref)
         self._after()

@@ -4,9 +4,9 @@ from functools import partial
 
 import pytest
 from alcove import events
-from alcove.errors import InvalidInput
+from alcove.errors import AlcoveError, InvalidInput, NotNow
 from alcove.facilitation.invites import AskedInvite
-from alcove_protocol import limits
+from alcove_protocol import frames, limits
 from alcove_protocol.frames import PutDoor, ReadCard
 from alcove_protocol.invite import Invite
 
@@ -190,6 +190,90 @@ def test_an_invite_that_did_not_arrive_before_a_loss_is_put_and_no_code_is_told(
     assert told == ["room_forgotten", "room_settled"]
     newcomer(world, ann.invite(), "Dora", ann)
     goes_on(world, ann, bob)
+
+
+@pytest.mark.parametrize("loss", [False, True])
+@pytest.mark.parametrize("by_removal", [False, True])
+def test_an_invite_that_is_closed_before_it_is_ready_is_not_given_out(
+    loss: bool, by_removal: bool
+) -> None:
+    """Ann's client had put no door yet, and Bob closed what the group lists."""
+    world, ann, bob, _cleo = room_of_three()
+    do(world, ann, "appoint", "Bob")
+    world.advance(35)
+    hold(ann, PutDoor)
+    made: list[tuple[str | None, AlcoveError | None]] = []
+    result: list[AlcoveError | None] = []
+    before = {one.door for one in ann.of(events.InviteChanged)}
+    if by_removal:
+        result = ask(ann, "remove", "Cleo")
+    else:
+        ann.engine.commands.invite(lambda url, error: made.append((url, error)))
+    world.settle()
+    door = bob.engine.require_member().membership.state.door_ids()[-1].hex()
+    ann.cut()
+    world.advance(2, stay_away=(ann,))
+    closed: list[object] = []
+    bob.engine.commands.revoke(door, closed.append)
+    world.advance(3, stay_away=(ann,))
+    assert closed == [None]
+    if loss:
+        world.kill_relay()
+        world.start_relay()
+    let(ann)
+    world.advance(120)
+    if by_removal:
+        assert result == [None]
+        codes = [one.code for one in ann.of(events.Problem)]
+        assert codes.count("door_revoked") == 1
+        assert {one.door for one in ann.of(events.InviteChanged)} == before
+    else:
+        assert [url for url, _ in made] == [None]
+        assert [error.code for _, error in made if error is not None] == ["door_revoked"]
+    assert ann.of(events.InviteRevoked)
+
+
+def test_so_is_none_that_waited_until_its_time_was_over() -> None:
+    world, ann, _bob, _cleo = room_of_three()
+    hold(ann, PutDoor)
+    result: list[AlcoveError | None] = []
+    asked = AskedInvite(hours=1)
+    ann.engine.commands.new_invites(1, asked, lambda invites, error: result.append(error))
+    world.settle()
+    ann.cut()
+    world.advance(1500, step=5, stay_away=(ann,))
+    part = committer_of(ann)
+    door = part.doors.get(part.lobby._membership.state.door_ids()[-1])
+    assert door is not None
+    door.deadline -= 2200
+    let(ann)
+    world.advance(30)
+    assert [error.code for error in result if error is not None] == ["door_expired"]
+
+
+def test_nor_one_that_was_used_up_before_its_answer_came() -> None:
+    world, ann, bob, _cleo = room_of_three()
+    do(world, ann, "appoint", "Bob")
+    world.advance(35)
+    ann.to_client = without_done
+    result: list[AlcoveError | None] = []
+    asked = AskedInvite(uses=1)
+    ann.engine.commands.new_invites(1, asked, lambda invites, error: result.append(error))
+    world.advance(3)
+    part = committer_of(bob)
+    door = part.doors.get(part.lobby._membership.state.door_ids()[-1])
+    assert door is not None
+    newcomer(world, door.invite.url(), "Dora", bob)
+    assert result == []
+    ann.cut()
+    let(ann)
+    world.advance(30)
+    assert [error.code for error in result if error is not None] == ["door_used"]
+    assert isinstance(result[0], NotNow)  # known here, whatever the relay says of it
+
+
+def without_done(client: Client, data: bytes) -> list[bytes]:
+    return [] if isinstance(frames.from_relay(data), frames.Done) else [data]
 
 
 def test_another_facilitator_renews_a_card_and_keeps_its_question() -> None:

@@ -163,18 +163,22 @@ def test_a_name_that_somebody_has_by_then_is_not_told(monkeypatch: pytest.Monkey
     seen: list[Merged] = []
     merged = LetGo.merged
 
-    def note(self: LetGo, outcome: Merged) -> tuple[str, ...]:
+    def note(self: LetGo, outcome: Merged) -> None:
         seen.append(outcome)
-        return merged(self, outcome)
+        merged(self, outcome)
 
     monkeypatch.setattr(LetGo, "merged", note)
     world, _, ben, bob, _ = two_facilitators()
     remove(world, ben, bob)
-    went, barred = next(one for one in seen if one.absent), seen[-1]
-    for people, told in ((barred.people, ("Bob",)), ((*barred.people, *went.gone), ())):
+    went, key = next(one for one in seen if one.absent), bob.engine.identity.relay.public
+    for people, told in ((went.people, ("Bob",)), ((*went.people, *went.gone), ())):
         names = LetGo()
-        assert merged(names, went) == ()
-        assert merged(names, replace(barred, people=people)) == told
+        merged(names, went)
+        assert names.removed((key,), people) == told
+    names = LetGo()
+    merged(names, went)
+    names.came(went.gone)
+    assert names.removed((key,), went.people) == ()  # the name was another's meanwhile
 
 
 def test_no_more_names_are_kept_than_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ the room back, and begins anew.
 
 import pytest
 from alcove import events
+from alcove.joining.ticket_comer import TicketComer
 from alcove_protocol import frames, limits
 from alcove_protocol.ticket import Ticket
 
@@ -233,3 +234,56 @@ def test_a_member_brings_a_history_without_what_was_parked(comes_back: bool, uns
         world.advance(limits.UNSETTLED + 200, stay_away=(cleo,), step=2)
         assert not again.of(events.Joined)
         assert closed(again).code == "bad_roster"
+
+
+@pytest.mark.parametrize("asked", [5, 120, 150])
+def test_who_asked_for_a_while_waits_as_long_for_a_newer_history(asked: int) -> None:
+    """Of the time to ask 30 s were left, and then an alarm was told of an honest relay."""
+    world, ann, _, cleo, again = one_that_asks(asked)
+    loses_memory(world)
+    way_of(again).chain.begin_anew()  # as where what was brought does not follow
+    ann.to_client = as_it_is
+    world.advance(20, stay_away=(ann, again))
+    world.advance(240, stay_away=(ann,))
+    assert again.engine.closed is None
+    world.advance(600)
+    assert again.of(events.Joined), codes(again)
+    do(world, ann, "listen_only", False)
+    goes_on(world, ann, again, cleo)
+
+
+def test_an_older_history_by_turns_gains_no_time() -> None:
+    world, ann, _, _, again = one_that_asks(5)
+    loses_memory(world)
+    way = way_of(again)
+    way.chain.begin_anew()
+    world.advance(20, stay_away=(ann, again))
+    world.advance(10, stay_away=(ann,))
+    for _ in range(79):
+        way._is_older = False  # as with a newer one in between
+        world.advance(10, stay_away=(ann,))
+    assert closed(again).code in ("bad_roster", "knock_again")
+
+
+def way_of(client: Client) -> TicketComer:
+    way = client.engine.newcomer
+    assert isinstance(way, TicketComer)
+    return way
+
+
+def one_that_asks(seconds: int) -> tuple[World, Client, Client, Client, Client]:
+    """Bob's program asks by its ticket, and Ann's client is not given that. Cleo's was away, and
+    knows an older history."""
+    world, ann, bob, cleo = room_of_three()
+    do(world, ann, "appoint", "Cleo")
+    world.advance(35)
+    bob.cut()
+    cleo.cut()
+    bob.back()
+    world.advance(2, stay_away=(cleo,))
+    do(world, ann, "listen_only", True)
+    world.advance(2, stay_away=(cleo,))
+    ticket = ticket_of(world, bob)
+    crashes(world, bob)
+    ann.to_client = no_requests
+    return world, ann, bob, cleo, resumes(world, ticket, "Bob", wait=seconds, stay_away=(cleo,))

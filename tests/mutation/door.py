@@ -6,6 +6,7 @@ from tests.mutation.mutant import Edit, Mutant
 
 _INVITES: Final = "tests/end_to_end/test_invites.py"
 _AWAY: Final = "tests/end_to_end/test_removed_while_away.py"
+_BURNED: Final = "tests/end_to_end/evil/test_kept_out_beside_a_burned_commit.py"
 _KEPT_OUT: Final = "test_no_other_facilitators_client_lets_them_in_again"
 _KEEPER: Final = "alcove.facilitation.door_keeper:DoorKeeper"
 _OF_INVITES: Final = "alcove.facilitation.invites:Invites"
@@ -339,9 +340,9 @@ ALL_DOOR: Final[tuple[Mutant, ...]] = (
                 f"{_KEPT_OUT}[leaves]",
             ),
             (
-                "facilitation.absences:Absences.merged",
+                "facilitation.absences:Absences.kept_out",
                 "self._lost.pop(key, None)",
-                "pass",
+                "self._lost.get(key)",
                 "test_one_that_was_offline_forgets_them_too",
             ),
             (
@@ -363,12 +364,6 @@ ALL_DOOR: Final[tuple[Mutant, ...]] = (
                 "test_of_two_that_remove_them_the_first_did_it",
             ),
             (
-                "group.membership:Membership.merge",
-                "if op is Op.REMOVE)",
-                ")",
-                f"{_KEPT_OUT}[stays]",
-            ),
-            (
                 "group.listed_again:_changes",
                 "(at.away or frozenset())",
                 "(_barred(lost) if at.away is None else at.away)",
@@ -381,19 +376,19 @@ ALL_DOOR: Final[tuple[Mutant, ...]] = (
                 "test_no_more_names_are_kept_than_the_bound",
             ),
             (
-                "engine.let_go:LetGo.merged",
-                "in barred if name not in here)",
-                "in barred)",
+                "engine.let_go:LetGo.removed",
+                "in names if name not in here)",
+                "in names)",
                 "test_a_name_that_somebody_has_by_then_is_not_told",
             ),
             (
-                "engine.let_go:LetGo.merged",
+                "engine.let_go:LetGo.came",
                 "self._names.items() if name not in here}",
                 "self._names.items()}",
-                "test_a_return_that_comes_first_is_followed_by_the_removal",
+                "test_a_name_that_somebody_has_by_then_is_not_told",
             ),
             (
-                "engine.telling:Telling.merged",
+                "engine.telling:Telling.kept_out",
                 "self._absent.pop(name, None)",
                 "pass",
                 "test_the_name_is_free_after_it",
@@ -406,8 +401,8 @@ ALL_DOOR: Final[tuple[Mutant, ...]] = (
             ),
             (
                 "facilitation.in_flight:_restating",
-                " or one.key not in before",
-                "",
+                "*first, *changes)",
+                "*first, *(one for one in changes if one.key in listed))",
                 "test_a_list_that_is_restated_keeps_them_out_too",
             ),
             (
@@ -423,16 +418,87 @@ ALL_DOOR: Final[tuple[Mutant, ...]] = (
                 "test_a_removal_that_is_lost_comes_again[False]",
             ),
             (
-                "engine.telling:Telling.merged",
-                "self._emit(events.Removed(name, by))",
+                "engine.telling:Telling.kept_out",
+                'self._emit(events.Removed(name, by if facilitates else "", away=True))',
                 "pass",
                 "test_everybody_is_told",
             ),
             (
-                "engine.act_log:ActLog.merged",
-                'self._note("remove", name, outcome)',
+                "engine.member:MemberClient._tell_kept_out",
+                "self.act_log.kept_out(name, by)",
                 "pass",
                 "test_everybody_is_told",
+            ),
+        )
+    ),
+    *(
+        Mutant("kept out while absent", (Edit(f"alcove.{where}", old, new),), f"{_BURNED}::{test}")
+        for where, old, new, test in (
+            (
+                "engine.member:MemberClient._follow",
+                "() if isinstance(outcome, Merged) else self._keep_out()",
+                "()",
+                "test_a_removal_under_way_is_moot_for_them_alone[names0]",
+            ),
+            (
+                "engine.member:MemberClient._keep_out",
+                "self.facilitator.kept_out(one)",
+                "pass",
+                "test_a_removal_that_names_them_too_takes_out_the_others",
+            ),
+            (
+                "engine.member:MemberClient._follow",
+                "                self._tell_kept_out(kept_out)\n                if self",
+                "                if self",
+                "test_all_are_told_and_by_whom[True]",
+            ),
+            (
+                "engine.member:MemberClient._follow",
+                "self._tell_kept_out(kept_out)\n            return",
+                "return",
+                "test_one_that_cannot_follow_is_told_too",
+            ),
+            (
+                "facilitation.facilitator:Facilitator.kept_out",
+                "self.committer.plan_anew()",
+                "pass",
+                "test_a_return_under_way_is_not_made",
+            ),
+            (
+                "facilitation.committer:Committer.plan_anew",
+                "self._queue.extendleft(reversed(item.intents))",
+                "pass",
+                "test_a_removal_under_way_is_moot_for_them_alone[names1]",
+            ),
+            (
+                "facilitation.facilitator:Facilitator.kept_out",
+                "one.removed | one.dropped",
+                "one.removed",
+                "test_who_a_restated_list_leaves_out_comes_back_by_nobodys_rule",
+            ),
+            (
+                "group.membership:Membership._note_kept_out",
+                "frozenset(key for key in gone if key not in members)",
+                "frozenset(key for key in gone if key not in members | before.seats.keys())",
+                "test_a_removal_in_two_entries_is_told",
+            ),
+            (
+                "group.membership:Membership._note_kept_out",
+                "if op is Op.REMOVE)",
+                ")",
+                "test_who_a_restated_list_leaves_out_comes_back_by_nobodys_rule",
+            ),
+            (
+                "group.membership:Membership.may_be_removed",
+                "roster.away is None or ",
+                "True or ",
+                "test_a_removal_of_one_that_the_list_has_not_as_absent_is_moot_for_them_alone",
+            ),
+            (
+                "facilitation.in_flight:_restating",
+                "*first, *changes)",
+                "*changes)",
+                "test_who_is_on_the_list_without_a_leaf_can_be_removed",
             ),
         )
     ),
@@ -680,6 +746,41 @@ ALL_DOOR: Final[tuple[Mutant, ...]] = (
         "test_the_relay_cannot_tell_by_its_size_whether_a_link_asks",
     ),
     _invites(f"{_KEEPER}.close_for_others", "if self._in_line.is_first():", "if False:", _DIES),
+    *(
+        _invites(f"{_KEEPER}.{where}", old, new, test)
+        for where, old, new, test in (
+            (
+                "send_unsent",
+                "if over is not None:",
+                "if False:",
+                "test_nor_one_that_was_used_up_before_its_answer_came",
+            ),
+            (
+                "_over",
+                "if self._clock() >= door.deadline:",
+                "if False:",
+                "test_so_is_none_that_waited_until_its_time_was_over",
+            ),
+            (
+                "_over",
+                "if door.revoked:",
+                "if False:",
+                "test_an_invite_that_is_closed_before_it_is_ready_is_not_given_out[False-False]",
+            ),
+        )
+    ),
+    Mutant(
+        "door",
+        (Edit(f"{_KEEPER}._send", "done(self._over(door))", "done(None)"),),
+        "tests/end_to_end/evil/test_revoked_door.py"
+        "::test_an_invite_that_is_closed_before_the_relay_answers_is_not_given_out",
+    ),
+    _invites(
+        "alcove.facilitation.doors:Doors.make",
+        "door.listed = door.id in membership.state.door_ids()",
+        "pass",
+        "test_an_invite_that_is_closed_before_it_is_ready_is_not_given_out[False-False]",
+    ),
     _invites(
         f"{_KEEPER}.send_unsent",
         "if door.id in self._brought:",

@@ -30,6 +30,7 @@ _CREEPS: Final = (
     "tests/end_to_end/test_whereabouts.py"
     "::test_every_facilitator_hears_the_members_though_the_clock_goes_on"
 )
+_STAYS: Final = "test_what_waits_when_it_is_over_is_said_to_stay"
 _EVEN: Final = f"{_LINE}::test_every_member_sends_one_frame_of_one_size_at_each_tick"
 _ANEW: Final = "tests/end_to_end/evil/test_counters_anew.py"
 _REJOINING: Final = "alcove.engine.rejoining:Rejoining"
@@ -128,6 +129,47 @@ ALL_PRESENCE: Final = (
         "not item.blob",
         "tests/end_to_end/test_mishaps.py::"
         "test_what_the_relay_was_given_is_not_taken_back_as_if_it_was_never_sent",
+    ),
+    *(
+        _mutant(f"alcove.{where}", old, new, f"tests/end_to_end/test_taking_back.py::{test}")
+        for where, old, new, test in (
+            (
+                "engine.standing:Standing.close",
+                "self._tell_not_taken_back()",
+                "pass",
+                f"{_STAYS}[removed-in the room]",
+            ),
+            (
+                "engine.standing:Standing._tell_not_taken_back",
+                "for shown in self.still_shown:",
+                "for shown in ():",
+                f"{_STAYS}[ended-outside]",
+            ),
+            (
+                "engine.standing:Standing._tell_not_taken_back",
+                " if id in shown}",
+                "}",
+                "test_what_expired_before_that_is_told_as_that[outside]",
+            ),
+            (
+                "messages.conversation:Conversation.taking_back",
+                " if self.may_retract(message)}",
+                "}",
+                "test_what_expired_before_that_is_told_as_that[in the room]",
+            ),
+            (
+                "engine.standing:Standing._tell_not_taken_back",
+                "_MAYBE_BACK if given else _NOT_BACK",
+                "_NOT_BACK",
+                "test_what_the_relay_has_not_confirmed_is_said_so",
+            ),
+            (
+                "messages.conversation:Conversation.give_up",
+                'self._emit(events.Problem("not_retracted", NOT_TAKEN))',
+                "pass",
+                "test_what_the_relay_does_not_take_is_told",
+            ),
+        )
     ),
     _mutant(
         "alcove.engine.standing:Standing._fail_waiting_texts",

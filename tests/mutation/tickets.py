@@ -510,6 +510,18 @@ BEHIND_A_COMMIT: Final = (
         f"{_LOSS}::test_a_member_brings_a_history_without_what_was_parked[True-told]",
     ),
     _mutant(
+        "alcove.joining.ticket_comer:TicketComer._older",
+        " and self._waited_here",
+        "",
+        f"{_LOSS}::test_who_asked_for_a_while_waits_as_long_for_a_newer_history[150]",
+    ),
+    _mutant(
+        "alcove.joining.ticket_comer:TicketComer._older",
+        " and self._waited_here",
+        " and self._is_older",
+        f"{_LOSS}::test_an_older_history_by_turns_gains_no_time",
+    ),
+    _mutant(
         "alcove.joining.ticket_comer:TicketComer.authenticated",
         "self._lost or self._entered",
         "self._lost",

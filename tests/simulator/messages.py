@@ -83,6 +83,13 @@ class MessagesTold:
         said = [self._truth.said.get(id) for id in ids]
         return all(one is not None and one.author == self._person.name for one in said)
 
+    @property
+    def takes_back(self) -> bool:
+        """Whether this person took back what they had said, and was not told that it is gone."""
+        said = self._truth.said.values()
+        own = [one for one in said if one.author == self._person.name and one.id not in self.gone]
+        return any(one.retracted_at is not None for one in own)
+
     def retracted(self, id: str) -> str:
         said, gone = self._truth.said.get(id), id in self.gone
         self.gone.add(id)

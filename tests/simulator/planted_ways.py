@@ -28,10 +28,8 @@ from tests.simulator.planting import Monkey, Planted
 def _new_programs_are_not_told(monkey: Monkey) -> None:
     merged = Telling.merged
 
-    def wrong(
-        self: Telling, outcome: Merged, kept_out: tuple[str, ...], *, facilitates: bool
-    ) -> None:
-        merged(self, replace(outcome, reloaded=()), kept_out, facilitates=facilitates)
+    def wrong(self: Telling, outcome: Merged, *, facilitates: bool) -> None:
+        merged(self, replace(outcome, reloaded=()), facilitates=facilitates)
 
     monkey.setattr(Telling, "merged", wrong)
 

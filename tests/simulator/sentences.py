@@ -357,6 +357,7 @@ class Told:
             "outside_locked": outside and truth.ruled("locked", on=True),
             "outside_open": "outside_locked" in self.problems,
             "waits_outside": truth.ruled("locked", on=True),
+            "not_retracted": self.messages.takes_back,
             "not_outside": outside and wishes_in_vain(self.world, self.person.name),
             "cannot_open": lost or two,  # of before the relay's loss, or for the other program
             "ending_doubted": lost,

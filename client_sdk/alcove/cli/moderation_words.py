@@ -262,8 +262,16 @@ def _fold_of_yours(event: events.Folded, count: int, me: str) -> str:
 
 
 def removed(event: events.Removed, *, facilitates: bool, me: str = "") -> str:
-    """That a member was taken out. To the group no line says who, and facilitators are told."""
+    """That a member was taken out. To the group no line says who, and facilitators are told. Of one
+    that was away, all read before that they can come back."""
     name = escape.name(event.name)
+    if event.away and facilitates and me and event.by == me:
+        return f"{name} was away. From now on {name} comes in only if a facilitator decides so."
+    if event.away:
+        return (
+            f"{name}, away until now, does not come back by themselves any more. A facilitator can "
+            "still let them in."
+        )
     if facilitates and me and event.by == me:
         return f"You took {name} out of the room."
     if facilitates:

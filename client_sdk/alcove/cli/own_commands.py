@@ -292,7 +292,8 @@ def _answers(event: events.AnyEvent, command: AnyCommand) -> bool:
             return failed or (isinstance(event, events.Outside) and event.you)
         case RetractCommand(id=id):
             over = events.Retracted | events.Expired | events.Failed
-            return isinstance(event, over) and event.id == id
+            failed = isinstance(event, events.Problem) and event.code == "not_retracted"
+            return failed or (isinstance(event, over) and event.id == id)
         case FoldCommand(id=str(id)):
             gone = isinstance(event, events.Expired | events.Retracted) and event.id == id
             return gone or (isinstance(event, events.Folded) and id in event.ids)

@@ -42,9 +42,8 @@ class ActLog:
         """MLS keys of those that went outside, or whose connection was lost: a client lets them in
         again by rule."""
 
-    def merged(self, outcome: Merged, kept_out: tuple[str, ...]) -> None:
-        """A commit was followed, or made. `kept_out` are names of members that were let go before,
-        and that it removes."""
+    def merged(self, outcome: Merged) -> None:
+        """A commit was followed, or made."""
         self._now = self._clock()
         replaced = {one.name for one in outcome.joined} & {one.name for one in outcome.gone}
         for person in outcome.joined:
@@ -65,8 +64,6 @@ class ActLog:
             # One that was coming in by the standby goes with the standby.
             cleared = person.entering and outcome.before.standby != outcome.state.standby
             self._note(gone, person.name, outcome, aside=left or away or cleared)
-        for name in kept_out:
-            self._note("remove", name, outcome)
         for person in outcome.roles:
             # The client of another facilitator grants a wish. It is the act of the one that asked.
             by = person.name if not person.facilitator and self._asks(person.key) else outcome.by
@@ -150,8 +147,9 @@ class ActLog:
         self._noted.append(_Noted(act, name, by, self._clock(), aside=False))
 
     def kept_out(self, name: str, by: str) -> None:
-        """This facilitator removed a member that was outside. What others see of it is an
-        invite that closes: it names no one. One that came in meanwhile went by the commit."""
+        """One that was let go was removed, as the list says; or this facilitator removed a member
+        that was outside. What others see of that is an invite that closes: it names no one. One
+        that came in meanwhile went by the commit."""
         told = ("remove", name, by, self._now)
         if told not in [(one.act, one.name, one.by, one.at) for one in self._noted]:
             self._noted.append(_Noted("remove", name, by, self._clock(), aside=False))

@@ -75,8 +75,11 @@ class Commands(DoorCommands):
         """Take back this member's own message. `Retracted` follows.
 
         A message that is on its way is taken back as soon as it is known to be there. While this
-        member may not write it waits, also while they are outside.
-        Raises `InvalidInput` (`unknown_message`), `RoomClosed`.
+        member may not write it waits, also through a step outside, from where none can be asked
+        for. It goes out as soon as it can. What expires before that is told so (`Expired`). When
+        the room closes first, or the relay does not take it, `Problem` (`not_retracted`) follows.
+        Raises `InvalidInput` (`unknown_message`), `NotNow` (`not_in_room`, `queue_full`),
+        `RoomClosed`.
         """
         member = self._standing.require_member()
         conversation, target = member.conversation, message_id(id)

@@ -106,6 +106,8 @@ class HeldMember(MemberParts):
         self.conversation.epoch_began()
         self.conversation.outbox.begin_anew()  # as the others did when the commit added this leaf
         self._telling.came_back(before, self.membership.people())
+        self._names_let_go.came(self.membership.people())
+        self.seen_going.look()
         self._gap()
         self._agreement.ask()
         self._resumed = False

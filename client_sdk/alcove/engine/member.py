@@ -3,7 +3,7 @@
 Its parts are wired in `member_parts`. Here each event reaches the parts that it concerns.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from hashlib import sha256
 from typing import Final, assert_never
 
@@ -223,6 +223,7 @@ class MemberClient(HeldMember):
             self._new_log.repeat_commit(self.facilitator, self.pump)
         else:
             self._follow(frame.blob, entry, position, external=external)
+        self._tell_kept_out(self._keep_out())
         if digest == membership.commit_hash:
             self._begin_log_hash(position, external=external)
 
@@ -238,8 +239,10 @@ class MemberClient(HeldMember):
     ) -> None:
         self._following.ahead = b""
         outcome = self.membership.follow(blob, entry, position, external=external)
+        kept_out = () if isinstance(outcome, Merged) else self._keep_out()
         if self._following.held and isinstance(outcome, Burned | Held):
-            return  # nothing new: this client has asked to be let in again
+            self._tell_kept_out(kept_out)
+            return  # nothing else is new: this client has asked to be let in again
         match outcome:
             case Merged():
                 if self._following.held:
@@ -250,10 +253,12 @@ class MemberClient(HeldMember):
                 self._merged(outcome, own=False, blob=blob)
             case Burned():
                 if outcome.read or not self._new_log.is_commit_before(blob, position):
-                    self._telling.burned(outcome)
+                    self._telling.burned(outcome, kept_out=bool(kept_out))
+                self._tell_kept_out(kept_out)
                 if self.committer is not None:
                     self.committer.base_moved()
             case Held():
+                self._tell_kept_out(kept_out)
                 self._hold(outcome.leaf)
             case PutOut():
                 self._put_out(outcome)
@@ -276,9 +281,10 @@ class MemberClient(HeldMember):
             self.conversation.forget_member(person.key)
         for person in outcome.rejoined:
             self.conversation.count_anew(person.key)
-        kept_out = self._names_let_go.merged(outcome)
-        self._telling.merged(outcome, kept_out, facilitates=self.facilitator is not None)
-        self.act_log.merged(outcome, kept_out)
+        self._telling.merged(outcome, facilitates=self.facilitator is not None)
+        self.act_log.merged(outcome)
+        self._tell_kept_out(self._keep_out())
+        self._names_let_go.merged(outcome)
         self._rules.look(outcome.by)
         names = {person.key: person.name for person in (*outcome.gone, *outcome.people)}
         self.conversation.folding.look(names, outcome.by)
@@ -299,6 +305,23 @@ class MemberClient(HeldMember):
         self._agreement.ask()
         self.agreement_change.merged(outcome, own=own)
         self.tick()
+
+    def _keep_out(self) -> tuple[tuple[str, str], ...]:
+        """Do what the list says of those that were let go, whatever became of the commit. Return
+        whom it removed, by name, and by whom."""
+        found: list[tuple[str, str]] = []
+        for one in self.membership.take_kept_out():
+            if self.facilitator is not None:
+                self.facilitator.kept_out(one)
+            names = self._names_let_go.removed(one.removed, self.membership.people())
+            found += [(name, one.by) for name in names]
+        return tuple(found)
+
+    def _tell_kept_out(self, removed: Iterable[tuple[str, str]]) -> None:
+        for name, by in removed:
+            self._telling.kept_out(name, by, facilitates=self.facilitator is not None)
+            if by:  # one that is none of the group has no name here
+                self.act_log.kept_out(name, by)
 
     # --- what goes out -------------------------------------------------------------------------
 

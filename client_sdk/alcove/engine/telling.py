@@ -17,10 +17,9 @@ class Telling:
         self._absent: dict[str, bytes] = {}
         """The last MLS key of each name that was let go as absent, since this client came."""
 
-    def merged(self, outcome: Merged, kept_out: tuple[str, ...], *, facilitates: bool) -> None:
-        """Tell which members came and went, and who is `kept_out` that was let go before.
-        Facilitators are told, too, which of them let one in or put one out. The room reads that a
-        member is gone, and not by whom."""
+    def merged(self, outcome: Merged, *, facilitates: bool) -> None:
+        """Tell which members came and went. Facilitators are told, too, which of them let one in or
+        put one out. The room reads that a member is gone, and not by whom."""
         by = outcome.by if facilitates else ""
         gone = {person.name for person in outcome.gone}
         replaced = {person.name for person in outcome.joined} & gone
@@ -45,9 +44,6 @@ class Telling:
                 continue
             removed = events.Removed(person.name, "" if person.entering else by)
             self._emit(events.Left(person.name) if by_wish else removed)
-        for name in kept_out:
-            self._absent.pop(name, None)  # who comes by this name now is no member of before
-            self._emit(events.Removed(name, by))
         for person in outcome.reloaded:
             self._emit(events.Reloaded(person.name))
         for person in outcome.roles:
@@ -58,6 +54,11 @@ class Telling:
         if ttl != outcome.before.ttl:
             text = f"{outcome.by} changed how long messages stay: {ttl} seconds from now on."
             self._emit(events.Problem("ttl_changed", text, sender=outcome.by))
+
+    def kept_out(self, name: str, by: str, *, facilitates: bool) -> None:
+        """Tell who was let go before, and is kept out now."""
+        self._absent.pop(name, None)  # who comes by this name now is no member of before
+        self._emit(events.Removed(name, by if facilitates else "", away=True))
 
     def _was_absent(self, person: Person) -> bool:
         """Whether they come under the name of a member that was let go, with other keys."""
@@ -72,6 +73,7 @@ class Telling:
         changes = [f"{one.name} is gone." for key, one in known.items() if key not in here]
         for person in after:
             earlier = known.get(person.key)
+            self._absent.pop(person.name, None)  # how they came in again was missed
             if earlier is None:
                 self._emit(events.Joined(person.name))
             if person.facilitator != (earlier is not None and earlier.facilitator):
@@ -100,22 +102,35 @@ class Telling:
             text += f"{by} let them in. The name no longer tells you who speaks."
             self._emit(events.Problem("name_taken", text, sender=outcome.by))
 
-    def burned(self, outcome: Burned) -> None:
-        """Tell of a commit that changed nothing. Only one that this client could read is known to
-        be refused by all: in another part of a split group it may have been right."""
+    def burned(self, outcome: Burned, *, kept_out: bool = False) -> None:
+        """Tell of a commit that changed nothing, unless its entry `kept_out` one that was let go.
+        Only one that this client could read is known to be refused by all: in another part of a
+        split group it may have been right."""
         if not outcome.read:
             text = (
                 "A change of the group came that cannot be read here. It changes nothing. It may "
                 "be damaged or old, or the relay may have split the group. If messages stop, "
                 "/leave leaves; then ask for a new invite."
             )
+            if kept_out:
+                text = (
+                    "A change of the group came that cannot be read here. It changes nothing but "
+                    "who can come back."
+                )
             self._emit(events.Problem("commit_unreadable", text))
             return
         text = "A change of the group was not allowed, so nothing has changed."
+        if kept_out:
+            text = "A change of the group was not allowed. Only who can come back has changed."
         if outcome.by is not None:
             text = (
                 f"{outcome.by} tried to {outcome.what}, which is not allowed. Nothing has changed."
             )
+            if kept_out:
+                text = (
+                    f"{outcome.by} tried to {outcome.what}, which is not allowed. Only who can "
+                    "come back has changed."
+                )
         self._emit(events.Problem("commit_refused", text))
 
     def held(self) -> None:

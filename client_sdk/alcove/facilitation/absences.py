@@ -10,6 +10,7 @@ no other, so a relay or another member gains nothing by it, and a client that ca
 to the others. The first in line lets a member go. Facilitators are never let go so.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -92,14 +93,17 @@ class Absences:
                 leaf.signature_key in paused,
                 self._clock(),
             )
-        for key in outcome.barred:
-            self._lost.pop(key, None)
         for person in outcome.joined:
             self._lost = {
                 key: lost for key, lost in self._lost.items() if name_of(lost.leaf) != person.name
             }
         while len(self._lost) > KEPT:
             del self._lost[next(iter(self._lost))]
+
+    def kept_out(self, keys: Iterable[bytes]) -> bool:
+        """The list has these keys as absent no more: the relay does not let them in again. Return
+        whether one of them could come back."""
+        return any([self._lost.pop(key, None) for key in keys])
 
     def find(self, relay_key: bytes) -> LostMember | None:
         """The member with this relay key, if they were let go and may come back."""

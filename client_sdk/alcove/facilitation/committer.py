@@ -357,6 +357,16 @@ class Committer:
                 item.sent = False
         self.pump()
 
+    def plan_anew(self) -> None:
+        """The list is another, by an entry whose commit was refused: what is in flight may be about
+        one that it keeps out now. A commit that was merged does so in any case (`base_moved`)."""
+        item = self.in_flight
+        if item is not None and item.intents and item.group is self._membership.group:
+            self.in_flight = None
+            item.staged.set_aside()
+            self._aside.append(item)
+            self._queue.extendleft(reversed(item.intents))
+
     def new_log(self) -> None:
         """The relay lost its memory. It may have taken the commit in flight before that, and some
         may have followed it. So the same commit goes again, and its entry says who is a member:

@@ -30,6 +30,16 @@ _NO_TEXT: Final = (
     "The text of the ground rules has not come here, so no invite can show it. If no other "
     "facilitator is here to send it, give the room its ground rules anew: /newrules FILE."
 )
+_REVOKED: Final = (
+    "A facilitator closed this invite before it was ready. /invite new makes another one."
+)
+_EXPIRED: Final = (
+    "The time of this invite was over before it was ready. /invite new makes another one."
+)
+_USED: Final = (
+    "Others came in by this invite before you were told that it is ready. /invite new makes "
+    "another one."
+)
 AGAIN: Final = 1.0
 """Seconds after which the relay is told once more that a door is closed."""
 
@@ -76,9 +86,18 @@ class DoorKeeper:
             elif isinstance(answer, frames.RequestRefused):
                 done(Refused.by_relay(answer.code))
             else:
-                done(None)
+                done(self._over(door))
 
         self._ask(signed, door.card, answered)
+
+    def _over(self, door: Door) -> NotNow | None:
+        """Why nobody comes in by this door. It may have waited for long, and is no invite to give
+        away then."""
+        if door.revoked:
+            return NotNow("door_revoked", _REVOKED)
+        if self._clock() >= door.deadline:
+            return NotNow("door_expired", _EXPIRED)
+        return None if door.uses_left else NotNow("door_used", _USED)
 
     def _ask(
         self, signed: Signed, card: bytes, answered: Callable[[RelayAnswer | None], None]
@@ -94,6 +113,10 @@ class DoorKeeper:
     def send_unsent(self) -> None:
         unsent, self._unsent = self._unsent, []
         for door, done in unsent:
+            over = self._over(door)
+            if over is not None:
+                done(over)
+                continue
             if door.id in self._brought:
                 # It may have come with the room, and have a later card there.
                 self._doors.with_new_card(door, self._membership)

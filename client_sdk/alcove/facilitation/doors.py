@@ -136,6 +136,7 @@ class Doors:
         signed, sealed = self._statement(invite, membership, terms)
         ends, uses = self._clock() + terms.ttl, terms.uses
         door = Door(invite, uses, uses, ends, signed, sealed, terms.question)
+        door.listed = door.id in membership.state.door_ids()
         self._doors[invite.door] = door
         self._coming.pop(invite.door, None)
         return door

@@ -39,7 +39,7 @@ from alcove.facilitation.standbys import Standbys
 from alcove.facilitation.vaults import Vaults
 from alcove.group.keys import Identity
 from alcove.group.membership import Membership
-from alcove.group.outcomes import Merged, Person
+from alcove.group.outcomes import KeptOut, Merged, Person
 from alcove.joining.card import CheckedCard
 from alcove.messages.agreements import Agreement
 from alcove.messages.presence import Presence
@@ -278,6 +278,11 @@ class Facilitator:
             self._warned = True
             text = "The room's signed history is nearly full; open a new room before long."
             self._emit(events.Problem("history_nearly_full", text))
+
+    def kept_out(self, one: KeptOut) -> None:
+        """The list keeps some out that were let go. What is under way may be about them."""
+        if self.absences.kept_out(one.removed | one.dropped):
+            self.committer.plan_anew()
 
     def _count_uses(self, outcome: Merged, came: Iterable[Person]) -> None:
         """As the relay counts: new keys in the place of others that came by the same door are no

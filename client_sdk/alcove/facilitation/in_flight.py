@@ -1,13 +1,21 @@
 """One commit on its way: its parts, the Updates that it carries, and its roster entry."""
 
-from collections.abc import Container, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
 from alcove_protocol.codec import pack_list
 from alcove_protocol.errors import Malformed
 from alcove_protocol.labels import Label
-from alcove_protocol.roster import NO_HASH, Change, Op, RosterEntry, apply_changes, list_digest
+from alcove_protocol.roster import (
+    NO_HASH,
+    Change,
+    Op,
+    RosterEntry,
+    Seat,
+    apply_changes,
+    list_digest,
+)
 from alcove_protocol.statements import Signed
 
 from alcove import mls
@@ -112,15 +120,12 @@ def sign_entry(item: InFlight, membership: Membership, identity: Identity) -> Si
 
 
 def _restating(
-    listing: list[Change], changes: Sequence[Change], before: Container[bytes]
+    listing: list[Change], changes: Sequence[Change], before: Mapping[bytes, Seat]
 ) -> tuple[Change, ...]:
-    """The changes after a list that is restated. A key that was on the list and is not on it now
-    need not be removed, as one that entered by the standby and has no leaf. One that an ABSENT took
-    off `before` has to be: otherwise it comes back."""
+    """The changes after a list that is restated. A key that is removed is on it first, or off it by
+    an ABSENT. One that was on the list and has no leaf, as one that entered by the standby or one
+    that was let go, is put there for that."""
     listed = {change.key for change in listing}
-    kept = [
-        one
-        for one in changes
-        if one.op is not Op.REMOVE or one.key in listed or one.key not in before
-    ]
-    return (*listing, *kept)
+    gone = [one.key for one in changes if one.op is Op.REMOVE and one.key not in listed]
+    first = [Change(Op.ADD, key, before[key]) for key in gone if key in before]
+    return (*listing, *first, *changes)

@@ -77,12 +77,17 @@ class SeenGoing:
             self.came_by.setdefault(key, seat.door)
             self.gone[new[0]] = _Gone(person, key in paused, self._clock() + OUTSIDE_TTL)
             self._went[key] = [*self.lately(key), self._clock()]
-        listed, here = outcome.state.door_ids(), {person.key for person in outcome.joined}
-        # One that came in by another door needs no way back, and may be removed.
+        self.look()
+
+    def look(self) -> None:
+        """Forget those that are members, by whatever door they came, also when this client missed
+        how: they need no way back, and may be removed. And those whose way back is closed."""
+        membership = self._membership
+        listed = membership.state.door_ids()
         self.gone = {
             door: gone
             for door, gone in self.gone.items()
-            if door in listed and gone.person.key not in here
+            if door in listed and membership.find_key(gone.person.key) is None
         }
 
     def lately(self, key: bytes) -> list[float]:

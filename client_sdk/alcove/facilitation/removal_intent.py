@@ -81,7 +81,9 @@ class RemoveMembers(Intent):
             index, person = membership.group.find(one.key), membership.find_key(one.key)
             if index is None or person is None:
                 back = self.way_back(one.key)
-                if back is not None:
+                if back is not None and (
+                    back.relay_key is None or membership.may_be_removed(back.relay_key)
+                ):
                     away.append(one)
                     if back.door is not None:
                         closed.add(back.door)

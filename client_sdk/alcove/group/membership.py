@@ -11,6 +11,7 @@ Nothing here sends. Unless the commit merges, only the base changes: it moves wi
 the relay took.
 """
 
+from collections.abc import Container
 from dataclasses import replace
 from hashlib import sha256
 
@@ -34,7 +35,7 @@ from alcove.group.listed_again import Branch, entry_again
 from alcove.group.listing import is_the_groups, restated
 from alcove.group.members import Members
 from alcove.group.merged import MergedCommit, MergedCommits
-from alcove.group.outcomes import Burned, Held, Merged, Outcome, Person, PutOut
+from alcove.group.outcomes import Burned, Held, KeptOut, Merged, Outcome, Person, PutOut
 from alcove.group.rights import NotAllowed
 from alcove.group.seal_secrets import DESK, DESK_KEPT, REQUEST, REQUESTS_KEPT, SealSecrets
 from alcove.group.trial import Trial
@@ -89,6 +90,7 @@ class Membership(Members):
         self.request_secrets = SealSecrets(REQUEST, REQUESTS_KEPT)
         self.desk_secrets = SealSecrets(DESK, DESK_KEPT)
         self._keep_secrets()
+        self._kept_out: list[KeptOut] = []
         self.unheard: set[bytes] = set()
         """MLS keys of members that were let in, again or for the first time, and of whom nothing
         came since: their Welcome may be lost. Those who were here before this client count as
@@ -286,7 +288,7 @@ class Membership(Members):
         self.lobby_key = self.state.lobby_key
         self.commit_hash = sha256(blob).digest()
         head, listed = self.roster.head, self.roster
-        changes = self._extend_roster(blob, entry)
+        changes = self._extend_roster(blob, entry, leaves)
         own = entry if self.roster.head != head else None
         external = staged.is_external
         self.merged.add(MergedCommit(self.commit_hash, blob, listed, self.roster, own, external))
@@ -310,7 +312,6 @@ class Membership(Members):
             reloaded=reloaded,
             by_wish=frozenset(key for key, op in changes.items() if op is Op.LEFT),
             absent=tuple(leaf for key, leaf in leaves.items() if changes.get(key) is Op.ABSENT),
-            barred=frozenset(key for key, op in changes.items() if op is Op.REMOVE),
             states=(state, self.state),
         )
 
@@ -320,8 +321,11 @@ class Membership(Members):
 
     # --- the roster ----------------------------------------------------------------------------
 
-    def _extend_roster(self, blob: bytes, entry: Signed | None) -> dict[bytes, Op]:
-        """Follow the chain. A break sets the alarm, and the commit stands all the same."""
+    def _extend_roster(
+        self, blob: bytes, entry: Signed | None, before: Container[bytes] | None = None
+    ) -> dict[bytes, Op]:
+        """Follow the chain. A break sets the alarm, and the commit stands all the same. `before`
+        are the relay keys of the members before the commit, where it was merged."""
         if entry is None:
             return {}
         try:
@@ -333,7 +337,35 @@ class Membership(Members):
             return {}
         self._roster_before, self.roster = self.roster, after
         self.chain.append(entry)
+        self._note_kept_out(self._roster_before, after, entry, before)
         return {change.key: change.op for change in verified.statement.decoded_changes()}
+
+    def _note_kept_out(
+        self, before: Roster, after: Roster, entry: Signed, members: Container[bytes] | None = None
+    ) -> None:
+        """What an entry says of those that have no leaf. Of a member the group's state decides: a
+        list that takes one off with a commit that was refused is restated."""
+        statement = RosterEntry.decode(entry.body, limit=limits.ENTRY)
+        ops = {one.key: one.op for one in statement.decoded_changes()}
+        if members is None:
+            members = {person.relay_key for person in self.people()}
+        gone = (key for key, op in ops.items() if op is Op.REMOVE)
+        removed = frozenset(key for key in gone if key not in members)
+        left_out = (key for key in before.seats if key not in after.seats and key not in ops)
+        dropped = frozenset(key for key in left_out if key not in members)
+        if removed or dropped:
+            self._kept_out.append(KeptOut(removed, dropped, self._signer(entry) or ""))
+
+    def take_kept_out(self) -> tuple[KeptOut, ...]:
+        """What entries did to those that have no leaf, since this was asked last."""
+        found, self._kept_out = tuple(self._kept_out), []
+        return found
+
+    def may_be_removed(self, relay_key: bytes) -> bool:
+        """Whether an entry can remove this key: it is on the list, or an ABSENT took it off, as far
+        as this client knows."""
+        roster = self.roster
+        return roster.away is None or relay_key in roster.away or relay_key in roster.seats
 
     def _signer(self, entry: Signed | None) -> str | None:
         """The name of a verified entry's signer."""
@@ -379,6 +411,7 @@ class Membership(Members):
             before = self.merged.before(merged)  # burned commits may have had entries in between
             branch = Branch.at(before if before.head == previous else merged.before)
         self.branch = branch.follow(merged.digest, entry)
+        self._note_kept_out(self.branch.before, self.branch.roster, entry)
         self.merged.listed(merged.digest, self.branch.before, self.branch.roster, entry)
 
     def entry_again(self, lost: MergedCommit, relay: SigningKey) -> Signed | None:

@@ -39,9 +39,6 @@ class Merged:
     """The relay keys of the members among `gone` who asked to leave, as the roster says."""
     absent: tuple[mls.LeafNode, ...]
     """The leaves of those among `gone` whose connection was lost for long, as the roster says."""
-    barred: frozenset[bytes]
-    """The relay keys that a facilitator removed, as the roster says: of those among `gone`, and of
-    those that were no members any more, since their connection was lost."""
     by: str
     """The committer's name."""
     people: tuple[Person, ...]
@@ -64,7 +61,6 @@ class Merged:
         reloaded: Container[bytes],
         by_wish: frozenset[bytes],
         absent: tuple[mls.LeafNode, ...],
-        barred: frozenset[bytes],
         states: tuple[RoomExtension, RoomExtension],
     ) -> "Merged":
         """Compare the members before and after, by MLS key. `added` has the key of each leaf that
@@ -79,7 +75,6 @@ class Merged:
             reloaded=tuple(person for person in rejoined if person.key in reloaded),
             by_wish=by_wish,
             absent=tuple(leaf for leaf in absent if leaf.signature_key not in after),
-            barred=barred,
             by=after[committer].name,
             people=tuple(after.values()),
             roles=tuple(now for then, now in stayed if then.facilitator != now.facilitator),
@@ -117,3 +112,16 @@ class PutOut:
 
 
 Outcome = Merged | Burned | Held | PutOut
+
+
+@dataclass(frozen=True, slots=True)
+class KeptOut:
+    """What one valid entry did to relay keys that had no leaf in the group: no commit says it. By
+    it the relay goes, so it holds whatever became of the entry's commit."""
+
+    removed: frozenset[bytes]
+    """They are kept out: an ABSENT had taken them off the list."""
+    dropped: frozenset[bytes]
+    """A restated list leaves them out, so they do not come back as one that is absent does."""
+    by: str
+    """The name of the member that signed it. Empty when it is none of the group."""

@@ -140,6 +140,9 @@ class TicketComer:
         self._entered = self._lost = self._is_older = False
         """Whether this client was authenticated before; whether the relay may have lost its memory
         since then, and whether what was brought back lacks what was parked."""
+        self._waited_here = False
+        """Whether it waits for a newer history, or did over this connection: a relay that shows an
+        older one and a newer one by turns gains no time."""
         self.chain = ChainReader(
             ticket.room,
             ports,
@@ -208,6 +211,7 @@ class TicketComer:
         connection it may be a relay that lost its memory: others brought the room meanwhile."""
         self._parks, self._lost, self._entered = True, self._lost or self._entered, True
         self._again_at = None
+        self._waited_here = self._is_older
         self.chain.read()
 
     def forgotten(self) -> None:
@@ -258,9 +262,9 @@ class TicketComer:
         if not self._lost:
             self._fail(NotTrusted("bad_roster", _OLDER))
             return
-        if not self._patience.runs:
+        if not (self._patience.runs and self._waited_here):
             self._patience.begin(limits.UNSETTLED + PATIENCE)
-        self._is_older = True
+        self._is_older = self._waited_here = True
         self.chain.begin_anew()
         self._later()
 

@@ -6,7 +6,7 @@ member whom MLS names. Nothing inside a message names one.
 """
 
 from collections.abc import Callable
-from typing import TypeAlias, assert_never
+from typing import Final, TypeAlias, assert_never
 
 from alcove_protocol import frames
 from alcove_protocol.errors import Malformed
@@ -44,6 +44,12 @@ from alcove.relay.ports import Ports
 
 Shown: TypeAlias = Text | Retract | Void | ToldAgreement | Fold
 """Bodies that have a counter, so everything but a heartbeat."""
+
+
+NOT_TAKEN: Final = (
+    "The relay did not take it that you took a message of yours back, so others may still see it. "
+    "You can try again."
+)
 
 
 class _NotItsAuthors(Exception):
@@ -189,6 +195,8 @@ class Conversation:
         self._on_own(item.id, False)
         if item.shown:
             self._emit(events.Failed(item.id.hex(), code, text, item.ref))
+        elif item.kind == Retract.KIND and self.may_retract(Retract.decode(item.body).target):
+            self._emit(events.Problem("not_retracted", NOT_TAKEN))
         item.void(Void(), Void.KIND)
         item.publish_id = self._random(frames.ID_SIZE)  # by the old one the relay knows other bytes
         item.in_flight = item.given = False
@@ -217,6 +225,13 @@ class Conversation:
     def may_retract(self, message: bytes) -> bool:
         """Whether it is this client's own, and has not expired."""
         return self._shown.is_of(message, self.membership.own.key)
+
+    def taking_back(self) -> dict[bytes, bool]:
+        """Own messages that were taken back, which was not sent yet, and that have not expired;
+        and whether the relay may have it."""
+        waiting = [item for item in self.outbox.waiting() if item.kind == Retract.KIND]
+        found = {Retract.decode(item.body).target: item.given for item in waiting}
+        return {message: given for message, given in found.items() if self.may_retract(message)}
 
     # --- receiving -----------------------------------------------------------------------------
 
@@ -391,10 +406,9 @@ class Conversation:
 
     def leave_shown(self) -> ShownMessages:
         """Before the room is left for its door: what the person goes on to see, and takes back."""
+        taking_back = self.taking_back()
         moved = self._shown.moved(self.membership.state.hold)
-        waiting = [item for item in self.outbox.waiting() if item.kind == Retract.KIND]
-        targets = dict.fromkeys(Retract.decode(item.body).target for item in waiting)
-        moved.taking_back = tuple(targets)
+        moved.taking_back = taking_back
         return moved
 
     def still_shows(self, shown: ShownMessages) -> None:

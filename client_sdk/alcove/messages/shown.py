@@ -34,8 +34,9 @@ class ShownMessages:
         self._shown: FairMemory[ShownItem] = FairMemory(SHOWN)
         self.hold: bytes | None = None
         """Of messages that moved: from which place on the room was held when they did."""
-        self.taking_back: tuple[bytes, ...] = ()
-        """Of messages that moved: those that their author took back, which was not sent yet."""
+        self.taking_back: dict[bytes, bool] = {}
+        """Of messages that moved: those that their author took back, which was not sent yet, and
+        whether the relay may have it. Some have expired since."""
 
     def __contains__(self, message: bytes) -> bool:
         return message in self._shown

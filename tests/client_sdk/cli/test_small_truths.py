@@ -133,6 +133,9 @@ def test_a_second_taking_back_is_answered_while_the_first_is_under_way() -> None
     own.check(RetractCommand(id="bb"))
     own.over(number, failed=True)
     own.check(RetractCommand(id="aa"))
+    own.begun(RetractCommand(id="aa"), "/retract")
+    own.happened(events.Problem("not_retracted", "The relay did not take it."))
+    own.check(RetractCommand(id="aa"))
 
 
 @pytest.mark.parametrize("state", ["silent", "reconnecting"])

@@ -94,6 +94,19 @@ def test_a_removal_is_quiet_to_the_group_and_named_to_facilitators() -> None:
     assert words.of_event(event, facilitates=True) == "Ash is no longer in the room."
 
 
+def test_of_one_that_was_away_nobody_reads_that_they_left() -> None:
+    """All read before that they can come back."""
+    event = events.Removed("Ash", "Mara", away=True)
+    other = (
+        "Ash, away until now, does not come back by themselves any more. A facilitator can still "
+        "let them in."
+    )
+    assert words.of_event(replace(event, by="")) == other
+    assert words.of_event(event, facilitates=True) == other
+    own = words.of_event(event, facilitates=True, members=LONE)
+    assert own == "Ash was away. From now on Ash comes in only if a facilitator decides so."
+
+
 def test_a_held_room_names_the_facilitators_and_blames_nobody() -> None:
     held = ("hold", "listen_only", "locked")
     names = ("Kim", "Ro\x1b")

@@ -4,10 +4,19 @@ from dataclasses import replace
 
 import pytest
 from alcove import events
-from alcove_protocol.frames import Authenticate, Knock, LobbyItem, LobbyKind, RequestRefused
+from alcove.errors import AlcoveError
+from alcove_protocol.frames import (
+    Authenticate,
+    Done,
+    Knock,
+    LobbyItem,
+    LobbyKind,
+    PutDoor,
+    RequestRefused,
+)
 
 from tests.end_to_end.evil.relay import EvilWorld
-from tests.end_to_end.evil.rooms import forget
+from tests.end_to_end.evil.rooms import forget, two_facilitators
 from tests.end_to_end.facilitating import do
 
 
@@ -48,6 +57,31 @@ def test_a_facilitator_who_was_appointed_since_is_told_it_of_anothers_invite() -
     world.forge(bob, replace(kept.hits[0], number=kept.hits[0].number + 50, door_revoked=False))
     (told,) = bob.of(events.Knocked)
     assert told.door_revoked
+
+
+def test_an_invite_that_is_closed_before_the_relay_answers_is_not_given_out() -> None:
+    """The relay keeps back that it has the door, until another facilitator closed it."""
+    world, ann, bob, _ = two_facilitators()
+    before = bob.engine.require_member().membership.state.door_ids()
+    asked: list[int] = []
+
+    def note(frame: PutDoor) -> PutDoor:
+        asked.append(frame.n)
+        return frame
+
+    world.alter(ann, PutDoor, note)
+    kept = world.keep_back(ann, Done, lambda frame: frame.n in asked)
+    made: list[tuple[str | None, AlcoveError | None]] = []
+    ann.engine.commands.invite(lambda url, error: made.append((url, error)))
+    world.settle()
+    listed = bob.engine.require_member().membership.state.door_ids()
+    (door,) = set(listed) - set(before)
+    do(world, bob, "revoke", door.hex())
+    world.settle()
+    assert made == []
+    assert len(kept.hits) == 1
+    world.release(kept)
+    assert [(url, error.code if error else "") for url, error in made] == [(None, "door_revoked")]
 
 
 CONTACT = "host@group.example"
