@@ -89,6 +89,7 @@ def test_one_that_is_outside_is_away_to_facilitators_and_a_removal_is_told() -> 
     assert away(ann) == ()
     assert ann.of(events.Removed) == [events.Removed("Bob")]
     assert ann.of(events.Removed)[0].by == "Ann"  # so that it is told as an own act
+    assert ann.of(events.Removed)[0].away
     acts = [(one.act, one.name, one.by) for one in ann.engine.require_member().act_log.acts()]
     assert acts.count(("remove", "Bob", "Ann")) == 1
     for client in (ann, cleo):

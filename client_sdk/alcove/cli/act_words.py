@@ -71,6 +71,8 @@ def act(past: events.PastAct, me: str = "", *, listens: bool = False) -> str:
         what = f"made {whom} a participant"
     if past.act == "fold" and not past.name:
         what = _FOLDED_SOME
+    if past.away:
+        what = f"removed {whom} while they were away"
     if listens:
         what += ", to listen"
     return f"{'You' if yours else escape.name(past.by)} {what}, {ago}."

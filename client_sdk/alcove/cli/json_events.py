@@ -176,8 +176,8 @@ def _of_people(
             return "joined", {"name": name} | oneself | _if(by=by)
         case events.Left(name):
             return "left", {"name": name}
-        case events.Removed(name, by):
-            return "removed", {"name": name} | _if(by=by)
+        case events.Removed(name, by, away):
+            return "removed", {"name": name} | _if(by=by, away=away)
         case events.NewKeys(name, by):
             return "new_keys", {"name": name, "by": by}
         case events.Absent(name, by):
@@ -229,7 +229,8 @@ def _of_messages(
 
 
 def _act(act: events.PastAct) -> dict[str, Any]:
-    return {"act": act.act, "by": act.by, "age": act.age} | _if(name=act.name, aside=act.aside)
+    notes = _if(name=act.name, aside=act.aside, away=act.away)
+    return {"act": act.act, "by": act.by, "age": act.age} | notes
 
 
 def _member(member: Member) -> dict[str, Any]:

@@ -262,8 +262,19 @@ def _fold_of_yours(event: events.Folded, count: int, me: str) -> str:
 
 
 def removed(event: events.Removed, *, facilitates: bool, me: str = "") -> str:
-    """That a member was taken out. To the group no line says who, and facilitators are told."""
+    """That a member was taken out. To the group no line says who, and facilitators are told. One
+    that was `away` has gone before, and all that saw it have read that they can come back."""
     name = escape.name(event.name)
+    if event.away and facilitates and me and event.by == me:
+        return (
+            f"You removed {name} while they were away. They do not come back by themselves any "
+            "more; a facilitator can still let them in."
+        )
+    if event.away:
+        return (
+            f"{name} was away, and does not come back by themselves any more. A facilitator can "
+            "still let them in."
+        )
     if facilitates and me and event.by == me:
         return f"You took {name} out of the room."
     if facilitates:

@@ -25,6 +25,7 @@ class _Noted:
     by: str
     at: float
     aside: bool
+    away: bool = False
 
 
 class ActLog:
@@ -66,7 +67,9 @@ class ActLog:
             cleared = person.entering and outcome.before.standby != outcome.state.standby
             self._note(gone, person.name, outcome, aside=left or away or cleared)
         for name in kept_out:
-            self._note("remove", name, outcome)
+            self._noted.append(
+                _Noted("remove", name, outcome.by, self._now, aside=False, away=True)
+            )
         for person in outcome.roles:
             # The client of another facilitator grants a wish. It is the act of the one that asked.
             by = person.name if not person.facilitator and self._asks(person.key) else outcome.by
@@ -154,12 +157,12 @@ class ActLog:
         invite that closes: it names no one. One that came in meanwhile went by the commit."""
         told = ("remove", name, by, self._now)
         if told not in [(one.act, one.name, one.by, one.at) for one in self._noted]:
-            self._noted.append(_Noted("remove", name, by, self._clock(), aside=False))
+            self._noted.append(_Noted("remove", name, by, self._clock(), aside=False, away=True))
 
     def acts(self) -> tuple[events.PastAct, ...]:
         """All that are kept, the oldest first."""
         now = self._clock()
         return tuple(
-            events.PastAct(noted.act, noted.name, noted.by, int(now - noted.at), noted.aside)
-            for noted in self._noted
+            events.PastAct(one.act, one.name, one.by, int(now - one.at), one.aside, one.away)
+            for one in self._noted
         )

@@ -47,7 +47,7 @@ class Telling:
             self._emit(events.Left(person.name) if by_wish else removed)
         for name in kept_out:
             self._absent.pop(name, None)  # who comes by this name now is no member of before
-            self._emit(events.Removed(name, by))
+            self._emit(events.Removed(name, by, away=True))
         for person in outcome.reloaded:
             self._emit(events.Reloaded(person.name))
         for person in outcome.roles:

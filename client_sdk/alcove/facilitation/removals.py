@@ -88,7 +88,7 @@ class Removals:
                 self._closed(door, replacements.get(door.id), error)
             if error is None:
                 for name in outside:  # of the others the commit tells
-                    self._emit(events.Removed(name, self._membership.own.name))
+                    self._emit(events.Removed(name, self._membership.own.name, away=True))
                 self._tell_of_the_appointed(going)
             done(error)
 

@@ -156,6 +156,10 @@ def test_the_list_of_acts_tells_one_message_from_all_and_a_wish_from_a_decision(
     assert told("fold_message", "Kim", "Mara") == "You folded a message of Kim, just now."
     assert told("fold", "Kim", "Mara") == "You folded what Kim wrote, just now."
     assert told("demote", "Ash", "Mara") == "You made Ash a participant, just now."
+    assert told("remove", "Kim", "Mara") == "You took Kim out of the room, just now."
+    away = events.PastAct("remove", "Kim", "Mara", 5, away=True)
+    assert act_words.act(away, "Mara") == "You removed Kim while they were away, just now."
+    assert act_words.act(away, "Ash") == "Mara removed Kim while they were away, just now."
     granted = "asked to be a participant, and another facilitator's client made"
     assert told("demote", "Ash", "Ash") == f"Ash {granted} them one, just now."
     assert told("demote", "Ash", "Ash", "Ash") == f"You {granted} you one, just now."
@@ -412,7 +416,7 @@ async def test_a_removal_of_one_outside_says_that_they_do_not_come_back() -> Non
         await mara.see("is outside and comes back by themselves")
         for _ in range(2):
             await mara.type("/remove robin")
-        await mara.see("You took Robin out of the room.")
+        await mara.see("You removed Robin while they were away.")
         await mara.see("Robin was outside, and does not come back by themselves any more.")
         assert not mara.sees("They can come back by themselves")
         await robin.see("Your way back into this room was closed.")

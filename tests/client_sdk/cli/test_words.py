@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 from alcove import events
-from alcove.cli import door_words, help_words, invite_words, words
+from alcove.cli import door_words, help_words, invite_words, json_events, words
 from alcove.cli.commands import AcceptCommand, AgreementChangeCommand
 from alcove.cli.room_view import RoomView
 from alcove.cli.ui import bar
@@ -92,6 +92,32 @@ def test_a_removal_is_quiet_to_the_group_and_named_to_facilitators() -> None:
     event = events.Removed("Ash")
     assert words.of_event(event) == "Someone has left."
     assert words.of_event(event, facilitates=True) == "Ash is no longer in the room."
+
+
+def test_a_removal_of_one_that_was_let_go_before_takes_back_that_they_can_come_back() -> None:
+    """All that saw Ash go read that they can come back, and nobody leaves the room now."""
+    event = events.Removed("Ash", "Mara", away=True)
+    mara = (FakeMember("Mara", facilitator=True, you=True), FakeMember("Kim"))
+    own = words.of_event(event, facilitates=True, members=mara)
+    assert own == (
+        "You removed Ash while they were away. They do not come back by themselves any more; a "
+        "facilitator can still let them in."
+    )
+    others = (
+        "Ash was away, and does not come back by themselves any more. A facilitator can still let "
+        "them in."
+    )
+    assert words.of_event(events.Removed("Ash", away=True)) == others
+    assert words.of_event(event, facilitates=True) == others
+
+
+def test_a_program_reads_that_the_removed_one_was_away() -> None:
+    away = json_events.to_object(events.Removed("Ash", away=True))
+    assert away == {"event": "removed", "name": "Ash", "away": True}
+    assert "away" not in json_events.to_object(events.Removed("Ash"))
+    acts = (events.PastAct("remove", "Ash", "Mara", 5, away=True),)
+    (act,) = json_events.to_object(events.PastActs(acts))["acts"]
+    assert act["away"] is True
 
 
 def test_a_held_room_names_the_facilitators_and_blames_nobody() -> None:
