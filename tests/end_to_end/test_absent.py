@@ -61,6 +61,17 @@ def test_one_that_was_let_go_is_away_and_can_be_kept_out_by_name() -> None:
     assert ann.members() == cleo.members() == {"Ann", "Cleo"}
 
 
+def test_after_two_hours_they_are_not_shown_as_one_that_may_come_back() -> None:
+    """Also where the facilitator's client is not in step, and looks at nothing."""
+    world, ann, bob, _cleo = a_room()
+    lose(world, bob, ABSENT + 20.0)
+    ann.cut()
+    world.advance(limits.AWAY - 60, step=20, stay_away=(ann, bob))
+    assert away(ann) == ("Bob",)
+    world.advance(120, step=5, stay_away=(ann, bob))
+    assert away(ann) == ()
+
+
 def test_who_comes_back_with_their_keys_is_in_again_without_a_decision() -> None:
     world, ann, bob, cleo = a_room()
     door = seat_of(ann, bob)

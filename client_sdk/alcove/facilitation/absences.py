@@ -115,8 +115,9 @@ class Absences:
         return next((one for one in self._lost.values() if one.leaf.signature_key == key), None)
 
     def names(self) -> tuple[str, ...]:
-        """The names of those that may come back."""
-        return tuple(name_of(lost.leaf) for lost in self._lost.values())
+        """The names of those that may come back. `tick` may not have looked for long."""
+        now = self._clock()
+        return tuple(name_of(o.leaf) for o in self._lost.values() if now - o.at <= limits.AWAY)
 
     def forget_all(self) -> None:
         """All that were let go come back by a person's decision alone, or by another client."""

@@ -292,7 +292,7 @@ def test_one_that_goes_from_outside_is_not_said_to_have_waited_to_be_let_in() ->
     gone = door_words.gone(outside, mara, ("Robin",))
     assert gone is not None
     assert gone.startswith("Robin was outside, and is not at the door at the moment.")
-    assert gone.endswith("while /members shows them as outside.")
+    assert gone.endswith("while /members still lists them.")
     removed = door_words.gone(outside, mara, ())
     assert removed == "Robin was outside, and does not come back by themselves any more."
     assert door_words.gone(KNOCK, mara) == "Robin does not wait any more."
