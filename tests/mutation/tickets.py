@@ -360,7 +360,7 @@ IN_THE_GROUP: Final = (
     ),
     _mutant(
         "alcove.joining.ticket_comer:TicketComer._waits_for_log",
-        "self._patience.begin(PATIENCE)",
+        "self._patience.unsettled(PATIENCE)",
         "pass",
         f"{_ALONE}::test_it_waits_until_what_a_relay_lost_is_settled",
     ),
@@ -553,8 +553,8 @@ BEHIND_A_COMMIT: Final = (
     ),
     _mutant(
         "alcove.engine.coming_back:ComingBack.tick",
-        "elif is_over:",
-        "elif False:",
+        "if self._patience.is_over():",
+        "if self._patience.is_over() and False:",
         "tests/end_to_end/test_absent.py"
         "::test_who_is_not_let_back_in_is_told_and_their_client_ends_without_a_defect",
     ),

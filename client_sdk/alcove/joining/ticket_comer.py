@@ -333,7 +333,7 @@ class TicketComer:
         """After a loss no client lets it in before the log is settled. That takes ten minutes at
         most."""
         if isinstance(answer, frames.RequestRefused) and answer.code == "unsettled":
-            self._patience.begin(PATIENCE)
+            self._patience.unsettled(PATIENCE)
 
     def _later(self) -> None:
         self._again_at = self._clock() + LOOK_AGAIN
