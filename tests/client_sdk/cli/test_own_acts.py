@@ -1,6 +1,7 @@
 """What a person reads of their own acts: that they did it, that it waits, or that it was so."""
 
 import asyncio
+import re
 import signal
 from dataclasses import replace
 
@@ -56,6 +57,7 @@ GOES = events.ConnectionChanged(events.ConnectionState.RECONNECTING, moving=True
 CONNECTED = events.ConnectionChanged(events.ConnectionState.CONNECTED)
 Told = asyncio.Queue[events.AnyEvent]
 HELD = ("hold", "listen_only", "locked")
+SAYS_SO = re.compile(r"can write|write again|write\.|write as|everybody", re.I)
 OWN = (
     events.Paused("Kim", "Mara"),
     events.Unpaused("Kim", "Mara"),
@@ -86,6 +88,33 @@ def test_an_own_act_begins_with_you_and_another_facilitators_does_not(
     ash = (FakeMember("Mara", facilitator=True), FakeMember("Ash", facilitator=True, you=True))
     other = words.of_event(event, facilitates=True, members=ash, waiting=waiting)
     assert not other.startswith("You ") or isinstance(event, events.RoleChanged)
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        events.Unpaused("Kim", "Mara"),
+        events.RulesChanged(False, False, ("slow",), "Mara"),
+        events.RulesChanged(True, True, ("slow",), "Mara", True, ("Mara",)),
+        events.RulesChanged(False, False, ("listen_only",), "Mara"),
+    ],
+)
+@pytest.mark.parametrize("me", ["Mara", "Ash", "Kim"])
+def test_the_end_of_one_rule_does_not_say_that_a_person_can_write(
+    event: words.ToldEvent, me: str
+) -> None:
+    """Another rule may hold them still: a pause, a hold, that only facilitators write."""
+    people = (("Mara", True), ("Ash", True), ("Kim", False))
+    here = tuple(FakeMember(name, facilitator=it, you=name == me) for name, it in people)
+    said = words.of_event(event, facilitates=me != "Kim", members=here)
+    assert not SAYS_SO.search(said), said
+
+
+def test_nor_does_the_list_of_acts() -> None:
+    acts: tuple[events.FacilitatorAct, ...] = ("unpause", "listen_only_off", "slow")
+    for act in acts:
+        said = act_words.act(events.PastAct(act, "Kim", "Mara", 5))
+        assert not SAYS_SO.search(said), said
 
 
 def test_one_that_comes_back_by_rule_is_not_let_in_by_the_person() -> None:
