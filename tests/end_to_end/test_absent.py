@@ -9,6 +9,7 @@ from alcove_protocol.roster import NO_DOOR, Op
 from tests.end_to_end.facilitating import away, do, part
 from tests.end_to_end.test_presence import told
 from tests.end_to_end.test_whereabouts import whereabouts
+from tests.end_to_end.ticketing import crashes, resumes, ticket_of
 from tests.end_to_end.world import Client, World, closed
 
 ABSENT = 600
@@ -59,6 +60,25 @@ def test_one_that_was_let_go_is_away_and_can_be_kept_out_by_name() -> None:
     assert ann.of(events.Removed) == [events.Removed("Bob")]
     world.advance(60, step=5)
     assert ann.members() == cleo.members() == {"Ann", "Cleo"}
+
+
+@pytest.mark.parametrize("before", range(1, 5))
+def test_one_that_comes_by_a_ticket_just_before_the_time_is_over_is_not_let_go(before: int) -> None:
+    """They were let in, let go a second later, and let in once more."""
+    world, ann, bob, cleo = a_room()
+    ticket = ticket_of(world, bob)
+    crashes(world, bob)
+    silent = part(ann).absences._life.silence
+    key = bob.engine.require_member().membership.own.key
+    while silent(key) < ABSENT - before:
+        world.advance(1)
+    assert "Bob" in ann.members()
+    again = resumes(world, ticket, "Bob", wait=90)
+    assert again.of(events.Joined)
+    assert cleo.of(events.Reloaded)
+    assert not cleo.of(events.Absent)
+    world.advance(ABSENT)
+    assert "Bob" in ann.members()
 
 
 def test_after_two_hours_they_are_not_shown_as_one_that_may_come_back() -> None:

@@ -274,6 +274,8 @@ class MemberClient(HeldMember):
         self._rejoining.followed()
         for person in (*outcome.gone, *outcome.reloaded):
             self.conversation.forget_member(person.key)  # their counters begin at 1 again
+        for person in outcome.rejoined:
+            self.whereabouts.let_in(person.key)
         kept_out = self._names_let_go.merged(outcome)
         self._telling.merged(outcome, kept_out, facilitates=self.facilitator is not None)
         self.act_log.merged(outcome, kept_out)
