@@ -2,11 +2,13 @@
 
 import pytest
 from alcove import events
+from alcove.engine.coming_back import PATIENCE
 from alcove.facilitation.absence_intents import LetAbsentGo
 from alcove_protocol import limits
 from alcove_protocol.roster import NO_DOOR, Op
 
-from tests.end_to_end.facilitating import away, do, part
+from tests.end_to_end.agreeing import KIND, changed
+from tests.end_to_end.facilitating import away, do, newcomer, part
 from tests.end_to_end.test_presence import told
 from tests.end_to_end.test_whereabouts import whereabouts
 from tests.end_to_end.ticketing import crashes, resumes, ticket_of
@@ -272,6 +274,27 @@ def test_of_two_facilitators_one_lets_them_go_and_either_lets_them_back_in() -> 
     bob.back()
     world.advance(40, stay_away=(ann,))
     assert cleo.members() == bob.members() == {"Ann", "Bob", "Cleo"}
+
+
+def test_where_the_ground_rules_changed_meanwhile_both_sides_are_told_what_happens_next() -> None:
+    """Bob's new leaf would name the old rules, which no member takes. He has to accept the new ones
+    first."""
+    world, ann, bob, cleo = a_room()
+    url = ann.invite()
+    lose(world, bob)
+    changed(world, ann, KIND)
+    bob.back()
+    world.advance(PATIENCE + 10)
+    (why,) = [one for one in ann.of(events.Problem) if one.code == "not_let_back"]
+    assert why.sender == "Bob"
+    assert why.text == (
+        "Bob was away, and asks to come back. The ground rules have changed since, so your client "
+        "cannot let them in by itself. Their client soon tells them to knock again."
+    )
+    assert closed(bob).code == "knock_again"
+    assert "the ground rules have changed meanwhile" in closed(bob).text
+    again = newcomer(world, url, "Bob", ann)
+    assert "Bob" in ann.members() & cleo.members() & again.members()
 
 
 def test_a_locked_door_lets_nobody_back_in_until_it_opens() -> None:

@@ -24,8 +24,9 @@ PATIENCE: Final = 180.0
 pass while this client is connected, and not while the log is unsettled, for as long as a log can
 be."""
 KNOCK_AGAIN: Final = (
-    "Your connection was lost for long, and no facilitator's client let you back in by itself. "
-    "Knock again with your invite, under the same name."
+    "Your connection was lost for long, and no facilitator's client let you back in by itself. It "
+    "cannot where the ground rules have changed meanwhile, or the door is locked. Knock again with "
+    "your invite, under the same name."
 )
 _BACK: Final = (
     "Your connection was lost for long, so you are out of the room for now. Your client asks to be "
