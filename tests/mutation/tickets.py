@@ -434,6 +434,7 @@ IN_THE_GROUP: Final = (
 )
 
 _LOSS: Final = "tests/end_to_end/test_return_after_a_loss.py"
+_LET_GO: Final = "tests/end_to_end/test_ticket_let_go.py"
 _BEHIND: Final = "tests/end_to_end/test_died_behind_a_commit.py"
 _KEEPER: Final = "alcove.engine.ticket_keeper:TicketKeeper"
 BEHIND_A_COMMIT: Final = (
@@ -562,6 +563,18 @@ BEHIND_A_COMMIT: Final = (
 
 
 OF_A_RETURN: Final = (
+    _mutant(
+        "alcove.joining.ticket_comer:TicketComer.let_go",
+        "self.away or ",
+        "",
+        f"{_LET_GO}::test_a_relay_that_lists_them_nowhere_ends_the_way",
+    ),
+    _mutant(
+        "alcove.joining.ticket_comer:TicketComer.authenticated",
+        "answer.role == ConnectionRole.AWAY and",
+        "False and",
+        f"{_LET_GO}::test_one_that_is_let_go_on_the_way_is_let_back_in_by_its_keys",
+    ),
     _mutant(
         "alcove.engine.entering_room:EnteringRoom._resumed",
         "member.look_at_rules()",
