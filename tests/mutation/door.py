@@ -424,14 +424,14 @@ ALL_DOOR: Final[tuple[Mutant, ...]] = (
             ),
             (
                 "engine.telling:Telling.merged",
-                "self._emit(events.Removed(name, by))",
+                "self._emit(events.Removed(name, by, away=True))",
                 "pass",
                 "test_everybody_is_told",
             ),
             (
                 "engine.act_log:ActLog.merged",
-                'self._note("remove", name, outcome)',
-                "pass",
+                "for name in kept_out:",
+                "for name in ():",
                 "test_everybody_is_told",
             ),
         )
