@@ -87,7 +87,8 @@ class Left(Event):
 @dataclass(frozen=True, slots=True)
 class Removed(Event):
     """A facilitator put a member out. `by` is its name, told to facilitators alone. `away`: they
-    were not in the room, and could come back by themselves until then."""
+    were not in the room, but let go for a lost connection, or outside. They come back by themselves
+    no more. Of one outside the remover alone is told."""
 
     name: str
     by: str = field(default="", compare=False)

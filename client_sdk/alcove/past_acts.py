@@ -42,13 +42,15 @@ class PastAct:
     author. A wish to be a participant has its member there, though another client grants it, where
     this client knows of the wish: as the member's own, or as a facilitator's. `age` is in seconds.
     `aside`: no person asked for it by itself. A client did it by rule, or it came along with
-    another act, as a link closes with a removal."""
+    another act, as a link closes with a removal. `away`, of a `remove`: the member was not in the
+    room, and comes back by themselves no more."""
 
     act: FacilitatorAct
     name: str
     by: str
     age: int
     aside: bool = False
+    away: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,16 @@
 
 import pytest
 from alcove import events
+from alcove.engine.coming_back import PATIENCE
 from alcove.facilitation.absence_intents import LetAbsentGo
 from alcove_protocol import limits
 from alcove_protocol.roster import NO_DOOR, Op
 
-from tests.end_to_end.facilitating import away, do, part
+from tests.end_to_end.agreeing import KIND, changed
+from tests.end_to_end.facilitating import away, do, newcomer, part
 from tests.end_to_end.test_presence import told
 from tests.end_to_end.test_whereabouts import whereabouts
+from tests.end_to_end.ticketing import crashes, resumes, ticket_of
 from tests.end_to_end.world import Client, World, closed
 
 ABSENT = 600
@@ -59,6 +62,36 @@ def test_one_that_was_let_go_is_away_and_can_be_kept_out_by_name() -> None:
     assert ann.of(events.Removed) == [events.Removed("Bob")]
     world.advance(60, step=5)
     assert ann.members() == cleo.members() == {"Ann", "Cleo"}
+
+
+@pytest.mark.parametrize("before", range(1, 5))
+def test_one_that_comes_by_a_ticket_just_before_the_time_is_over_is_not_let_go(before: int) -> None:
+    """They were let in, let go a second later, and let in once more."""
+    world, ann, bob, cleo = a_room()
+    ticket = ticket_of(world, bob)
+    crashes(world, bob)
+    silent = part(ann).absences._life.silence
+    key = bob.engine.require_member().membership.own.key
+    while silent(key) < ABSENT - before:
+        world.advance(1)
+    assert "Bob" in ann.members()
+    again = resumes(world, ticket, "Bob", wait=90)
+    assert again.of(events.Joined)
+    assert cleo.of(events.Reloaded)
+    assert not cleo.of(events.Absent)
+    world.advance(ABSENT)
+    assert "Bob" in ann.members()
+
+
+def test_after_two_hours_they_are_not_shown_as_one_that_may_come_back() -> None:
+    """Also where the facilitator's client is not in step, and looks at nothing."""
+    world, ann, bob, _cleo = a_room()
+    lose(world, bob, ABSENT + 20.0)
+    ann.cut()
+    world.advance(limits.AWAY - 60, step=20, stay_away=(ann, bob))
+    assert away(ann) == ("Bob",)
+    world.advance(120, step=5, stay_away=(ann, bob))
+    assert away(ann) == ()
 
 
 def test_who_comes_back_with_their_keys_is_in_again_without_a_decision() -> None:
@@ -241,6 +274,27 @@ def test_of_two_facilitators_one_lets_them_go_and_either_lets_them_back_in() -> 
     bob.back()
     world.advance(40, stay_away=(ann,))
     assert cleo.members() == bob.members() == {"Ann", "Bob", "Cleo"}
+
+
+def test_where_the_ground_rules_changed_meanwhile_both_sides_are_told_what_happens_next() -> None:
+    """Bob's new leaf would name the old rules, which no member takes. He has to accept the new ones
+    first."""
+    world, ann, bob, cleo = a_room()
+    url = ann.invite()
+    lose(world, bob)
+    changed(world, ann, KIND)
+    bob.back()
+    world.advance(PATIENCE + 10)
+    (why,) = [one for one in ann.of(events.Problem) if one.code == "not_let_back"]
+    assert why.sender == "Bob"
+    assert why.text == (
+        "Bob was away, and asks to come back. The ground rules have changed since, so your client "
+        "cannot let them in by itself. Their client soon tells them to knock again."
+    )
+    assert closed(bob).code == "knock_again"
+    assert "the ground rules have changed meanwhile" in closed(bob).text
+    again = newcomer(world, url, "Bob", ann)
+    assert "Bob" in ann.members() & cleo.members() & again.members()
 
 
 def test_a_locked_door_lets_nobody_back_in_until_it_opens() -> None:

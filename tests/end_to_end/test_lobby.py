@@ -2,7 +2,7 @@
 
 import pytest
 from alcove import events
-from alcove.errors import AlcoveError
+from alcove.errors import AlcoveError, NotNow
 from alcove_protocol import frames
 from alcove_protocol.frames import Knock, Publish
 
@@ -157,12 +157,32 @@ def test_who_wanted_one_to_listen_that_another_facilitator_let_in_is_told() -> N
     world.advance(5)
     (told,) = bob.of(events.Problem)
     assert (told.code, told.sender) == ("not_to_listen", "Dora")
-    assert told.text.startswith("Dora is in, and can write")
+    assert told.text.startswith("Dora is in, and not only to listen:")
     dora.say("hello")
     world.knock(ann.invite(), "Eve")
     admit(bob, "Eve", to_listen=True)
     world.advance(3)
     assert bob.of(events.Problem) == [told]
+
+
+def test_one_that_was_not_let_in_to_listen_is_not_said_to_write_where_nobody_may() -> None:
+    world, ann, bob, _cleo = room_of_three()
+    do(world, ann, "appoint", "Bob")
+    world.advance(35)
+    do(world, ann, "listen_only", True)
+    dora = world.knock(ann.invite(), "Dora")
+    bob.to_client = lambda client, data: []
+    admit(ann, "Dora")
+    world.settle()
+    admit(bob, "Dora", to_listen=True)
+    bob.to_client = lambda client, data: [data]
+    bob.cut()
+    world.advance(5)
+    (told,) = bob.of(events.Problem)
+    assert told.code == "not_to_listen"
+    assert "write" not in told.text
+    with pytest.raises(NotNow, match="Only facilitators can write"):
+        dora.say("hello")
 
 
 def test_a_newcomer_whom_the_room_did_not_take_can_be_refused() -> None:

@@ -4,6 +4,7 @@ import pytest
 from alcove import events
 from alcove.engine.outside import PATIENCE
 from alcove.errors import AlcoveError
+from alcove.facilitation.outside import OUTSIDE_TTL
 from alcove.joining.door_watch import LOOK_AGAIN
 from alcove.joining.newcomer import Newcomer
 from alcove.messages import outbox
@@ -89,6 +90,7 @@ def test_one_that_is_outside_is_away_to_facilitators_and_a_removal_is_told() -> 
     assert away(ann) == ()
     assert ann.of(events.Removed) == [events.Removed("Bob")]
     assert ann.of(events.Removed)[0].by == "Ann"  # so that it is told as an own act
+    assert ann.of(events.Removed)[0].away
     acts = [(one.act, one.name, one.by) for one in ann.engine.require_member().act_log.acts()]
     assert acts.count(("remove", "Bob", "Ann")) == 1
     for client in (ann, cleo):
@@ -444,6 +446,28 @@ def test_facilitators_do_not_step_outside() -> None:
     with pytest.raises(AlcoveError) as refused:
         dora.engine.commands.inside(None, lambda error: None)
     assert refused.value.code == "not_outside"
+
+
+@pytest.mark.parametrize("connected", [True, False])
+def test_when_the_two_hours_are_over_all_are_told_so(*, connected: bool) -> None:
+    """Nobody gave them this link, and nobody waits for them."""
+    world, ann, bob, _cleo = room_of_three()
+    outside(world, bob)
+    absent = () if connected else (bob,)
+    if not connected:
+        bob.cut()
+    world.advance(OUTSIDE_TTL - 60, step=20, stay_away=absent)
+    assert away(ann) == ("Bob",)
+    world.advance(120, step=5, stay_away=absent)
+    assert away(ann) == ()
+    world.advance(limits.KNOCK_TTL, step=5)  # a knock of before may still wait for its own time
+    assert len(ann.of(events.KnockGone)) == len(ann.of(events.Knocked))
+    ended = bob.of(events.Closed)[-1]
+    assert ended.code == "door_expired"
+    assert ended.text == (
+        "The relay says: The time of your way back into this room is over. You can ask to be let in"
+        " again with an invite."
+    )
 
 
 def test_behind_a_locked_door_who_is_outside_comes_in_when_it_is_opened() -> None:

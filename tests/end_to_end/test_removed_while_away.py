@@ -79,6 +79,10 @@ def test_everybody_is_told() -> None:
         client.collect()
         acts = [(one.act, one.name, one.by) for one in client.of(events.PastActs)[-1].acts]
         assert acts.count(("remove", "Bob", "Ben")) == 1
+        # Nobody leaves by it: what all have read is that Bob can come back.
+        assert [one.away for one in client.of(events.Removed)] == [True]
+        listed = client.of(events.PastActs)[-1].acts
+        assert [one.away for one in listed if one.act == "remove"] == [True]
 
 
 def test_one_that_was_offline_forgets_them_too() -> None:

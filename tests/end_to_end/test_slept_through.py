@@ -123,7 +123,9 @@ ACTS: Final[dict[str, Slept]] = {
         lambda world, ann, bob: ann.engine.commands.slow(60, _nothing), (SLOW,), (SLOW,)
     ),
     "slow mode, and no more": Slept(
-        slowed_and_not, (SLOW, "Everybody can write as often as they like again."), ()
+        slowed_and_not,
+        (SLOW, "The room does not go slowly any more: nobody has to wait between texts."),
+        (),
     ),
     "a step outside": Slept(
         lambda world, ann, bob: bob.engine.commands.outside(), (OUTSIDE,), (GONE,)

@@ -5,9 +5,12 @@ from alcove import events
 from alcove.desk.life import SignsOfLife
 from alcove.desk.line import DeskLine
 from alcove.members import Whereabouts
+from alcove_protocol import frames
+from alcove_protocol.ticket import Ticket
 from alcove_server.testing.embedded import ManualClock
 
 from tests.end_to_end.facilitating import do
+from tests.end_to_end.ticketing import crashes, ticket_of
 from tests.end_to_end.world import Client, World, room_of_three
 
 
@@ -18,6 +21,13 @@ def whereabouts(client: Client) -> dict[str, Whereabouts]:
     event = client.of(events.MemberList)[-1]
     assert event.ref == "r"
     return {member.name: member.presence for member in event.members}
+
+
+def heard(client: Client) -> dict[str, bool]:
+    """Of whom something came since they are in the group, as the client's list of members says."""
+    client.engine.commands.list_members()
+    client.collect()
+    return {member.name: member.heard for member in client.of(events.MemberList)[-1].members}
 
 
 def of_facilitators() -> tuple[World, Client, Client, Client]:
@@ -78,6 +88,33 @@ def test_whoever_was_heard_by_a_sign_of_life_stays_heard_for_one_that_facilitate
     assert not listed["Ann"].facilitator
     assert listed["Eve"].heard
     assert listed["Eve"].presence == "unknown"
+
+
+@pytest.mark.parametrize("facilitates", [True, False])
+def test_one_that_is_let_in_again_is_not_heard_before_something_comes_of_them(
+    *, facilitates: bool
+) -> None:
+    """Eve's Welcome never arrives. What came of her before says nothing of it."""
+    world, ann, *_ = of_facilitators()
+    eve = world.join(ann, "Eve")
+    world.advance(100)
+    if not facilitates:
+        do(world, ann, "step_down")
+    world.advance(60)
+    assert heard(ann)["Eve"]
+    ticket = ticket_of(world, eve)
+    crashes(world, eve)
+    again = world.client("Eve")
+
+    def without_a_welcome(client: Client, data: bytes) -> list[bytes]:
+        return [] if isinstance(frames.from_relay(data), frames.WelcomeIs) else [data]
+
+    again.to_client = without_a_welcome
+    again.engine.begin_resuming(Ticket.parse(ticket))
+    world.advance(90)
+    assert ann.of(events.Reloaded)
+    assert not again.of(events.Joined)
+    assert not heard(ann)["Eve"]
 
 
 def test_a_facilitator_is_here_by_heartbeats_and_away_when_others_are_heard() -> None:

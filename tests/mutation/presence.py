@@ -65,6 +65,13 @@ ALL_PRESENCE: Final = (
         f"{_GONE}::test_while_a_lost_log_is_unsettled_no_minute_counts",
     ),
     _mutant(
+        "alcove.relay.connected_time:UnsettledLog.believed",
+        "<= UNSETTLED_MOST",
+        ">= 0",
+        "tests/end_to_end/evil/test_unsettled_for_ever.py"
+        "::test_who_was_let_go_is_told_to_knock_after_the_time_that_a_log_can_take",
+    ),
+    _mutant(
         f"{_REJOINING}._answered",
         'self.unsettled = refused == "unsettled"',
         "self.unsettled = self.unsettled or bool(refused)",

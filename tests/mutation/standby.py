@@ -377,7 +377,7 @@ ALL_STANDBY: Final = (
             ),
             (
                 "_asked",
-                'answer.code == "unsettled"',
+                'refused == "unsettled" and self._log.believed()',
                 "False",
                 "test_nor_does_a_log_that_is_unsettled[a minute-by_a_ticket]",
             ),

@@ -360,7 +360,7 @@ IN_THE_GROUP: Final = (
     ),
     _mutant(
         "alcove.joining.ticket_comer:TicketComer._waits_for_log",
-        "self._patience.begin(PATIENCE)",
+        "self._patience.unsettled(PATIENCE)",
         "pass",
         f"{_ALONE}::test_it_waits_until_what_a_relay_lost_is_settled",
     ),
@@ -434,6 +434,7 @@ IN_THE_GROUP: Final = (
 )
 
 _LOSS: Final = "tests/end_to_end/test_return_after_a_loss.py"
+_LET_GO: Final = "tests/end_to_end/test_ticket_let_go.py"
 _BEHIND: Final = "tests/end_to_end/test_died_behind_a_commit.py"
 _KEEPER: Final = "alcove.engine.ticket_keeper:TicketKeeper"
 BEHIND_A_COMMIT: Final = (
@@ -565,8 +566,8 @@ BEHIND_A_COMMIT: Final = (
     ),
     _mutant(
         "alcove.engine.coming_back:ComingBack.tick",
-        "elif is_over:",
-        "elif False:",
+        "if self._patience.is_over():",
+        "if self._patience.is_over() and False:",
         "tests/end_to_end/test_absent.py"
         "::test_who_is_not_let_back_in_is_told_and_their_client_ends_without_a_defect",
     ),
@@ -574,6 +575,18 @@ BEHIND_A_COMMIT: Final = (
 
 
 OF_A_RETURN: Final = (
+    _mutant(
+        "alcove.joining.ticket_comer:TicketComer.let_go",
+        "self.away or ",
+        "",
+        f"{_LET_GO}::test_a_relay_that_lists_them_nowhere_ends_the_way",
+    ),
+    _mutant(
+        "alcove.joining.ticket_comer:TicketComer.authenticated",
+        "answer.role == ConnectionRole.AWAY and",
+        "False and",
+        f"{_LET_GO}::test_one_that_is_let_go_on_the_way_is_let_back_in_by_its_keys",
+    ),
     _mutant(
         "alcove.engine.entering_room:EnteringRoom._resumed",
         "member.look_at_rules()",

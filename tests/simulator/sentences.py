@@ -385,6 +385,7 @@ class Told:
             # They may go, or another facilitator may let them in, at any moment.
             "refused_late": sender in truth.commands,
             "not_to_listen": sender in truth.commands,
+            "not_let_back": truth.happened(Op.ABSENT, sender or ""),
             "unreadable": left_behind(world, self.person),
         }
         true = reasons.get(code, False) or world.lies

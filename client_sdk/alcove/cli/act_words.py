@@ -17,7 +17,7 @@ ACTS: Final[Mapping[events.FacilitatorAct, str]] = MappingProxyType(
         "appoint": "made {name} a facilitator",
         "demote": "made {name} a participant, perhaps by wish",
         "pause": "paused {name}",
-        "unpause": "let {name} write again",
+        "unpause": "let {name} write when participants may",
         "hold": "paused the room for everybody",
         "resume": "opened the room again",
         "fold": "folded what {name} wrote",
@@ -25,7 +25,7 @@ ACTS: Final[Mapping[events.FacilitatorAct, str]] = MappingProxyType(
         "unfold": "stopped folding what {name} writes",
         "slow": "changed how slowly the room goes",
         "listen_only": "let only facilitators write",
-        "listen_only_off": "let everybody write again",
+        "listen_only_off": "ended that only facilitators write",
         "lock": "locked the door",
         "unlock": "opened the door again",
         "invite": "made an invite",
@@ -71,6 +71,8 @@ def act(past: events.PastAct, me: str = "", *, listens: bool = False) -> str:
         what = f"made {whom} a participant"
     if past.act == "fold" and not past.name:
         what = _FOLDED_SOME
+    if past.away:
+        what = f"removed {whom} while they were away"
     if listens:
         what += ", to listen"
     return f"{'You' if yours else escape.name(past.by)} {what}, {ago}."

@@ -100,7 +100,7 @@ def gone(
     facilitates = any(one.you and one.facilitator for one in members)
     if knock is None or not facilitates or any(one.name == knock.name for one in members):
         return None
-    if knock.outside and knock.name not in away:  # a facilitator removed them
+    if knock.outside and knock.name not in away:  # they were removed, or the two hours are over
         return (
             f"{escape.name(knock.name)} was outside, and does not come back by themselves any more."
         )
@@ -108,7 +108,7 @@ def gone(
         # Their knock may have expired, and comes again; or they left from there.
         return (
             f"{escape.name(knock.name)} was outside, and is not at the door at the moment. They "
-            "can come back by themselves while /members shows them as outside."
+            "can come back by themselves while /members still lists them."
         )
     return f"{escape.name(knock.name)} does not wait any more."
 

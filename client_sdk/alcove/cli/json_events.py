@@ -229,7 +229,8 @@ def _of_messages(
 
 
 def _act(act: events.PastAct) -> dict[str, Any]:
-    return {"act": act.act, "by": act.by, "age": act.age} | _if(name=act.name, aside=act.aside)
+    notes = _if(name=act.name, aside=act.aside, away=act.away)
+    return {"act": act.act, "by": act.by, "age": act.age} | notes
 
 
 def _member(member: Member) -> dict[str, Any]:

@@ -24,7 +24,11 @@ def of_pause(event: events.Paused | events.Unpaused, me: str = "") -> str:
     name, own = escape.name(event.name), bool(me) and event.by == me
     by = f" {escape.name(event.by)} did this." if event.by and not own else ""
     if isinstance(event, events.Unpaused):
-        return f"You let {name} write." if own else f"{name} is not held to reading any more.{by}"
+        return (
+            f"You let {name} write when participants may."
+            if own
+            else f"{name} is not held to reading any more.{by}"
+        )
     if event.to_listen:  # a client may have done it by rule, to one that comes back
         return (
             f"{name} is in and can only read until /unpause {name}. It is not announced to "
@@ -75,7 +79,7 @@ _RULES_BY_OTHERS: Final = MappingProxyType(
 _OWN_RULES: Final = MappingProxyType(
     {
         ("listen_only", True): "You let only facilitators write for now. /listen off ends it.",
-        ("listen_only", False): "You let participants write again.",
+        ("listen_only", False): "You ended it: writing is not only for facilitators any more.",
         ("locked", True): "You locked the door: nobody new comes in. /lock off opens it.",
         ("locked", False): "You opened the door again: newcomers can ask to be let in.",
     }
@@ -100,14 +104,14 @@ def of_rules(event: events.RulesChanged, *, facilitates: bool, me: str = "") -> 
 def _slow(seconds: int, *, own: bool, facilitates: bool) -> str:
     long = "one second" if seconds == 1 else f"{seconds} seconds"
     if own and not seconds:
-        return "You let everybody write as often as they like again."
+        return "You ended it: nobody has to wait between texts any more."
     if own:
         return (
             f"You slowed the room: after a minute of writing, each participant waits {long}. "
             "/slow off ends it."
         )
     if not seconds:
-        return "Everybody can write as often as they like again."
+        return "The room does not go slowly any more: nobody has to wait between texts."
     if facilitates:
         return (
             f"The room goes slowly for now: after a minute of writing, each participant waits "
@@ -262,14 +266,17 @@ def _fold_of_yours(event: events.Folded, count: int, me: str) -> str:
 
 
 def removed(event: events.Removed, *, facilitates: bool, me: str = "") -> str:
-    """That a member was taken out. To the group no line says who, and facilitators are told. Of one
-    that was away, all read before that they can come back."""
+    """That a member was taken out. To the group no line says who, and facilitators are told. One
+    that was `away` has gone before, and all that saw it have read that they can come back."""
     name = escape.name(event.name)
     if event.away and facilitates and me and event.by == me:
-        return f"{name} was away. From now on {name} comes in only if a facilitator decides so."
+        return (
+            f"You removed {name} while they were away. They do not come back by themselves any "
+            "more; a facilitator can still let them in."
+        )
     if event.away:
         return (
-            f"{name}, away until now, does not come back by themselves any more. A facilitator can "
+            f"{name} was away, and does not come back by themselves any more. A facilitator can "
             "still let them in."
         )
     if facilitates and me and event.by == me:

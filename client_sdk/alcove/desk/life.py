@@ -36,7 +36,8 @@ class SignsOfLife:
         self._beats: deque[tuple[float, bytes]] = deque()
         self._last: dict[bytes, float] = {}
         self._known: dict[bytes, float] = {}
-        """Since when each member is in the group and this client facilitates, as it saw it."""
+        """Since when each member is in the group, or is again, and this client facilitates, as it
+        saw it."""
         self._since: float | None = None
         self._taken = float("-inf")
 
@@ -62,6 +63,11 @@ class SignsOfLife:
         that keeps their frames back does not make them silent while they speak."""
         at = self._clock() - age
         self._last[key] = max(self._last.get(key, at), at)
+
+    def let_in(self, key: bytes) -> None:
+        """A commit let a member in again, who asked for it. That is no proof that they are here: a
+        relay may have kept the request. Their silence counts from here on."""
+        self._known[key] = self._clock()
 
     def resumed(self) -> None:
         """This client is connected, and hears what is sent from now on."""
@@ -106,6 +112,10 @@ class SignsOfLife:
     def signed_within(self, key: bytes, seconds: float) -> bool:
         """Whether a sign of life came at most so long ago."""
         return self._clock() - self._last.get(key, float("-inf")) <= seconds
+
+    def heard_since_let_in(self, key: bytes) -> bool:
+        """Whether a sign of life came since this member is in the group, or is again."""
+        return self._last.get(key, float("-inf")) >= self._known.get(key, float("inf"))
 
     def whereabouts(self, key: bytes) -> Whereabouts:
         """Where a participant is."""

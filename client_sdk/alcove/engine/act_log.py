@@ -25,6 +25,7 @@ class _Noted:
     by: str
     at: float
     aside: bool
+    away: bool = False
 
 
 class ActLog:
@@ -152,12 +153,12 @@ class ActLog:
         that came in meanwhile went by the commit."""
         told = ("remove", name, by, self._now)
         if told not in [(one.act, one.name, one.by, one.at) for one in self._noted]:
-            self._noted.append(_Noted("remove", name, by, self._clock(), aside=False))
+            self._noted.append(_Noted("remove", name, by, self._clock(), aside=False, away=True))
 
     def acts(self) -> tuple[events.PastAct, ...]:
         """All that are kept, the oldest first."""
         now = self._clock()
         return tuple(
-            events.PastAct(noted.act, noted.name, noted.by, int(now - noted.at), noted.aside)
-            for noted in self._noted
+            events.PastAct(one.act, one.name, one.by, int(now - one.at), one.aside, one.away)
+            for one in self._noted
         )

@@ -21,10 +21,12 @@ from alcove.relay.ports import Ports
 
 PATIENCE: Final = 180.0
 """Seconds in which a facilitator's client has to answer: it may have to wait for its own turn. They
-pass while this client is connected, and not while the log is unsettled."""
+pass while this client is connected, and not while the log is unsettled, for as long as a log can
+be."""
 KNOCK_AGAIN: Final = (
-    "Your connection was lost for long, and no facilitator's client let you back in by itself. "
-    "Knock again with your invite, under the same name."
+    "Your connection was lost for long, and no facilitator's client let you back in by itself. It "
+    "cannot where the ground rules have changed meanwhile, or the door is locked. Knock again with "
+    "your invite, under the same name."
 )
 _BACK: Final = (
     "Your connection was lost for long, so you are out of the room for now. Your client asks to be "
@@ -75,8 +77,7 @@ class ComingBack:
         self._patience.end()
 
     def tick(self, member: MemberClient) -> None:
-        is_over = self._patience.is_over()
         if self._patience.runs and member.waits_for_log:
-            self._patience.begin(PATIENCE)
-        elif is_over:
+            self._patience.unsettled(PATIENCE)
+        if self._patience.is_over():
             self._lost("knock_again", KNOCK_AGAIN)

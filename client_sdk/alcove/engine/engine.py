@@ -235,6 +235,8 @@ class Engine(ForgottenRoom, EnteringRoom):
             pass  # the commit that let them go came while they were not connected
         elif code == "not_member" and self.member is not None and self._coming_back.begin():
             pass  # its connection may have been lost for so long that it was let go
+        elif code == "not_member" and self._let_go_on_the_way():
+            pass  # it was let go after it had read that it is a member
         elif not known:
             self.fail(self.refused(code))
         elif code == "room_exists":

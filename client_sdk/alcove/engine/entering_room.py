@@ -76,7 +76,8 @@ class EnteringRoom(Standing, ABC):
     def _asked_for(self, role: str) -> bool:
         """Whether the relay's answer to the keys is one that follows from what was asked."""
         if isinstance(self.newcomer, TicketComer) and self.member is None:
-            return role == ConnectionRole.MEMBER
+            away = self.newcomer.away and role == ConnectionRole.AWAY
+            return role == ConnectionRole.MEMBER or away
         by_link = isinstance(self.newcomer, StandbyComer)
         if role == ConnectionRole.STANDBY:
             return by_link and (self.member is None or self.member.membership.own.entering)
@@ -93,6 +94,12 @@ class EnteringRoom(Standing, ABC):
         by_ticket = isinstance(comer, TicketComer) and comer.fetched
         by_link = isinstance(comer, StandbyComer) and self.entered
         return self.member is None and (by_ticket or by_link)
+
+    def _let_go_on_the_way(self) -> bool:
+        """Whether this client comes by a ticket, and may have been let go for its lost connection
+        meanwhile. Then it connects as one that was."""
+        comer = self.newcomer
+        return self.member is None and isinstance(comer, TicketComer) and comer.let_go()
 
     def _become_member(
         self,

@@ -281,6 +281,7 @@ class MemberClient(HeldMember):
             self.conversation.forget_member(person.key)
         for person in outcome.rejoined:
             self.conversation.count_anew(person.key)
+            self.whereabouts.let_in(person.key)
         self._telling.merged(outcome, facilitates=self.facilitator is not None)
         self.act_log.merged(outcome)
         self._tell_kept_out(self._keep_out())

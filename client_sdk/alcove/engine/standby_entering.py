@@ -35,7 +35,7 @@ from alcove.group.membership import Membership
 from alcove.group.outcomes import Merged
 from alcove.group.standby_entry import StandbyAnswer, context_of
 from alcove.joining.standby_asks import StandbyAsks
-from alcove.relay.connected_time import ConnectedClock
+from alcove.relay.connected_time import ConnectedClock, UnsettledLog
 from alcove.relay.ports import Ports
 
 ASK_EVERY: Final = 5.0
@@ -85,6 +85,7 @@ class StandbyEntering:
         self.lobby_key = lobby_key
         self.committer = Committer(membership, identity, ports, on_taken=on_taken, ready=ready)
         self._time = ConnectedClock(ports)
+        self._log = UnsettledLog(self._time)
         self._since: float | None = None
         self._ask_at = 0.0
         self.followed: set[bytes] = set()
@@ -171,7 +172,8 @@ class StandbyEntering:
             self._asks.ask(self._identity.relay, counter, self._asked)
 
     def _asked(self, answer: RelayAnswer | None) -> None:
-        if isinstance(answer, frames.RequestRefused) and answer.code == "unsettled":
+        refused = answer.code if isinstance(answer, frames.RequestRefused) else ""
+        if refused == "unsettled" and self._log.believed():
             self._since = None  # after a loss no member is asked before the log is settled
 
     def _list(self) -> None:

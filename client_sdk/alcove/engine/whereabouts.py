@@ -32,7 +32,13 @@ class WhereaboutsWatch:
         self._emit = ports.emit
         self._told: dict[bytes, Whereabouts] = {}
         self._alive: set[bytes] = set()
-        """Of whom a sign of life came, also when it was this member's to know."""
+        """The members of whom a sign of life came since they were let in last. It stays known when
+        this client facilitates no more, and cannot hear signs of life of participants."""
+
+    def let_in(self, key: bytes) -> None:
+        """A commit let a member in again. Whether their Welcome arrived is not known yet."""
+        self._alive.discard(key)
+        self._life.let_in(key)
 
     def _of(self, person: Person, own: Person) -> Whereabouts:
         if person.key == own.key:
@@ -81,4 +87,4 @@ class WhereaboutsWatch:
                 self._emit(events.PresenceChanged(person.name, now[person.key]))
         self._told = now
         self._alive &= now.keys()
-        self._alive |= {key for key, where in now.items() if where == "here"}
+        self._alive |= {key for key in now if self._life.heard_since_let_in(key)}

@@ -12,13 +12,15 @@ to the others. The first in line lets a member go. Facilitators are never let go
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 from alcove_protocol import limits
 from alcove_protocol.roster import Seat
 
-from alcove import mls
+from alcove import events, mls
 from alcove.desk.life import SignsOfLife
+from alcove.errors import AlcoveError
 from alcove.facilitation.absence_intents import LetAbsentGo, LetBackIn
 from alcove.facilitation.committer import Committer
 from alcove.facilitation.in_line import InLine
@@ -32,6 +34,19 @@ from alcove.relay.ports import Ports
 
 KEPT: Final = 256
 """Members that may come back at a time. One more takes the place of the first."""
+_KNOCKS_AGAIN: Final = "Their client soon tells them to knock again."
+NOT_LET_BACK: Final = MappingProxyType(
+    {
+        "agreement": "{} was away, and asks to come back. The ground rules have changed since, so "
+        "your client cannot let them in by itself. " + _KNOCKS_AGAIN,
+        "name_taken": "{} was away, and asks to come back. Somebody has this name now, or one like "
+        "it, so your client cannot let them in by itself. " + _KNOCKS_AGAIN,
+        "room_full": "{} was away, and asks to come back. The room is full, so your client cannot "
+        "let them in by itself. " + _KNOCKS_AGAIN,
+    }
+)
+"""Why a member does not come back that was let go, by the code of `LetBackIn`. Their client cannot
+be told: a request has no answer but a Welcome. Behind a locked door it asks again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +75,16 @@ class Absences:
         self._life = life
         self._in_line = in_line
         self._clock = ports.clock
+        self._emit = ports.emit
         self._lost: dict[bytes, LostMember] = {}
+        self._told: list[LostMember] = []
+        """Those of whom this person knows that they ask, and are not let in."""
 
     def tick(self) -> None:
         """Let go of the members that are due, and forget those that are gone for good."""
         now = self._clock()
         self._lost = {k: lost for k, lost in self._lost.items() if now - lost.at <= limits.AWAY}
+        self._told = [lost for lost in self._told if lost in self._lost.values()]
         after = self._membership.state.absent
         if not after:
             return
@@ -119,8 +138,9 @@ class Absences:
         return next((one for one in self._lost.values() if one.leaf.signature_key == key), None)
 
     def names(self) -> tuple[str, ...]:
-        """The names of those that may come back."""
-        return tuple(name_of(lost.leaf) for lost in self._lost.values())
+        """The names of those that may come back. `tick` may not have looked for long."""
+        now = self._clock()
+        return tuple(name_of(o.leaf) for o in self._lost.values() if now - o.at <= limits.AWAY)
 
     def forget_all(self) -> None:
         """All that were let go come back by a person's decision alone, or by another client."""
@@ -136,9 +156,15 @@ class Absences:
     ) -> None:
         """Commit it. The KeyPackage is theirs, and `done` is told what becomes of it."""
         relay_key = leaf_extension(lost.leaf).relay_key
+
+        def decided(error: AlcoveError | None) -> None:
+            if error is not None:
+                self._tell_why_not(lost, error.code)
+            done(error)
+
         self._committer.want(
             LetBackIn(
-                done,
+                decided,
                 key_package,
                 relay_key,
                 reply_key,
@@ -148,3 +174,12 @@ class Absences:
                 still=lambda: self.find(relay_key) is not None,
             )
         )
+
+    def _tell_why_not(self, lost: LostMember, code: str) -> None:
+        """Once: their client asks each minute."""
+        if code not in NOT_LET_BACK or lost in self._told or lost not in self._lost.values():
+            return
+        self._told.append(lost)
+        name = name_of(lost.leaf)
+        text = NOT_LET_BACK[code].format(name)
+        self._emit(events.Problem("not_let_back", text, sender=name))

@@ -50,8 +50,8 @@ INVITE_USED: Final = (
 )
 """Why the relay refused an admission (`door_used`), said to the facilitator."""
 _WRITES: Final = (
-    "{0} is in, and can write: another facilitator may have let them in first. /pause {0} lets "
-    "them only read."
+    "{0} is in, and not only to listen: another facilitator may have let them in first. /pause {0} "
+    "lets them only read."
 )
 """To a facilitator that chose to let them in only to listen."""
 

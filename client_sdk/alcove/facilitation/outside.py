@@ -204,8 +204,10 @@ class WaysBack:
         return people[-1] if people else None
 
     def names(self) -> tuple[str, ...]:
-        """The names of those that are outside."""
-        return tuple(gone.person.name for gone in self._gone.values())
+        """The names of those whose way back is open, as far as this client's clock tells. The relay
+        judges it: this is for a person to read."""
+        now = self._clock()
+        return tuple(gone.person.name for gone in self._gone.values() if now < gone.until)
 
     def came_by(self, key: bytes) -> bytes | None:
         """The invite by which a member first came that was outside since."""

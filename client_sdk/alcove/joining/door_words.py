@@ -97,6 +97,12 @@ def _help(helplines: str) -> list[str]:
     return [f"If you need help now: {words}"] if words else []
 
 
+_WAY_BACK_OVER: Final = (
+    "The relay says: The time of your way back into this room is over. You can ask to be let in "
+    "again with an invite."
+)
+
+
 def way_back_closed(contact: str = "") -> str:
     """Return what a member that stepped outside reads when they cannot come back by themselves."""
     ask = f"You can write to {contact}." if contact else "Ask the person who invited you."
@@ -140,8 +146,11 @@ def refused_by_relay(code: str, card: CheckedCard | None, *, outside: bool = Fal
     """Return the relay's refusal of a newcomer. Where they are not let in, it says whom to ask and
     where there is help, by the card if this client read and checked one: no relay writes that. The
     door of a member `outside` is theirs alone, and nobody gave it to them."""
-    if outside and code == "door_revoked":
+    if outside and code in ("door_revoked", "door_used"):
         return Refused(code, way_back_closed(contact_of(card)))
+    if outside and code == "door_expired":
+        over = _whom_to_ask(_WAY_BACK_OVER, contact_of(card), helplines_of(card), closed=False)
+        return Refused(code, over)
     refused = Refused.by_relay(code)
     if code not in _CLOSED_DOORS and code not in _NOT_IN:
         return refused

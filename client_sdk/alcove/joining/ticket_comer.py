@@ -137,6 +137,8 @@ class TicketComer:
         self._told_alone = False
         self._parks = True
         """Whether the relay may lack what was parked: it drops it soon after the fetch."""
+        self.away = False
+        """Whether it asks as one that was let go for a lost connection, while it was on its way."""
         self._entered = self._lost = self._is_older = False
         """Whether this client was authenticated before; whether the relay may have lost its memory
         since then, and whether what was brought back lacks what was parked."""
@@ -204,11 +206,27 @@ class TicketComer:
         self._on_person(identity)
 
     def proof(self) -> Proof:
-        return Proof(self.ticket.room, ConnectionRole.MEMBER, self.identity.relay)
+        role = ConnectionRole.AWAY if self.away else ConnectionRole.MEMBER
+        return Proof(self.ticket.room, role, self.identity.relay)
+
+    def let_go(self) -> bool:
+        """The relay lists this member no more. It may have been let go for its lost connection:
+        then it asks all the same, with the keys of the leaf that went. False before it has read the
+        room's history, which such a connection does not tell, and when it asks so already: then the
+        relay knows of no way back."""
+        if self.away or self.stage is not TicketStage.ASKING or self.chain.roster is None:
+            return False
+        self.away = True
+        self._patience.begin(PATIENCE)
+        return True
 
     def authenticated(self, answer: frames.Authenticated) -> None:
         """The relay takes this client for the member. Read the room's history first. Over another
         connection it may be a relay that lost its memory: others brought the room meanwhile."""
+        roster = self.chain.roster
+        if answer.role == ConnectionRole.AWAY and roster is not None:
+            self._ask(roster)
+            return
         self._parks, self._lost, self._entered = True, self._lost or self._entered, True
         self._again_at = None
         self._waited_here = self._is_older
@@ -337,7 +355,7 @@ class TicketComer:
         """After a loss no client lets it in before the log is settled. That takes ten minutes at
         most."""
         if isinstance(answer, frames.RequestRefused) and answer.code == "unsettled":
-            self._patience.begin(PATIENCE)
+            self._patience.unsettled(PATIENCE)
 
     def _later(self) -> None:
         self._again_at = self._clock() + LOOK_AGAIN
@@ -362,6 +380,7 @@ class TicketComer:
             membership.wipe()
             self._fail(NotTrusted("bad_roster", _OLDER))
             return
+        self._link.admitted()
         self._on_member(membership, Position.decode(frame.position))
 
     # --- a facilitator alone -------------------------------------------------------------------
@@ -470,6 +489,8 @@ class TicketComer:
         elif self._again_at is not None and now >= self._again_at and self._link.live:
             self._again_at = None
             self.chain.read()
+        elif self._again_at is not None and now >= self._again_at and self._link.may_ask and roster:
+            self._ask(roster)  # as one that was let go, which is told nothing of the list
 
     def accept(self, version: int | None = None, answer: str = "", word: bytes = b"") -> None:
         """Raises `NotNow` (`no_agreement`): what changed is asked in the room."""

@@ -2,12 +2,16 @@
 
 from typing import Final
 
+from alcove_protocol import limits
+
 from alcove.relay.ports import Ports
 
 STOPPED: Final = 10.0
 """Seconds without a sign of life after which this program stood still, or its device slept. What
 has come meanwhile may be over, and nothing here tells when it came. The relay does, on a new
 connection."""
+UNSETTLED_MOST: Final = float(limits.UNSETTLED + limits.UNSETTLED_LEAST)
+"""Seconds in which a relay's log may be unsettled, and some."""
 
 
 class ConnectedClock:
@@ -35,12 +39,31 @@ class ConnectedClock:
             self.seconds += passed
 
 
+class UnsettledLog:
+    """For how long the relay has said that its log is unsettled, since it said so first."""
+
+    def __init__(self, clock: ConnectedClock) -> None:
+        self._clock = clock
+        self._since: float | None = None
+
+    def believed(self) -> bool:
+        """Whether its word is to be believed that came now: a log is settled after ten minutes."""
+        if self._since is None:
+            self._since = self._clock.seconds
+        return self._clock.seconds - self._since <= UNSETTLED_MOST
+
+    def forget(self) -> None:
+        """What it says from now on is of another loss."""
+        self._since = None
+
+
 class ConnectedTime:
     """So many seconds of a `ConnectedClock`."""
 
     def __init__(self, ports: Ports) -> None:
         self._clock = ConnectedClock(ports)
         self._until: float | None = None
+        self._log = UnsettledLog(self._clock)
 
     @property
     def runs(self) -> bool:
@@ -51,9 +74,16 @@ class ConnectedTime:
         """Let so many pass from now on."""
         self._until = self._clock.seconds + seconds
 
+    def unsettled(self, seconds: float) -> None:
+        """The relay says that its log is unsettled, so no answer can come yet: let so many pass
+        from now on. One that says so for longer than a log can take changes nothing by it."""
+        if self._log.believed():
+            self.begin(seconds)
+
     def end(self) -> None:
         """No answer is waited for."""
         self._until = None
+        self._log.forget()
 
     def is_over(self) -> bool:
         """Whether all have passed. To be called each second, also without a connection."""

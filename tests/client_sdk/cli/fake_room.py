@@ -393,6 +393,7 @@ EVERYTHING: Final = (
     events.Accepted("Robin"),
     events.Left("Sam"),
     events.Removed("Kim", "Robin"),
+    events.Removed("Kim", "Robin", away=True),
     events.ConnectionChanged(events.ConnectionState.RECONNECTING, moving=True),
     events.Absent("Lou", "Mara"),
     events.NewKeys("Lou", "Mara"),
@@ -448,6 +449,7 @@ EVERYTHING: Final = (
     events.VaultChanged("Mara", False),
     events.SafetyWords(WORDS, "r"),
     events.PastActs(PAST, "r"),
+    events.PastActs((events.PastAct("remove", "Kim", "Mara", 5, away=True),)),
     events.RoomChanged(events.RoomState.READ_ONLY, 1),
     Closed(CloseReason.REMOVED, "removed", "You were removed from this room."),
 )

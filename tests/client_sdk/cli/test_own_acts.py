@@ -1,6 +1,7 @@
 """What a person reads of their own acts: that they did it, that it waits, or that it was so."""
 
 import asyncio
+import re
 import signal
 from dataclasses import replace
 
@@ -56,6 +57,7 @@ GOES = events.ConnectionChanged(events.ConnectionState.RECONNECTING, moving=True
 CONNECTED = events.ConnectionChanged(events.ConnectionState.CONNECTED)
 Told = asyncio.Queue[events.AnyEvent]
 HELD = ("hold", "listen_only", "locked")
+SAYS_SO = re.compile(r"can write|write again|write\.|write as|everybody", re.I)
 OWN = (
     events.Paused("Kim", "Mara"),
     events.Unpaused("Kim", "Mara"),
@@ -86,6 +88,33 @@ def test_an_own_act_begins_with_you_and_another_facilitators_does_not(
     ash = (FakeMember("Mara", facilitator=True), FakeMember("Ash", facilitator=True, you=True))
     other = words.of_event(event, facilitates=True, members=ash, waiting=waiting)
     assert not other.startswith("You ") or isinstance(event, events.RoleChanged)
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        events.Unpaused("Kim", "Mara"),
+        events.RulesChanged(False, False, ("slow",), "Mara"),
+        events.RulesChanged(True, True, ("slow",), "Mara", True, ("Mara",)),
+        events.RulesChanged(False, False, ("listen_only",), "Mara"),
+    ],
+)
+@pytest.mark.parametrize("me", ["Mara", "Ash", "Kim"])
+def test_the_end_of_one_rule_does_not_say_that_a_person_can_write(
+    event: words.ToldEvent, me: str
+) -> None:
+    """Another rule may hold them still: a pause, a hold, that only facilitators write."""
+    people = (("Mara", True), ("Ash", True), ("Kim", False))
+    here = tuple(FakeMember(name, facilitator=it, you=name == me) for name, it in people)
+    said = words.of_event(event, facilitates=me != "Kim", members=here)
+    assert not SAYS_SO.search(said), said
+
+
+def test_nor_does_the_list_of_acts() -> None:
+    acts: tuple[events.FacilitatorAct, ...] = ("unpause", "listen_only_off", "slow")
+    for act in acts:
+        said = act_words.act(events.PastAct(act, "Kim", "Mara", 5))
+        assert not SAYS_SO.search(said), said
 
 
 def test_one_that_comes_back_by_rule_is_not_let_in_by_the_person() -> None:
@@ -156,6 +185,10 @@ def test_the_list_of_acts_tells_one_message_from_all_and_a_wish_from_a_decision(
     assert told("fold_message", "Kim", "Mara") == "You folded a message of Kim, just now."
     assert told("fold", "Kim", "Mara") == "You folded what Kim wrote, just now."
     assert told("demote", "Ash", "Mara") == "You made Ash a participant, just now."
+    assert told("remove", "Kim", "Mara") == "You took Kim out of the room, just now."
+    away = events.PastAct("remove", "Kim", "Mara", 5, away=True)
+    assert act_words.act(away, "Mara") == "You removed Kim while they were away, just now."
+    assert act_words.act(away, "Ash") == "Mara removed Kim while they were away, just now."
     granted = "asked to be a participant, and another facilitator's client made"
     assert told("demote", "Ash", "Ash") == f"Ash {granted} them one, just now."
     assert told("demote", "Ash", "Ash", "Ash") == f"You {granted} you one, just now."
@@ -412,7 +445,7 @@ async def test_a_removal_of_one_outside_says_that_they_do_not_come_back() -> Non
         await mara.see("is outside and comes back by themselves")
         for _ in range(2):
             await mara.type("/remove robin")
-        await mara.see("You took Robin out of the room.")
+        await mara.see("You removed Robin while they were away.")
         await mara.see("Robin was outside, and does not come back by themselves any more.")
         assert not mara.sees("They can come back by themselves")
         await robin.see("Your way back into this room was closed.")

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 from alcove import events
-from alcove.cli import door_words, help_words, invite_words, words
+from alcove.cli import door_words, help_words, invite_words, json_events, words
 from alcove.cli.commands import AcceptCommand, AgreementChangeCommand
 from alcove.cli.room_view import RoomView
 from alcove.cli.ui import bar
@@ -94,17 +94,30 @@ def test_a_removal_is_quiet_to_the_group_and_named_to_facilitators() -> None:
     assert words.of_event(event, facilitates=True) == "Ash is no longer in the room."
 
 
-def test_of_one_that_was_away_nobody_reads_that_they_left() -> None:
-    """All read before that they can come back."""
+def test_a_removal_of_one_that_was_let_go_before_takes_back_that_they_can_come_back() -> None:
+    """All that saw Ash go read that they can come back, and nobody leaves the room now."""
     event = events.Removed("Ash", "Mara", away=True)
-    other = (
-        "Ash, away until now, does not come back by themselves any more. A facilitator can still "
-        "let them in."
+    mara = (FakeMember("Mara", facilitator=True, you=True), FakeMember("Kim"))
+    own = words.of_event(event, facilitates=True, members=mara)
+    assert own == (
+        "You removed Ash while they were away. They do not come back by themselves any more; a "
+        "facilitator can still let them in."
     )
-    assert words.of_event(replace(event, by="")) == other
-    assert words.of_event(event, facilitates=True) == other
-    own = words.of_event(event, facilitates=True, members=LONE)
-    assert own == "Ash was away. From now on Ash comes in only if a facilitator decides so."
+    others = (
+        "Ash was away, and does not come back by themselves any more. A facilitator can still let "
+        "them in."
+    )
+    assert words.of_event(events.Removed("Ash", away=True)) == others
+    assert words.of_event(event, facilitates=True) == others
+
+
+def test_a_program_reads_that_the_removed_one_was_away() -> None:
+    away = json_events.to_object(events.Removed("Ash", away=True))
+    assert away == {"event": "removed", "name": "Ash", "away": True}
+    assert "away" not in json_events.to_object(events.Removed("Ash"))
+    acts = (events.PastAct("remove", "Ash", "Mara", 5, away=True),)
+    (act,) = json_events.to_object(events.PastActs(acts))["acts"]
+    assert act["away"] is True
 
 
 def test_a_held_room_names_the_facilitators_and_blames_nobody() -> None:
@@ -279,7 +292,7 @@ def test_one_that_goes_from_outside_is_not_said_to_have_waited_to_be_let_in() ->
     gone = door_words.gone(outside, mara, ("Robin",))
     assert gone is not None
     assert gone.startswith("Robin was outside, and is not at the door at the moment.")
-    assert gone.endswith("while /members shows them as outside.")
+    assert gone.endswith("while /members still lists them.")
     removed = door_words.gone(outside, mara, ())
     assert removed == "Robin was outside, and does not come back by themselves any more."
     assert door_words.gone(KNOCK, mara) == "Robin does not wait any more."
