@@ -1,5 +1,7 @@
 """What goes next of all that waits to be sent."""
 
+import os
+
 import pytest
 from alcove.messages.outbox import Outbox, Outgoing
 
@@ -25,7 +27,7 @@ def item(kind: str, *, epoch: int = -1, given: bool = False) -> Outgoing:
 def test_a_void_that_waits_stands_in_for_one_put_first(
     waiting: list[Outgoing], stands_in: bool
 ) -> None:
-    outbox = Outbox()
+    outbox = Outbox(os.urandom)
     for one in waiting:
         outbox.append(one)
     assert outbox.begins_with("void", EPOCH) is stands_in

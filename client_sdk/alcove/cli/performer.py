@@ -165,38 +165,45 @@ class Performer:
         number = None if self._own is None else self._own.begun(command, said)
         late = _STILL_OUTSIDE if isinstance(command, InsideCommand) and not command.name else ""
         late = _INVITE_LATE if isinstance(command, InviteNewCommand) else late
-        done = await self._guard(work or partial(self._act, command), command.ref, said, late)
-        if self._own is not None and number is not None:
-            self._own.over(number, failed=not done)
-
-    async def _guard(
-        self, work: Callable[[], Awaitable[None]], ref: str | None, said: str = "", late: str = ""
-    ) -> bool:
-        """Do it, and tell what went wrong. With `late` that is told for what waits on. What becomes
-        of that is told, too."""
         try:
-            await work()
+            done = await self._guard(work or partial(self._act, command), command.ref)
         except NoAnswerYet as error:
             what = f'Not done yet: "{beginning(said)}". ' if said else ""
-            await self._tell(Problem(error.code, what + (late or error.text), ref))
-            return await self._came_true(error, ref, said)
-        except AlcoveError as error:
-            await self._tell(Problem(error.code, error.text, ref))
-        except Exception as error:
-            await self._tell(Problem("internal", own_fault(error), ref))
+            await self._tell(Problem(error.code, what + (late or error.text), command.ref))
+            # Beside the rest: it may take for ever, and no other command waits for it.
+            self._start(self._came_true(error, number, command.ref, said))
         else:
-            return True
-        return False
+            self._over(number, done=done)
 
-    async def _came_true(self, unanswered: NoAnswerYet, ref: str | None, said: str) -> bool:
-        """Whether what waited so long was done in the end. Why not is told."""
+    async def _came_true(
+        self, waits: NoAnswerYet, number: int | None, ref: str | None, said: str
+    ) -> None:
+        """Tell what becomes of what waited so long."""
+        done = False
         try:
-            await unanswered.outcome()
+            await waits.outcome()
+            done = True
         except RoomClosed:
             pass  # the end of the room is told by itself
         except AlcoveError as error:
             what = f'Not done: "{beginning(said)}". ' if said else ""
             await self._tell(Problem(error.code, what + error.text, ref))
+        self._over(number, done=done)
+
+    def _over(self, number: int | None, *, done: bool) -> None:
+        if self._own is not None and number is not None:
+            self._own.over(number, failed=not done)
+
+    async def _guard(self, work: Callable[[], Awaitable[None]], ref: str | None) -> bool:
+        """Do it, and tell what went wrong. Return whether it is done. Raises `NoAnswerYet`."""
+        try:
+            await work()
+        except NoAnswerYet:
+            raise
+        except AlcoveError as error:
+            await self._tell(Problem(error.code, error.text, ref))
+        except Exception as error:
+            await self._tell(Problem("internal", own_fault(error), ref))
         else:
             return True
         return False

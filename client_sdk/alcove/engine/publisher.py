@@ -140,17 +140,19 @@ class Publisher:
     def _publish(self, item: Outgoing, blob: bytes) -> None:
         base = self._membership.base
         again, item.given = item.given, True
+        publish_id = item.publish_id
         self._presence.coverage.given(item.id)
         self._conversation.slow.given()
 
         def answered(answer: RelayAnswer | None) -> None:
-            # Another head means that a replay has brought this item in the meantime.
-            if self._conversation.outbox.head is item:
+            # Another head means that a replay has brought this item in the meantime. With another
+            # id it has other bytes.
+            if self._conversation.outbox.head is item and item.publish_id == publish_id:
                 self._answered(item, base, answer, again=again)
 
         self._link.request(
             lambda n: frames.Publish(
-                n, item.publish_id, base.encode(), int(BlobClass.APPLICATION), item.ttl, blob
+                n, publish_id, base.encode(), int(BlobClass.APPLICATION), item.ttl, blob
             ),
             answered,
         )

@@ -85,7 +85,7 @@ class Conversation:
         self._random = ports.random
         self._wall = ports.wall
         self._alarms = alarms
-        self.outbox = Outbox()
+        self.outbox = Outbox(self._random)
         self._shown = ShownMessages(ports)
         self.slow = SlowMode(membership, ports.clock)
         self.folding = Folding(membership, stream, self._shown, ports, on_fold)
@@ -431,4 +431,4 @@ class Conversation:
         self._said.forget()
         self._counters.clear()
         self._counted_at.clear()
-        self.outbox = Outbox()
+        self.outbox = Outbox(self._random)

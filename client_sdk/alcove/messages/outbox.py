@@ -9,7 +9,10 @@ from collections import deque
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from alcove_protocol import frames
 from alcove_protocol.records import Record
+
+from alcove.mls.secret import Random
 
 UNCONFIRMED: Final = "The relay had not answered yet; others may have read this."
 """Said of a message that is given up before it is known what became of it."""
@@ -41,6 +44,14 @@ class Outgoing:
         """Whether its bytes of this epoch are made, so that the relay may have them."""
         return self.in_flight or (bool(self.blob) and self.epoch == epoch)
 
+    def renumber(self, counter: int, random: Random) -> None:
+        """Give it another counter, and so other bytes. By a publish id that the relay was given it
+        may know the old ones, and answer with their place: the new counter would be a hole. So an
+        answer that is still on its way is for nothing."""
+        self.counter, self.blob, self.epoch = counter, b"", -1
+        if self.given:
+            self.publish_id, self.in_flight = random(frames.ID_SIZE), False
+
     def void(self, void: Record, kind: str) -> None:
         """Give up the content but keep the counter, so that a hole always means a drop."""
         self.kind, self.body = kind, void.encode()
@@ -50,7 +61,8 @@ class Outgoing:
 class Outbox:
     """The queue. Its owner publishes `head` and removes it when the relay has it."""
 
-    def __init__(self) -> None:
+    def __init__(self, random: Random) -> None:
+        self._random = random
         self._queue: deque[Outgoing] = deque()
         self._given_up: deque[Outgoing] = deque(maxlen=MOST)
         self._counter = 0
@@ -66,7 +78,7 @@ class Outbox:
         """A commit added this member's leaf anew, and the others know no counter of it any more."""
         self._counter = 0
         for item in self._queue:
-            item.counter, item.blob, item.epoch = self.next_counter(), b"", -1
+            item.renumber(self.next_counter(), self._random)
 
     def append(self, item: Outgoing) -> None:
         self._queue.append(item)
@@ -79,7 +91,7 @@ class Outbox:
         later = [known for known in items if not known.given_in(epoch)]
         counters = [*(known.counter for known in later), item.counter]
         for known, counter in zip([item, *later], counters, strict=True):
-            known.counter, known.blob, known.epoch = counter, b"", -1
+            known.renumber(counter, self._random)
         self._queue = deque([*given, item, *later])
 
     def begins_with(self, kind: str, epoch: int) -> bool:

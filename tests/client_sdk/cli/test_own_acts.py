@@ -26,12 +26,13 @@ from alcove.cli.commands import (
     RefuseCommand,
     RemoveCommand,
     RetractCommand,
+    SendCommand,
     StepDownCommand,
 )
 from alcove.cli.leaving import LastQuestion
 from alcove.cli.naming import Misread
 from alcove.cli.own_commands import OwnCommands
-from alcove.cli.performer import Performer
+from alcove.cli.performer import _HELD, Performer
 from alcove.cli.room_view import RoomView
 from alcove.cli.slash_commands import hides_command, read
 from alcove.cli.ui import bar
@@ -704,6 +705,26 @@ async def test_of_what_is_late_it_is_told_that_it_cannot_be_done(
     await asyncio.gather(*performer._running - takes)
     assert [asked.done_at for asked in own._asked.values()] == ([0.0] if why is None else [])
     assert told.empty()
+    performer.stop()
+
+
+async def test_commands_that_have_no_answer_keep_nothing_from_those_behind_them() -> None:
+    """A hundred that waited for ever stopped every later command, and each text."""
+    call: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    late = NoAnswerYet("unavailable", "It may still happen.", lambda: asyncio.shield(call))
+    told, posted = Told(), asyncio.Event()
+
+    class Late(FakeRoom):
+        async def lock(self, on: bool = True) -> None:
+            raise late
+
+    performer = Performer(
+        Late(FakeScene()), told.put, lambda: None, entered(), lambda id, text: posted.set()
+    )
+    for _ in range(2 * _HELD):
+        await performer.perform(LockCommand(on=True), "/lock")
+    await performer.perform(SendCommand(text="Is anybody there?"))
+    await asyncio.wait_for(posted.wait(), WITHIN)
     performer.stop()
 
 

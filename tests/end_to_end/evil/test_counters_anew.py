@@ -247,3 +247,28 @@ def test_a_facilitators_entry_that_lies_makes_nobody_unheard(
     forget(ann, dora)
     is_heard_without_a_gap(world, bob, ann, dora)
     assert "before" not in str([*ann.texts(), *dora.texts()])
+
+
+def test_a_message_that_the_relay_has_by_its_old_number_leaves_no_hole() -> None:
+    """The answer to Bob's message was lost, and then his leaf was added anew. Over the next
+    connection the Welcome comes before the replay. Under the same publish id the relay answered
+    with the old place, and all were told that a message was missed, though they had read it."""
+    world, ann, bob, cleo = a_room()
+    kept = world.keep_back(ann, LobbyItem, a_request)
+    bob.engine.require_member().come_back()
+    world.settle()
+    commit_by(world, ann)
+    world.advance(35)
+    assert bob.engine.require_member().ready
+    forget(ann, bob, cleo)
+    lost = world.drop(bob, Published, most=1)
+    bob.say("six")
+    world.settle()
+    assert len(lost.hits) == 1
+    bob.cut()
+    world.release(kept)
+    world.settle()
+    bob.back()
+    world.advance(40)
+    is_heard_without_a_gap(world, bob, ann, cleo)
+    assert cleo.texts() == ["six", "back", "and well"]
