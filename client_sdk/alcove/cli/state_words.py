@@ -13,6 +13,12 @@ UNCONFIRMED: Final = (
     "leaves; /anyway sends all the same."
 )
 """Instead of that none was heard, where the list shows one that is."""
+UNHEARD_BY_OTHERS: Final = (
+    "No other facilitator has confirmed yet that what you send reaches them, so what you write "
+    "waits. Their connection may be bad or lost, or the relay may be keeping you apart. /anyway "
+    "sends all the same, and waits for none of them until they are heard again."
+)
+"""To a facilitator."""
 OPEN: Final = "The room is open."
 AWAY_LEAVE: Final = (
     "Nothing is heard of the other facilitators, so you may be the only one here. If you leave and "
@@ -27,8 +33,8 @@ _BY_ITSELF: Final = "It goes on by itself."
 
 
 def hears_facilitator(members: Sequence[MemberLike]) -> bool:
-    """Return whether a facilitator other than the reader is heard."""
-    return any(one.facilitator and not one.you and one.presence == "here" for one in members)
+    """Return whether a facilitator is here: one that is heard, or the reader."""
+    return any(one.facilitator and (one.you or one.presence == "here") for one in members)
 
 
 def opened(view: RoomView, *, facilitates: bool) -> str:

@@ -275,6 +275,8 @@ def of_event(
             return _ROOM_READS[state]
         case events.ConnectionChanged(state, unanswered):
             return CONNECTION[state].format(unanswered)
+        case events.RoomChanged(RoomState.NOT_HEARD) if facilitates:
+            return state_words.UNHEARD_BY_OTHERS
         case events.RoomChanged(RoomState.NOT_HEARD) if state_words.hears_facilitator(members):
             return state_words.UNCONFIRMED
         case events.RoomChanged(RoomState.OPEN):

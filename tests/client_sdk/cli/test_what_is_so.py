@@ -320,3 +320,14 @@ def test_a_command_that_changes_nothing_is_answered_beside_another_that_does() -
     own.happened(events.RulesChanged(False, True, ("hold", "listen_only"), "Ash"))
     now = 2.0
     assert own.news() == ['There was nothing to change for "/lock": it is so already.']
+
+
+def test_a_facilitator_is_not_told_that_none_is_heard() -> None:
+    """Her own texts wait when the other's device has died, and /anyway sends them."""
+    unheard = events.RoomChanged(events.RoomState.NOT_HEARD)
+    for presence in ("here", "away", "unknown"):
+        members = (FakeMember("Mara", True, True), FakeMember("Ash", True, presence=presence))
+        said = words.of_event(unheard, facilitates=True, members=members)
+        assert said.startswith("No other facilitator has confirmed")
+        assert "/anyway sends" in said
+        assert state_words.hears_facilitator(members)
