@@ -12,7 +12,7 @@ from alcove.errors import AlcoveError
 from alcove.events import CloseReason
 from alcove.group.listed_again import entry_again
 from alcove.group.outcomes import Merged
-from alcove_protocol import frames
+from alcove_protocol import frames, limits
 from alcove_protocol.roster import Change, Op, extend
 
 from tests.end_to_end.facilitating import Result, ask, away, do, hold, let, new_link, newcomer, part
@@ -281,6 +281,71 @@ def test_a_facilitator_that_missed_it_lets_nobody_in_by_what_it_knew() -> None:
     bob.back()
     world.advance(20)
     assert "Bob" in ann.members() & ben.members()  # Ann's client followed all
+
+
+def appointed_since() -> tuple[World, Client, Client, Client, Client]:
+    """Ann facilitates, Bob was let go, and Ben was appointed behind that."""
+    world = World()
+    ann = world.open_with(world.client("Ann"), absent=ABSENT)
+    ben, bob, cleo = (world.join(ann, name) for name in ("Ben", "Bob", "Cleo"))
+    world.advance(65)
+    bob.cut()
+    world.advance(ABSENT + 80, step=5, stay_away=(bob,))
+    do(world, ann, "appoint", "Ben")
+    world.advance(10, stay_away=(bob,))
+    assert away(ann) == ("Bob",)
+    return world, ann, ben, bob, cleo
+
+
+def test_a_facilitator_that_was_appointed_since_can_remove_them() -> None:
+    """Ben read as a participant that Bob can come back."""
+    world, ann, ben, bob, cleo = appointed_since()
+    assert away(ben) == ("Bob",)
+    remove(world, ben, bob)
+    assert away(ann) == away(ben) == ()
+    assert cleo.of(events.Removed) == [events.Removed("Bob")]
+    bob.back()
+    world.advance(30)
+    # Bob's client was away when Ben was appointed, so it cannot tell that a facilitator signed it.
+    assert closed(bob).reason is CloseReason.LOST
+    assert "Bob" not in ann.members() | ben.members()
+
+
+def test_a_facilitator_that_was_appointed_since_lets_them_in_again() -> None:
+    world, ann, ben, bob, _ = appointed_since()
+    crashes(world, ann)
+    world.advance(100, stay_away=(bob,))
+    bob.back()
+    world.advance(30)
+    assert "Bob" in ben.members()
+
+
+def test_what_a_participant_missed_is_forgotten_before_they_are_appointed() -> None:
+    """Cleo came back by a Welcome: a removal may be among what was missed."""
+    world, ann, _, bob, cleo = two_facilitators()
+    cleo.engine.require_member()._hold()
+    world.advance(30, stay_away=(bob,))
+    assert not cleo.engine.require_member()._following.held
+    do(world, ann, "appoint", "Cleo")
+    world.advance(5, stay_away=(bob,))
+    assert (away(cleo), away(ann)) == ((), ("Bob",))
+
+
+def test_a_participant_knows_of_a_removal_before_they_are_appointed() -> None:
+    world, ann, ben, bob, cleo = two_facilitators()
+    remove(world, ben, bob)
+    do(world, ann, "appoint", "Cleo")
+    world.advance(5, stay_away=(bob,))
+    assert away(cleo) == ()
+
+
+def test_what_a_participant_saw_of_them_is_over_after_two_hours() -> None:
+    world, ann, _, bob, cleo = two_facilitators()
+    crashes(world, bob)
+    world.advance(limits.AWAY + 60, step=20)
+    do(world, ann, "appoint", "Cleo")
+    world.advance(5)
+    assert away(cleo) == away(ann) == ()
 
 
 def test_of_two_that_remove_them_the_first_did_it() -> None:

@@ -340,10 +340,28 @@ ALL_DOOR: Final[tuple[Mutant, ...]] = (
                 f"{_KEPT_OUT}[leaves]",
             ),
             (
-                "facilitation.absences:Absences.kept_out",
-                "self._lost.pop(key, None)",
-                "self._lost.get(key)",
+                "facilitation.seen_lost:SeenLost.kept_out",
+                "self.lost.pop(key, None)",
+                "self.lost.get(key)",
                 "test_one_that_was_offline_forgets_them_too",
+            ),
+            (
+                "engine.member:MemberClient._merged",
+                "self.seen_lost.merged(outcome)",
+                "pass",
+                "test_a_facilitator_that_was_appointed_since_can_remove_them",
+            ),
+            (
+                "engine.member:MemberClient._keep_out",
+                "self.seen_lost.kept_out(one.removed | one.dropped)",
+                "pass",
+                "test_a_participant_knows_of_a_removal_before_they_are_appointed",
+            ),
+            (
+                "engine.held_member:HeldMember.welcomed",
+                "self.seen_lost.forget_all()",
+                "pass",
+                "test_what_a_participant_missed_is_forgotten_before_they_are_appointed",
             ),
             (
                 "facilitation.absence_intents:LetBackIn.plan",
@@ -395,7 +413,7 @@ ALL_DOOR: Final[tuple[Mutant, ...]] = (
             ),
             (
                 "facilitation.facilitator:Facilitator.rejoined",
-                "self.absences.forget_all()",
+                "self.seen_lost.forget_all()",
                 "pass",
                 "test_a_facilitator_that_missed_it_lets_nobody_in_by_what_it_knew",
             ),

@@ -170,15 +170,21 @@ class Performer:
         except NoAnswerYet as error:
             what = f'Not done yet: "{beginning(said)}". ' if said else ""
             await self._tell(Problem(error.code, what + (late or error.text), command.ref))
+            # Of an end without an answer nobody knows whether it is done.
+            what = (
+                ""
+                if isinstance(command, EndCommand) or not said
+                else f'Not done: "{beginning(said)}". '
+            )
             # Beside the rest: it may take for ever, and no other command waits for it.
-            self._start(self._came_true(error, number, command.ref, said))
+            self._start(self._came_true(error, number, command.ref, what))
         else:
             self._over(number, done=done)
 
     async def _came_true(
-        self, waits: NoAnswerYet, number: int | None, ref: str | None, said: str
+        self, waits: NoAnswerYet, number: int | None, ref: str | None, what: str
     ) -> None:
-        """Tell what becomes of what waited so long."""
+        """Tell what becomes of what waited so long. `what` stands before why it cannot be done."""
         done = False
         try:
             await waits.outcome()
@@ -186,7 +192,6 @@ class Performer:
         except RoomClosed:
             pass  # the end of the room is told by itself
         except AlcoveError as error:
-            what = f'Not done: "{beginning(said)}". ' if said else ""
             await self._tell(Problem(error.code, what + error.text, ref))
         self._over(number, done=done)
 

@@ -117,8 +117,9 @@ class HeldMember(MemberParts):
         self._take_part()
         if self.facilitator is not None:
             self.facilitator.rejoined()
-        else:  # so that the others know that the Welcome arrived
-            self.conversation.probe()
+        else:
+            self.seen_lost.forget_all()
+            self.conversation.probe()  # so that the others know that the Welcome arrived
         self.agreement_change.came_back()
         self.authenticated()
         return True

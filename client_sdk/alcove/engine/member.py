@@ -69,6 +69,7 @@ class MemberClient(HeldMember):
             self._ports,
             handover,
             seen_going=self.seen_going,
+            seen_lost=self.seen_lost,
             ask=self.requests.send,
             on_taken=self.own_commit_taken,
             ready=lambda: self.ready,
@@ -292,6 +293,7 @@ class MemberClient(HeldMember):
         self._take_part()
         if self.facilitator is None:
             self.seen_going.moved(outcome)
+            self.seen_lost.merged(outcome)
         else:
             self.facilitator.merged(outcome, own=own)
             if not own:
@@ -314,6 +316,8 @@ class MemberClient(HeldMember):
         for one in self.membership.take_kept_out():
             if self.facilitator is not None:
                 self.facilitator.kept_out(one)
+            else:
+                self.seen_lost.kept_out(one.removed | one.dropped)
             names = self._names_let_go.removed(one.removed, self.membership.people())
             found += [(name, one.by) for name in names]
         return tuple(found)

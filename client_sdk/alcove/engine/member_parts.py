@@ -50,6 +50,7 @@ from alcove.facilitation.doors import RoomCard
 from alcove.facilitation.facilitator import Facilitator, Handover
 from alcove.facilitation.outside import SeenGoing
 from alcove.facilitation.role_intents import demoted
+from alcove.facilitation.seen_lost import SeenLost
 from alcove.group.keys import Identity
 from alcove.group.membership import Membership
 from alcove.messages.agreements import Agreements
@@ -94,6 +95,7 @@ class MemberParts(ABC):
         self.entering: StandbyEntering | None = None
         self.tickets: TicketKeeper | None = None
         self.seen_going = SeenGoing(membership, ports.clock)
+        self.seen_lost = SeenLost(membership, ports.clock)
         self._roster_alarm = RosterAlarm(membership, ports)
         self._agreements = agreements
         self._wire_messages()

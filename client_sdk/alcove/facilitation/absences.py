@@ -5,18 +5,16 @@ let go ──a request by the keys of the very leaf that went, within 2 h──�
 
 let go ──removed by a facilitator, in the list that all follow──▶ out, for every client
 
-Every facilitator's client that followed the commit knows the leaf that went. It takes a request of
-no other, so a relay or another member gains nothing by it, and a client that came later leaves it
-to the others. The first in line lets a member go. Facilitators are never let go so.
+Every facilitator's client that followed the commit knows the leaf that went, also when its member
+was a participant then. It takes a request of no other leaf, so a relay or another member gains
+nothing by it, and a client that came later leaves it to the others. The first in line lets a member
+go. Facilitators are never let go so.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
 from alcove_protocol import limits
-from alcove_protocol.roster import Seat
 
 from alcove import events, mls
 from alcove.desk.life import SignsOfLife
@@ -25,15 +23,13 @@ from alcove.facilitation.absence_intents import LetAbsentGo, LetBackIn
 from alcove.facilitation.committer import Committer
 from alcove.facilitation.in_line import InLine
 from alcove.facilitation.intents import Done
+from alcove.facilitation.seen_lost import LostMember, SeenLost
 from alcove.group.asking import Asker
 from alcove.group.extensions import leaf_extension, name_of
 from alcove.group.membership import Membership
-from alcove.group.outcomes import Merged
 from alcove.group.sealing import Psk
 from alcove.relay.ports import Ports
 
-KEPT: Final = 256
-"""Members that may come back at a time. One more takes the place of the first."""
 _KNOCKS_AGAIN: Final = "Their client soon tells them to knock again."
 NOT_LET_BACK: Final = MappingProxyType(
     {
@@ -49,16 +45,6 @@ NOT_LET_BACK: Final = MappingProxyType(
 be told: a request has no answer but a Welcome. Behind a locked door it asks again."""
 
 
-@dataclass(frozen=True, slots=True)
-class LostMember:
-    """A member that was let go: the leaf that went, their door, whether they were paused."""
-
-    leaf: mls.LeafNode
-    door: bytes
-    paused: bool
-    at: float
-
-
 class Absences:
     """One facilitator's."""
 
@@ -69,21 +55,26 @@ class Absences:
         life: SignsOfLife,
         in_line: InLine,
         ports: Ports,
+        seen: SeenLost,
     ) -> None:
+        """`seen` is what this member saw before they facilitated, too."""
         self._membership = membership
         self._committer = committer
         self._life = life
         self._in_line = in_line
         self._clock = ports.clock
         self._emit = ports.emit
-        self._lost: dict[bytes, LostMember] = {}
+        self._seen = seen
         self._told: list[LostMember] = []
         """Those of whom this person knows that they ask, and are not let in."""
 
+    @property
+    def _lost(self) -> dict[bytes, LostMember]:
+        return self._seen.lost
+
     def tick(self) -> None:
         """Let go of the members that are due, and forget those that are gone for good."""
-        now = self._clock()
-        self._lost = {k: lost for k, lost in self._lost.items() if now - lost.at <= limits.AWAY}
+        self._seen.tick()
         self._told = [lost for lost in self._told if lost in self._lost.values()]
         after = self._membership.state.absent
         if not after:
@@ -99,30 +90,6 @@ class Absences:
             return self._life.silence(key) > due
 
         self._committer.want(LetAbsentGo(key=key, still=still))
-
-    def merged(self, outcome: Merged) -> None:
-        """Remember the leaves that went, let go by any client."""
-        seats, paused = self._membership.known_seats(), outcome.before.paused_keys()
-        for leaf in outcome.absent:
-            relay_key = leaf_extension(leaf).relay_key
-            door = seats.get(relay_key, Seat()).door
-            self._lost[relay_key] = LostMember(
-                leaf,
-                door,
-                leaf.signature_key in paused,
-                self._clock(),
-            )
-        for person in outcome.joined:
-            self._lost = {
-                key: lost for key, lost in self._lost.items() if name_of(lost.leaf) != person.name
-            }
-        while len(self._lost) > KEPT:
-            del self._lost[next(iter(self._lost))]
-
-    def kept_out(self, keys: Iterable[bytes]) -> bool:
-        """The list has these keys as absent no more: the relay does not let them in again. Return
-        whether one of them could come back."""
-        return any([self._lost.pop(key, None) for key in keys])
 
     def find(self, relay_key: bytes) -> LostMember | None:
         """The member with this relay key, if they were let go and may come back."""
@@ -141,10 +108,6 @@ class Absences:
         """The names of those that may come back. `tick` may not have looked for long."""
         now = self._clock()
         return tuple(name_of(o.leaf) for o in self._lost.values() if now - o.at <= limits.AWAY)
-
-    def forget_all(self) -> None:
-        """All that were let go come back by a person's decision alone, or by another client."""
-        self._lost = {}
 
     def asker(self, lost: LostMember) -> Asker:
         """What a request of theirs is judged by: the leaf that went."""

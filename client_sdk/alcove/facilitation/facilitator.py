@@ -34,6 +34,7 @@ from alcove.facilitation.outside import SeenGoing, WaysBack
 from alcove.facilitation.removals import Removals
 from alcove.facilitation.roles import Roles
 from alcove.facilitation.same_names import SameNames
+from alcove.facilitation.seen_lost import SeenLost
 from alcove.facilitation.settling import Settling
 from alcove.facilitation.standbys import Standbys
 from alcove.facilitation.vaults import Vaults
@@ -115,6 +116,7 @@ class Facilitator:
         handover: Handover,
         *,
         seen_going: SeenGoing,
+        seen_lost: SeenLost,
         ask: Ask,
         on_taken: OnTaken,
         ready: Callable[[], bool],
@@ -157,7 +159,8 @@ class Facilitator:
             revoke=self.door_keeper.revoke,
         )
         self.moderation = Moderation(membership, self.committer)
-        self.absences = Absences(membership, self.committer, life, self._in_line, ports)
+        self.seen_lost = seen_lost
+        self.absences = Absences(membership, self.committer, life, self._in_line, ports, seen_lost)
         self.standbys = Standbys(identity, membership, self.committer, handover.origin, ports)
         self.outside = WaysBack(
             membership,
@@ -264,7 +267,7 @@ class Facilitator:
         """The group moved on, by this client's own commit or by another's."""
         self.lobby.requests.rejoins.returned(outcome.rejoined)
         came = [one for one in outcome.joined if self.absences.find(one.relay_key) is None]
-        self.absences.merged(outcome)
+        self.seen_lost.merged(outcome)
         self.same_names.words.merged(outcome)
         self._count_uses(outcome, came)
         if own:
@@ -281,7 +284,7 @@ class Facilitator:
 
     def kept_out(self, one: KeptOut) -> None:
         """The list keeps some out that were let go. What is under way may be about them."""
-        if self.absences.kept_out(one.removed | one.dropped):
+        if self.seen_lost.kept_out(one.removed | one.dropped):
             self.committer.plan_anew()
 
     def _count_uses(self, outcome: Merged, came: Iterable[Person]) -> None:
@@ -308,8 +311,7 @@ class Facilitator:
 
     def rejoined(self) -> None:
         """In the group anew, by a Welcome."""
-        # What was missed may have removed some of those that were let go.
-        self.absences.forget_all()
+        self.seen_lost.forget_all()
         self._moved((), own=False)
         # A commit in flight is of the group that was left; taken now, it would lead back.
         self.committer.base_moved()

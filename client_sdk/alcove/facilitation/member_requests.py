@@ -21,7 +21,7 @@ from alcove_protocol.statements import Signed
 
 from alcove import mls
 from alcove.errors import AlcoveError, NotTrusted
-from alcove.facilitation.absences import Absences, LostMember
+from alcove.facilitation.absences import Absences
 from alcove.facilitation.committer import Committer
 from alcove.facilitation.doors import Doors
 from alcove.facilitation.in_flight import PendingUpdate
@@ -31,6 +31,7 @@ from alcove.facilitation.lobby_keys import LobbyKeys
 from alcove.facilitation.rejoins import Rejoins
 from alcove.facilitation.role_intents import Demote
 from alcove.facilitation.roles import Roles
+from alcove.facilitation.seen_lost import LostMember
 from alcove.group.asking import Asker, verify_request
 from alcove.group.extensions import leaf_extension
 from alcove.group.framing import check_class
