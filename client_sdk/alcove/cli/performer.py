@@ -171,11 +171,8 @@ class Performer:
             what = f'Not done yet: "{beginning(said)}". ' if said else ""
             await self._tell(Problem(error.code, what + (late or error.text), command.ref))
             # Of an end without an answer nobody knows whether it is done.
-            what = (
-                ""
-                if isinstance(command, EndCommand) or not said
-                else f'Not done: "{beginning(said)}". '
-            )
+            kept = bool(said) and not isinstance(command, EndCommand)
+            what = f'Not done: "{beginning(said)}". ' if kept else ""
             # Beside the rest: it may take for ever, and no other command waits for it.
             self._start(self._came_true(error, number, command.ref, what))
         else:
