@@ -101,6 +101,29 @@ def test_one_that_is_outside_is_away_to_facilitators_and_a_removal_is_told() -> 
     goes_on(world, ann, cleo)
 
 
+def test_one_that_comes_in_before_their_removal_is_told_as_removed_once() -> None:
+    """Ann removed Bob while he was outside. Her commit came behind the one that let him in."""
+    world, ann, bob, cleo = room_of_three()
+    do(world, ann, "appoint", "Cleo")
+    world.advance(35)
+    outside(world, bob, 20)
+    hold(ann, Publish)
+    result: list[object] = []
+    ann.engine.commands.remove("Bob", result.append)
+    bob.engine.commands.inside(None, lambda error: None)
+    world.advance(20)
+    assert "Bob" in cleo.members()
+    let(ann)
+    ann.cut()
+    world.advance(10)
+    assert result == [None]
+    assert "Bob" not in ann.members() | cleo.members()
+    for client in (ann, cleo):
+        assert [(one.name, one.away) for one in client.of(events.Removed)] == [("Bob", False)]
+    acts = [one for one in ann.engine.require_member().act_log.acts() if one.act == "remove"]
+    assert [(one.name, one.away) for one in acts] == [("Bob", False)]
+
+
 def test_what_is_too_much_to_fold_one_by_one_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     world, ann, bob, cleo = room_of_three()
     said = [bob.say(f"line {n}") for n in range(5)]

@@ -376,12 +376,6 @@ ALL_DOOR: Final[tuple[Mutant, ...]] = (
                 "test_everybody_is_told",
             ),
             (
-                "facilitation.removals:Removals.is_outside",
-                " and self._outside.of(away.key) is not None",
-                "",
-                "test_of_two_that_remove_them_the_first_did_it",
-            ),
-            (
                 "group.listed_again:_changes",
                 "(at.away or frozenset())",
                 "(_barred(lost) if at.away is None else at.away)",
@@ -519,6 +513,17 @@ ALL_DOOR: Final[tuple[Mutant, ...]] = (
                 "test_who_is_on_the_list_without_a_leaf_can_be_removed",
             ),
         )
+    ),
+    Mutant(
+        "kept out while absent",
+        (
+            Edit(
+                "alcove.facilitation.removals:Removals.remove",
+                "if not self._came_in(one, begun):",
+                "if begun:",
+            ),
+        ),
+        f"{_OUTSIDE}::test_one_that_comes_in_before_their_removal_is_told_as_removed_once",
     ),
     Mutant(
         "kept out while absent",

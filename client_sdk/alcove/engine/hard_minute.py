@@ -33,20 +33,18 @@ class HardMinute:
         several = (names,) if isinstance(names, str) else tuple(names)
         removals = self._standing.require_facilitator().removals
         keys = removals.keys(several) if fold else ()
-        outside = [name for name in dict.fromkeys(several) if removals.is_outside(name)]
 
         def removed(error: AlcoveError | None) -> None:
             if error is None:
-                self._note_kept_out(outside)
                 self._fold_each(keys)
             done(error)
 
-        removals.remove(several, removed, fold=fold, question=question)
+        kept_out = self._note_kept_out
+        removals.remove(several, removed, kept_out=kept_out, fold=fold, question=question)
 
-    def _note_kept_out(self, names: Sequence[str]) -> None:
+    def _note_kept_out(self, name: str) -> None:
         member = self._standing.require_member()
-        for name in names:
-            member.act_log.kept_out(name, member.membership.own.name)
+        member.act_log.kept_out(name, member.membership.own.name)
 
     def _fold_each(self, keys: tuple[bytes, ...]) -> None:
         """Fold, one by one, what this removal's commit did not: of those that were away, or that

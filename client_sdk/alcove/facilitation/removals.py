@@ -5,11 +5,11 @@ person that disturbs must not shut out others who come late by the same link. Th
 question goes to the relay before the commit, so that a removed person meets it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from alcove_protocol import limits
 from alcove_protocol.invite import Invite
-from alcove_protocol.roster import Seat
+from alcove_protocol.roster import Op, RosterEntry, Seat
 
 from alcove import events
 from alcove.errors import AlcoveError, InvalidInput, NotNow
@@ -65,9 +65,16 @@ class Removals:
         self._clock = ports.clock
 
     def remove(
-        self, names: Sequence[str], done: Done, *, fold: bool = False, question: str | None = None
+        self,
+        names: Sequence[str],
+        done: Done,
+        *,
+        kept_out: Callable[[str], None],
+        fold: bool = False,
+        question: str | None = None,
     ) -> None:
-        """Put members out. With `question` their links stay, and ask it.
+        """Put members out. With `question` their links stay, and ask it. `kept_out` is told the
+        name of each that was outside until then: no commit names them.
 
         Raises `InvalidInput` (`unknown_name`, `bad_question`, `bad_count`), `NotNow`
         (`not_oneself`, `is_facilitator`).
@@ -78,7 +85,10 @@ class Removals:
         asked = None if question is None else checked_question(question)
         people = self._here(names)
         going = [self._going(person, asked) for person in people]
-        outside = [one.name for one in people if self._outside.of(one.key) is not None]
+        here = {one.key for one in self._membership.people()}
+        away = [one for one in people if one.key not in here]
+        outside = [one for one in away if self._outside.of(one.key) is not None]
+        begun = len(self._membership.chain)
         closing = self._closing(going)
         room = self._membership.group.group_id
         replacements = {door.id: self._doors.new_invite(room) for door in closing if door.multi_use}
@@ -87,8 +97,10 @@ class Removals:
             for door in closing:
                 self._closed(door, replacements.get(door.id), error)
             if error is None:
-                for name in outside:  # of the others the commit tells
-                    self._emit(events.Removed(name, self._membership.own.name, away=True))
+                for one in outside:
+                    if not self._came_in(one, begun):  # else a commit tells of them
+                        kept_out(one.name)
+                        self._emit(events.Removed(one.name, self._membership.own.name, away=True))
                 self._tell_of_the_appointed(going)
             done(error)
 
@@ -102,11 +114,12 @@ class Removals:
         """The names of those that are not in the room, and come back without a decision."""
         return tuple(dict.fromkeys((*self._outside.names(), *self._absences.names())))
 
-    def is_outside(self, name: str) -> bool:
-        """Whether a removal of this name is of one that is outside. No commit names them."""
-        here = any(one.name == name for one in self._membership.people())
-        away = None if here else self._away(name)
-        return away is not None and self._outside.of(away.key) is not None
+    def _came_in(self, person: Person, begun: int) -> bool:
+        """Whether this member came in again behind so many entries of the list."""
+        later = self._membership.chain[begun:]
+        decoded = (RosterEntry.decode(entry.body, limit=limits.ENTRY) for entry in later)
+        changes = (change for entry in decoded for change in entry.decoded_changes())
+        return any(one.op is Op.ADD and one.key == person.relay_key for one in changes)
 
     def keys(self, names: Sequence[str]) -> tuple[bytes, ...]:
         """The MLS keys of those that a removal of these names takes out. Raises as `remove`."""
