@@ -111,7 +111,8 @@ def test_what_waits_when_it_is_over_is_said_to_stay(
     world.advance(60)
     assert bob.engine.closed is not None
     (said,) = not_retracted(bob)
-    assert said.startswith("What you took back still stands")
+    assert said.startswith("What you took back was not taken back")
+    assert ("before the room ended" in said) is (over is ended)
     assert bob.of(events.Retracted) == []
     told = [e for e in bob.told if isinstance(e, events.Closed | events.Problem)]
     assert isinstance(told[-1], events.Closed)  # which is the last
@@ -181,7 +182,7 @@ def test_what_the_relay_does_not_take_is_told() -> None:
     member.conversation.give_up(head, "too_large", "")  # as where the relay refuses it
     bob.collect()
     (said,) = not_retracted(bob)
-    assert said.startswith("The relay did not take it")
+    assert said.startswith("Your message was not taken back")
     assert bob.of(events.Failed) == []  # the text stands where it was
 
 

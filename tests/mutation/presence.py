@@ -113,6 +113,18 @@ ALL_PRESENCE: Final = (
     ),
     _mutant("alcove.messages.outbox:Outbox.begin_anew", "self._counter = 0", "pass", _BACK),
     _mutant(
+        "alcove.messages.outbox:Outgoing.renumber",
+        "if self.given:",
+        "if False:",
+        f"{_ANEW}::test_a_message_that_the_relay_has_by_its_old_number_leaves_no_hole",
+    ),
+    _mutant(
+        "alcove.messages.outbox:Outgoing.renumber",
+        "self.in_flight = self.repeated = False",
+        "self.in_flight = False",
+        f"{_ANEW}::test_a_relay_cannot_say_behind_a_welcome_that_it_has_what_it_never_took",
+    ),
+    _mutant(
         "alcove.engine.held_member:HeldMember.welcomed",
         "self.conversation.outbox.begin_anew()",
         "pass",

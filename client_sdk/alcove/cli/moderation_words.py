@@ -305,8 +305,8 @@ def remove_question(
     if asks:
         return (
             f"Remove {name} and fold all that {name} wrote? {gone}If {name} came by a link that "
-            f'is open, it stays so, and asks: "{escape.line(asks)}" To do it, type the same line '
-            "once more."
+            f'is open, the link stays open, and asks: "{escape.line(asks)}" To do it, type the '
+            "same line once more."
         )
     if folds:
         return (

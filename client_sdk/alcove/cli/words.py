@@ -58,7 +58,7 @@ COMMAND_FOR: Final = MappingProxyType(
 ROOM: Final = MappingProxyType(
     {
         RoomState.OPEN: state_words.OPEN,
-        RoomState.READ_ONLY: "By what the relay tells, no facilitator is connected. The room is "
+        RoomState.READ_ONLY: "The relay says that no facilitator is connected. The room is "
         "quiet until one is back, and what you write waits here. If none is back within half an "
         "hour, the relay deletes the room. You can wait, or go with /leave.",
         RoomState.NOT_HEARD: "No facilitator has been heard here for a while, so what you write "
@@ -74,7 +74,7 @@ ROOM: Final = MappingProxyType(
 )
 _ROOM_READS: Final = MappingProxyType(
     {
-        RoomState.READ_ONLY: "By what the relay tells, no facilitator is connected. You can wait "
+        RoomState.READ_ONLY: "The relay says that no facilitator is connected. You can wait "
         "until one is back, or go with /leave. If none is back within half an hour, the relay "
         "deletes the room.",
         RoomState.NOT_HEARD: "No facilitator has been heard here for a while. Their connection may "
@@ -419,21 +419,26 @@ def author(name: str, members: Sequence[MemberLike]) -> str:
 UNHEARD: Final = "not heard yet"
 
 
-def note(member: MemberLike, members: Sequence[MemberLike]) -> str:
-    """Return what stands behind a name in the list of members. A pause stands there for
+def notes(members: Sequence[MemberLike]) -> list[str]:
+    """Return what stands behind each name in the list of members. A pause stands there for
     facilitators, and for the member."""
-    facilitates = any(other.you and other.facilitator for other in members)
+    facilitates = any(member.you and member.facilitator for member in members)
+    return [_note(member, facilitates=facilitates) for member in members]
+
+
+def _note(member: MemberLike, *, facilitates: bool) -> str:
     paused = member.paused and (member.you or facilitates)
     heard = member.heard or member.presence == "here"  # a sign of life is heard, too
-    notes = ["you"] if member.you else [] if heard else [UNHEARD]
-    notes += ["only reads"] if paused else []  # paused, or let in to listen
-    notes += [] if member.you or member.presence == "unknown" else [member.presence]
-    return "".join(f" [{one}]" for one in notes)
+    said = ["you"] if member.you else [] if heard else [UNHEARD]
+    said += ["only reads"] if paused else []  # paused, or let in to listen
+    said += [] if member.you or member.presence == "unknown" else [member.presence]
+    return "".join(f" [{one}]" for one in said)
 
 
 def who(members: Sequence[MemberLike], waiting: Sequence[events.Knocked]) -> list[str]:
     """Return the members, then the waiting newcomers, a line each."""
-    lines = [author(m.name, members) + note(m, members) for m in members]
+    noted = zip(members, notes(members), strict=True)
+    lines = [author(one.name, members) + note for one, note in noted]
     asking = [f"waiting: {waiter(knock)}" for knock in waiting if not knock.outside]
     return lines + asking + [f"outside: {escape.name(it.name)}" for it in waiting if it.outside]
 
@@ -457,7 +462,8 @@ def who_is_here(
         heading = "The relay does not answer now. When it last did, these were in the room:"
     elif not facilitates:
         heading = "In this room. Whether a participant is here, only facilitators see:"
-        if any(UNHEARD in note(one, members) for one in members if not one.facilitator):
+        noted = zip(members, notes(members), strict=True)
+        if any(UNHEARD in note for one, note in noted if not one.facilitator):
             heading = (
                 "In this room. Whether a participant is here, only facilitators see. Of one that "
                 "is marked as not heard yet, nothing has come to you since they came in:"

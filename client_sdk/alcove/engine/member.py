@@ -280,8 +280,9 @@ class MemberClient(HeldMember):
         self._rejoining.followed()
         for person in (*outcome.gone, *outcome.reloaded):
             self.conversation.forget_member(person.key)
-        for person in outcome.rejoined:
+        for person in (*outcome.joined, *outcome.rejoined):
             self.conversation.count_anew(person.key)
+        for person in outcome.rejoined:
             self.whereabouts.let_in(person.key)
         self._telling.merged(outcome, facilitates=self.facilitator is not None)
         self.act_log.merged(outcome)

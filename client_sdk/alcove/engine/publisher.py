@@ -139,7 +139,7 @@ class Publisher:
 
     def _publish(self, item: Outgoing, blob: bytes) -> None:
         base = self._membership.base
-        again, item.given = item.given, True
+        again, item.given, item.repeated = item.repeated, True, True
         publish_id = item.publish_id
         self._presence.coverage.given(item.id)
         self._conversation.slow.given()

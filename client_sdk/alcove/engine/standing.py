@@ -26,8 +26,12 @@ _NOT_PROVED: Final = (
 )
 _OUT_BEFORE: Final = "You were out of the room before this was sent."
 _NOT_BACK: Final = (
-    "What you took back still stands: you were out of the room before that could be done. Others "
-    "may see it until it expires."
+    "What you took back was not taken back: you were out of the room before that could be done. "
+    "Others may see it until it expires."
+)
+_ENDED_BEFORE: Final = (
+    "What you took back was not taken back before the room ended. Each client forgets "
+    "what was said as soon as it knows of the end."
 )
 _MAYBE_BACK: Final = (
     "It is not confirmed that what you took back is gone. Others may see it until it expires."
@@ -161,20 +165,20 @@ class Standing:
                 code, text = ("unconfirmed", UNCONFIRMED) if item.given else ("closed", why)
                 self.emit(events.Failed(item.id.hex(), code, text, item.ref))
 
-    def _tell_not_taken_back(self) -> None:
+    def _tell_not_taken_back(self, why: str) -> None:
         """What the person took back while they could not write, or were outside, stays."""
         waiting = self.member.conversation.taking_back() if self.member is not None else {}
         for shown in self.still_shown:
             waiting |= {id: given for id, given in shown.taking_back.items() if id in shown}
         for given in sorted(set(waiting.values())):
-            self.emit(events.Problem("not_retracted", _MAYBE_BACK if given else _NOT_BACK))
+            self.emit(events.Problem("not_retracted", _MAYBE_BACK if given else why))
 
     def close(self, reason: CloseReason, code: str = "", text: str = "") -> None:
         """Tell why, wipe every key, and be done. Only the first call counts."""
         if self.closed is not None:
             return
         self._fail_waiting_texts(_NOT_SENT.get(reason, _OUT_BEFORE))
-        self._tell_not_taken_back()
+        self._tell_not_taken_back(_ENDED_BEFORE if reason is CloseReason.ENDED else _NOT_BACK)
         closed = events.Closed(reason, code, text)
         self.emit(closed)
         self.closed = closed

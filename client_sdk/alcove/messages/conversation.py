@@ -47,8 +47,8 @@ Shown: TypeAlias = Text | Retract | Void | ToldAgreement | Fold
 
 
 NOT_TAKEN: Final = (
-    "The relay did not take it that you took a message of yours back, so others may still see it. "
-    "You can try again."
+    "Your message was not taken back, because the relay refused that. Others may still see it; you "
+    "can try again."
 )
 
 
@@ -199,7 +199,7 @@ class Conversation:
             self._emit(events.Problem("not_retracted", NOT_TAKEN))
         item.void(Void(), Void.KIND)
         item.publish_id = self._random(frames.ID_SIZE)  # by the old one the relay knows other bytes
-        item.in_flight = item.given = False
+        item.in_flight = item.given = item.repeated = False
 
     def own_blob(self, blob: bytes) -> Outgoing | None:
         """The item with these bytes: this client's own message, in the log."""

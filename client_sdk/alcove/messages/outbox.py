@@ -35,7 +35,8 @@ class Outgoing:
     blob: bytes = b""
     epoch: int = -1
     in_flight: bool = False
-    given: bool = False  # whether the relay was given something under this `publish_id` before
+    given: bool = False  # whether the relay was given something of it before
+    repeated: bool = False  # whether that was under this `publish_id`
     unanswered: bool = False  # whether a connection was lost before the relay answered
     told_queued: bool = False
     taken_back: bool = False  # whether its author wants it retracted as soon as it is there
@@ -50,7 +51,8 @@ class Outgoing:
         answer that is still on its way is for nothing."""
         self.counter, self.blob, self.epoch = counter, b"", -1
         if self.given:
-            self.publish_id, self.in_flight = random(frames.ID_SIZE), False
+            self.publish_id = random(frames.ID_SIZE)
+            self.in_flight = self.repeated = False
 
     def void(self, void: Record, kind: str) -> None:
         """Give up the content but keep the counter, so that a hole always means a drop."""

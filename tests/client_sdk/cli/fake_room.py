@@ -577,6 +577,20 @@ SCENES: Final = MappingProxyType(
                 Closed(CloseReason.ENDED),
             )
         ),
+        "closed-kept": FakeScene(
+            (
+                *OPENED,
+                events.Problem("not_retracted", "What you took back was not taken back."),
+                Closed(CloseReason.ENDED),
+            )
+        ),
+        "closed-held": FakeScene(
+            (
+                *OPENED,
+                events.Failed("bb01", "hold", "The room is paused for a moment."),
+                Closed(CloseReason.ENDED),
+            )
+        ),
         "closed-all": FakeScene((*OPENED, Closed(CloseReason.ENDED))),
         "hostile": FakeScene(
             (

@@ -429,7 +429,7 @@ def test_a_removal_is_asked_about_by_name_and_answered_by_name() -> None:
     with pytest.raises(Misread, match="Remove Robin and fold"):
         question.check(removal, MEMBERS)
     question.check(removal, MEMBERS)  # the same line again
-    with pytest.raises(Misread, match="it stays so, and asks"):
+    with pytest.raises(Misread, match="the link stays open, and asks"):
         question.check(read("/remove Robin ask Who?", a_view(), MEMBERS), MEMBERS)
     participant = tuple(replace(member, you=member.name == "Robin") for member in MEMBERS)
     LastQuestion().check(removal, participant)  # the room refuses it

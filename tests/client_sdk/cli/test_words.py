@@ -218,8 +218,8 @@ def test_what_happened_to_the_reader_is_told_to_them(
 
 def test_a_sign_of_life_is_heard() -> None:
     here = FakeMember("Kim", heard=False, presence="here")
-    assert words.note(here, MARA_ASH) == " [here]"
-    assert words.note(replace(here, presence="unknown"), MARA_ASH) == " [not heard yet]"
+    assert words.notes((MARA_ASH[0], here))[1] == " [here]"
+    assert words.notes((MARA_ASH[0], replace(here, presence="unknown")))[1] == " [not heard yet]"
 
 
 def test_the_list_of_members_claims_only_what_is_known() -> None:
@@ -272,7 +272,7 @@ def test_a_room_that_lacks_facilitators_does_not_say_that_there_is_none() -> Non
 def test_a_facilitator_is_not_told_that_none_is_connected() -> None:
     """One that comes back alone is connected. The relay does not count them yet."""
     quiet = events.RoomChanged(events.RoomState.READ_ONLY)
-    assert words.of_event(quiet).startswith("By what the relay tells, no facilitator is connected.")
+    assert words.of_event(quiet).startswith("The relay says that no facilitator is connected.")
     assert "not even you yet" in words.of_event(quiet, facilitates=True)
 
 

@@ -4,6 +4,8 @@ The group's own state shows it. The relay's word, a list that lies beside a burn
 Welcome that is lost change nothing.
 """
 
+from dataclasses import replace
+
 import pytest
 from alcove import events
 from alcove.engine.rejoining import ASK_AGAIN
@@ -13,6 +15,7 @@ from alcove_protocol.frames import (
     BlobClass,
     BlobIs,
     LobbyItem,
+    Publish,
     Published,
     WelcomeIs,
 )
@@ -271,4 +274,39 @@ def test_a_message_that_the_relay_has_by_its_old_number_leaves_no_hole() -> None
     bob.back()
     world.advance(40)
     is_heard_without_a_gap(world, bob, ann, cleo)
+    assert cleo.texts() == ["six", "back", "and well"]
+
+
+def test_a_relay_cannot_say_behind_a_welcome_that_it_has_what_it_never_took() -> None:
+    """Any old place was taken for one of before the Welcome. Bob read that it was sent, and nobody
+    ever read it."""
+    world, ann, bob, cleo = a_room()
+    kept = world.keep_back(ann, LobbyItem, a_request)
+    bob.engine.require_member().come_back()
+    world.settle()
+    commit_by(world, ann)
+    world.advance(35)
+    forget(ann, bob, cleo)
+    lost = world.drop(bob, Publish, most=1)
+    bob.say("six")
+    world.settle()
+    assert len(lost.hits) == 1
+    bob.cut()
+    world.release(kept)
+    world.settle()
+    place = replace(bob.engine.require_member().membership.base, number=3).encode()
+    first = bytes(lost.hits[0].id)
+    given: list[bytes] = []
+
+    def the_text(frame: Publish) -> bool:
+        """Behind the probe by which the others know that the Welcome arrived."""
+        given.extend([bytes(frame.id)] if frame.blob_class == BlobClass.APPLICATION else [])
+        return len(given) == 2
+
+    lie = world.answer(bob, Publish, lambda frame: Published(frame.n, place), the_text, most=1)
+    bob.back()
+    world.advance(100)
+    is_heard_without_a_gap(world, bob, ann, cleo)
+    assert lie.hits
+    assert first not in given
     assert cleo.texts() == ["six", "back", "and well"]

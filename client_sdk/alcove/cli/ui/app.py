@@ -49,7 +49,14 @@ from alcove.cli.ui.log import ConversationLog
 from alcove.cli.ui.people import People, WaitingList
 from alcove.cli.ui.say_input import SayInput
 from alcove.cli.ui.screen_messages import ScreenMessages
-from alcove.cli.ui.sheets import AgreementScreen, CodeScreen, EndScreen, InviteScreen, KeptScreen
+from alcove.cli.ui.sheets import (
+    UNDONE,
+    AgreementScreen,
+    CodeScreen,
+    EndScreen,
+    InviteScreen,
+    KeptScreen,
+)
 from alcove.cli.ui.state_line import StateLine
 from alcove.cli.watchdog import GRACE, watchdog
 from alcove.errors import AlcoveError
@@ -112,7 +119,7 @@ class RoomApp(App[None]):
         )
         self._last = LastQuestion()
         self._own = OwnCommands(steady_clock)
-        self._unsent: list[str] = []  # codes of the texts that failed just now
+        self._undone: dict[str, str] = {}  # what was not done just now, in words
         self._escaped_at = 0.0
         self._quick = False
 
@@ -167,10 +174,15 @@ class RoomApp(App[None]):
             return
         log = self._entries
         self._own.happened(event)
-        if isinstance(event, events.Failed):
-            self._unsent.append(event.code)
-        elif not isinstance(event, Closed):
-            self._unsent.clear()  # what the end fails is told right before it
+        match event:
+            case events.Failed(code="closed" | "unconfirmed" as code):
+                self._undone[code] = UNDONE[code]
+            case events.Problem("not_retracted", text):
+                self._undone[text] = text
+            case Closed():
+                pass
+            case _:
+                self._undone.clear()  # what the end leaves undone is told right before it
         if isinstance(event, events.Joined | events.Outside) and event.you:
             # Others read what is typed from now on. A help of before would say whom.
             log.anchor()
@@ -293,7 +305,7 @@ class RoomApp(App[None]):
                 sentence_of(closed),
                 joined=self._view.joined,
                 typing=bool(self._input.value),
-                unsent=self._unsent,
+                undone=tuple(self._undone.values()),
             )
         )
 

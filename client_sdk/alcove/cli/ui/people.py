@@ -174,26 +174,22 @@ class People(Vertical):
 
     def is_old(self, members: Sequence[MemberLike]) -> bool:
         """Whether it shows of members what is so no more."""
-        return self._shown != _notes(members)
+        return self._shown != words.notes(members)
 
     def show(self, members: Sequence[MemberLike], waiting: Sequence[events.Knocked]) -> bool:
         """Show all members anew. Return whether the list that had the focus is gone."""
-        self._shown = _notes(members)
+        self._shown = words.notes(members)
         self.set_class(bool(waiting), "-waiting")
         parts: list[Content | str] = []
         for heading, role in (("Facilitators", True), ("Participants", False)):
-            here = [member for member in members if member.facilitator is role]
+            noted = zip(members, self._shown, strict=True)
+            here = [(one, note) for one, note in noted if one.facilitator is role]
             if not here:
                 continue
             parts += ["\n" if parts else "", Content.styled(heading, "bold $text-warning"), "\n"]
-            for member in here:
-                note = Content.styled(words.note(member, members), "$text-muted")
-                parts += ["  ", escape.name(member.name), note, "\n"]
+            for member, note in here:
+                parts += ["  ", escape.name(member.name), Content.styled(note, "$text-muted"), "\n"]
         self._members.update(Content.assemble(*parts).rstrip())
         had_focus = self._waiting.has_focus
         self._waiting.show(waiting)
         return had_focus and not waiting
-
-
-def _notes(members: Sequence[MemberLike]) -> list[str]:
-    return [words.note(member, members) for member in members]

@@ -23,10 +23,13 @@ _GONE: Final = "The conversation is gone from this screen."
 _CLOSE: Final = "Press Enter to close."
 _CLOSE_TWICE: Final = "Press Enter twice to close."
 """While a text was begun: its Enter closes nothing."""
-_UNSENT: Final = "What you wrote and was still waiting was not sent."
-_UNCONFIRMED: Final = (
-    "What you wrote last was not confirmed; others may have read some of it, or none."
+UNDONE: Final = MappingProxyType(
+    {
+        "closed": "What still waited to be sent was not sent.",
+        "unconfirmed": "What you wrote last was not confirmed; others may have read it, or not.",
+    }
 )
+"""What the end of a room says of texts, by the code of `Failed`."""
 _NARROW: Final = 72
 _SHORT: Final = 22
 """Columns and lines of a window that belongs to the text of the agreement alone."""
@@ -236,23 +239,21 @@ class EndScreen(ModalScreen[None]):
     """
 
     def __init__(
-        self, sentence: str, *, joined: bool, typing: bool = False, unsent: Collection[str] = ()
+        self, sentence: str, *, joined: bool, typing: bool = False, undone: Collection[str] = ()
     ) -> None:
         """`typing` says that a text was begun when the sheet came: its Enter is not for it.
-        `unsent` are the codes of the texts that waited when the room ended."""
+        `undone` says what was not done when the room ended."""
         super().__init__()
         self._typing = typing
         self._sentence = sentence
         self._joined = joined
-        self._unsent = unsent
+        self._undone = undone
 
     def compose(self) -> ComposeResult:
         with Vertical(id="notice"):
             yield Static(escape.line(self._sentence), markup=False)
-            if "unconfirmed" in self._unsent:
-                yield Static(_UNCONFIRMED)
-            elif self._unsent:
-                yield Static(_UNSENT)
+            for undone in self._undone:
+                yield Static(escape.line(undone), markup=False)
             yield Static(self._explanation, id="explain")
 
     @property
