@@ -87,10 +87,6 @@ def _stays_out(where: str, old: str, new: str, test: str) -> Mutant:
     return Mutant("a decision holds", (edit,), f"{_STAYS_OUT}::{test}")
 
 
-_CLOSED_NOW: Final = """if self.closed is not None:
-            return
-        if self.member is not None:"""
-
 _SAME_NAME: Final = (
     "tests/end_to_end/test_same_name.py"
     "::test_who_lost_the_keys_comes_back_under_the_same_name_by_a_persons_decision"
@@ -529,11 +525,6 @@ ALL_DOOR: Final[tuple[Mutant, ...]] = (
         "kept out while absent",
         (Edit("alcove_server.rooms.roster_history:_outcome", " | went\n", "\n"),),
         "tests/server/test_away.py::test_one_that_is_away_can_be_removed_and_loses_the_door",
-    ),
-    Mutant(
-        "a decision holds",
-        (Edit("alcove.engine.engine:Engine.tick", _CLOSED_NOW, "if self.member is not None:"),),
-        f"{_STAYS_OUT}::test_a_removal_holds_when_the_connection_was_lost_first[True]",
     ),
     _cards(f"{_WATCH}._is_forged", " and (knew or later)", "", _OLD_CARD),
     _cards(

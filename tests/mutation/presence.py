@@ -154,7 +154,7 @@ ALL_PRESENCE: Final = (
         for where, old, new, test in (
             (
                 "engine.standing:Standing.close",
-                "self._tell_not_taken_back()",
+                "self._tell_not_taken_back(why)",
                 "pass",
                 f"{_STAYS}[removed-in the room]",
             ),
@@ -178,8 +178,8 @@ ALL_PRESENCE: Final = (
             ),
             (
                 "engine.standing:Standing._tell_not_taken_back",
-                "_MAYBE_BACK if given else _NOT_BACK",
-                "_NOT_BACK",
+                "_MAYBE_BACK if given else why",
+                "why",
                 "test_what_the_relay_has_not_confirmed_is_said_so",
             ),
             (

@@ -252,12 +252,10 @@ def _fold_of_yours(event: events.Folded, count: int, me: str) -> str:
             "still open it. You need to do nothing."
         )
     if event.why == "hold":
-        sent = "Your message was" if count == 1 else f"{count} messages of yours were"
-        are = "it is" if count == 1 else "they are"
+        yours = "one of yours" if count == 1 else f"{count} of yours"
         return (
-            f"{sent} sent after the place from which the room is paused, so {are} folded; each "
-            "reader can still open what is folded. You have done nothing wrong. You need to do "
-            "nothing."
+            f"All messages from a certain moment on are folded, {yours} among them; each reader "
+            "can still open what is folded. You have done nothing wrong. You need to do nothing."
         )
     return (
         "A facilitator folded a message of yours. Nothing is deleted, and each reader can still "

@@ -59,7 +59,7 @@ def of_vault(event: events.VaultChanged, members: Sequence[MemberLike]) -> str:
     name = escape.name(event.name)
     you = any(one.you and one.name == event.name for one in members)
     if event.claimed:
-        return f"By what the relay tells, {name} can let people in now too."
+        return f"The relay says that {name} can let people in now too."
     if event.complete:
         return "You can let people in now." if you else f"{name} can let people in now."
     whom = "You" if you else name

@@ -48,7 +48,7 @@ _CONNECTION_READS: Final = MappingProxyType(
 ANSWERS_AGAIN: Final = "The relay answers again."
 UNCOUNTED: Final = (
     "The relay counts no facilitator as connected, not even you yet. The room is quiet until it "
-    "does, and what you write waits here. You need to do nothing."
+    "counts you, and what you write waits here. You need to do nothing."
 )
 """To a facilitator that comes back and was alone, in place of `RoomState.READ_ONLY`."""
 COMMAND_FOR: Final = MappingProxyType(

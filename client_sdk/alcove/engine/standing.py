@@ -178,7 +178,8 @@ class Standing:
         if self.closed is not None:
             return
         self._fail_waiting_texts(_NOT_SENT.get(reason, _OUT_BEFORE))
-        self._tell_not_taken_back(_ENDED_BEFORE if reason is CloseReason.ENDED else _NOT_BACK)
+        why = _ENDED_BEFORE if reason is CloseReason.ENDED else _NOT_BACK
+        self._tell_not_taken_back(why)
         closed = events.Closed(reason, code, text)
         self.emit(closed)
         self.closed = closed

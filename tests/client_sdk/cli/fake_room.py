@@ -472,8 +472,8 @@ CONNECTED: Final = events.ConnectionChanged(events.ConnectionState.CONNECTED)
 SILENT: Final = events.ConnectionChanged(events.ConnectionState.SILENT, 7)
 LOST: Final = events.ConnectionChanged(events.ConnectionState.RECONNECTING)
 MY_FOLDS: Final = (
-    "Your message was sent after the place from which the room is paused, so it is folded;",
-    "2 messages of yours were sent after the place from which the room is paused, so they are",
+    "All messages from a certain moment on are folded, one of yours among them;",
+    "All messages from a certain moment on are folded, 2 of yours among them;",
     "You have done nothing wrong. You need to do nothing.",
     "A facilitator folded a message of yours. Nothing is deleted,",
     "A facilitator folded what you write, for now.",

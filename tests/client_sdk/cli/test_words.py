@@ -204,7 +204,7 @@ ALONE: tuple[FakeMember, ...] = (FakeMember("Mara"), FakeMember("Ash", facilitat
         (
             events.VaultChanged("Ash", True, claimed=True),
             MARA_ASH,
-            "By what the relay tells, Ash can let people in now too.",
+            "The relay says that Ash can let people in now too.",
         ),
     ],
 )

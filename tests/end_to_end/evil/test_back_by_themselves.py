@@ -184,18 +184,20 @@ def test_a_step_outside_keeps_no_invite_open() -> None:
 
 def test_a_removal_closes_a_way_back_that_a_newer_facilitator_took() -> None:
     """The relay closes that door with the removal. No client tells of a door closed in secret."""
-    world, ann, bob, cleo = room_of_three()
+    world, ann, bob, _ = room_of_three()
     outside(world, bob)
-    do(world, ann, "appoint", "Cleo")  # her client saw nobody go outside
+    dora = world.join(ann, "Dora")
+    do(world, ann, "appoint", "Dora")  # her client saw nobody go outside
     world.advance(30)
-    cleo.admit(next(one for one in cleo.of(events.Knocked) if one.name == "Bob"))
+    dora.admit(next(one for one in dora.of(events.Knocked) if one.name == "Bob"))
     world.advance(30)
-    door = cleo.engine.require_member().membership.roster.seats[bob.engine.identity.relay.public]
+    door = dora.engine.require_member().membership.roster.seats[bob.engine.identity.relay.public]
     assert "Bob" in ann.members()
+    assert door.door in ann.engine.require_member().membership.state.door_ids()
     do(world, ann, "remove", "Bob")
     world.advance(240)
     assert door.door not in ann.engine.require_member().membership.state.door_ids()
-    for client in (ann, cleo):
+    for client in (ann, dora):
         assert "invite_shut" not in [one.code for one in client.of(events.Problem)]
 
 
