@@ -140,11 +140,11 @@ async def test_what_waited_too_long_ends_with_the_room(monkeypatch: pytest.Monke
             await copy.copy(late.value).outcome()
 
 
-async def test_an_end_without_a_line_says_that_the_room_goes_on() -> None:
+async def test_an_end_without_a_line_says_that_the_room_was_not_ended() -> None:
     async with asyncio.timeout(WITHIN), World() as world, world.room("Mara", "Robin") as (mara, _):
         world.cut(mara)
         await world.settle()
-        with pytest.raises(alcove.NotNow, match="so the room goes on") as nowhere:
+        with pytest.raises(alcove.NotNow, match="so the room was not ended") as nowhere:
             await mara.end()
         assert nowhere.value.code == "not_connected"
 

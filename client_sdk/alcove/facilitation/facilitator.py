@@ -53,8 +53,8 @@ REFRESH_INTERVAL: Final = 30 * 60.0
 LENGTH_PREFIX: Final = 4
 """Bytes before each item of a packed list."""
 _END_NOWHERE: Final = (
-    "You are not connected, so the room goes on for the others. Once you are connected again, end "
-    "it again (/end)."
+    "You are not connected, so the room was not ended. Once you are connected again, end it again "
+    "(/end)."
 )
 _END_LOST: Final = (
     "The connection was lost before the relay answered, so the room may have ended. If it is there "
