@@ -305,12 +305,6 @@ IN_THE_GROUP: Final = (
         f"{_RETURN}::test_a_participant_does_not_come_back_so",
     ),
     _mutant(
-        "alcove.engine.member:MemberClient._merged",
-        "(*outcome.gone, *outcome.reloaded)",
-        "outcome.gone",
-        f"{_BACK}::test_a_participant_is_back_as_the_same_person_and_all_are_told",
-    ),
-    _mutant(
         "alcove.joining.ticket_comer:TicketComer._known",
         "if self.chain.head(self._known_at.counter) != self._known_at.head:",
         "if False:",
