@@ -22,7 +22,7 @@ from alcove.cli.naming import Misread
 from alcove.cli.rooms import MemberLike
 from alcove.cli.slash_commands import UserAction
 from alcove.cli.state_words import AWAY_LEAVE
-from alcove.cli.words import ANSWERS_NOTHING, END_ROOM, END_UNSETTLED, LONE_LEAVE
+from alcove.cli.words import ANSWERS_NOTHING, END_ROOM, LONE_LEAVE
 from alcove.relay.steady_clock import steady_clock
 
 _REMEMBERED: Final = 120.0
@@ -56,7 +56,7 @@ class LastQuestion:
         waiting: Collection[events.Knocked] = (),
         away: Collection[str] = (),
         *,
-        unsettled: bool = False,
+        end_hint: str = "",
     ) -> None:
         """Take what was typed. Raises `Misread`, with the question, when it has to be asked."""
         self._asked = self._asked or self._answers
@@ -65,7 +65,7 @@ class LastQuestion:
             self._near, self._asked = float("-inf"), asked  # the same text again is meant so
             raise Misread(ANSWERS_NOTHING)
         answers = asked == wanted and self._clock() - self._asked_at <= _REMEMBERED
-        question = "" if answers else _question(wanted, members, waiting, away, unsettled=unsettled)
+        question = "" if answers else _question(wanted, members, waiting, away, end_hint=end_hint)
         if question:
             self._asked, self._asked_at = wanted, self._clock()
             self._near = self._asked_at
@@ -86,7 +86,7 @@ def _question(
     waiting: Collection[events.Knocked],
     away: Collection[str],
     *,
-    unsettled: bool,
+    end_hint: str,
 ) -> str:
     me = next((member for member in members if member.you), None)
     if me is None or not me.facilitator:
@@ -105,7 +105,7 @@ def _question(
                 away=[one for one in wanted.all_names if one in away and one not in here],
             )
         case EndCommand():
-            return END_ROOM + (END_UNSETTLED if unsettled else "")
+            return END_ROOM + end_hint
         case HandOverCommand() if wanted.name != me.name:
             return role_words.hand_over_question(wanted.name)
         case StepDownCommand() if not alone:  # the room refuses the last one

@@ -173,6 +173,10 @@ class OwnCommands:
             self._asked[number] = _Asked(command, quoted, self._clock() + after)
         return number
 
+    def was_told(self, number: int) -> bool:
+        """Whether the person was told that this command waits."""
+        return number in self._asked and self._asked[number].told
+
     def over(self, number: int, *, failed: bool) -> None:
         """The room took the command, or it failed, which is told in its own way."""
         asked = self._asked.get(number)

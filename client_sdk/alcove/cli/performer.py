@@ -166,7 +166,8 @@ class Performer:
         late = _STILL_OUTSIDE if isinstance(command, InsideCommand) and not command.name else ""
         late = _INVITE_LATE if isinstance(command, InviteNewCommand) else late
         try:
-            done = await self._guard(work or partial(self._act, command), command.ref)
+            work = work or partial(self._act, command)
+            done = await self._guard(work, command.ref, partial(self._what, command, number, said))
         except NoAnswerYet as error:
             what = f'Not done yet: "{beginning(said)}". ' if said else ""
             await self._tell(Problem(error.code, what + (late or error.text), command.ref))
@@ -196,14 +197,23 @@ class Performer:
         if self._own is not None and number is not None:
             self._own.over(number, failed=not done)
 
-    async def _guard(self, work: Callable[[], Awaitable[None]], ref: str | None) -> bool:
-        """Do it, and tell what went wrong. Return whether it is done. Raises `NoAnswerYet`."""
+    def _what(self, command: AnyCommand, number: int | None, said: str) -> str:
+        """What stands before the reason why a command cannot be done that waited, as others may."""
+        waited = self._own is not None and number is not None and self._own.was_told(number)
+        named = waited and bool(said) and not isinstance(command, EndCommand)
+        return f'Not done: "{beginning(said)}". ' if named else ""
+
+    async def _guard(
+        self, work: Callable[[], Awaitable[None]], ref: str | None, what: Callable[[], str]
+    ) -> bool:
+        """Do it, and tell what went wrong, behind `what`. Return whether it is done. Raises
+        `NoAnswerYet`."""
         try:
             await work()
         except NoAnswerYet:
             raise
         except AlcoveError as error:
-            await self._tell(Problem(error.code, error.text, ref))
+            await self._tell(Problem(error.code, what() + error.text, ref))
         except Exception as error:
             await self._tell(Problem("internal", own_fault(error), ref))
         else:

@@ -174,8 +174,8 @@ class PlainMode:
 
     async def _do(self, wanted: slash_commands.UserAction | None, text: str) -> None:
         members, waiting = self._room.members, self._view.waiting.values()
-        unsettled = self._view.unsettled
-        self._last.check(wanted, members, waiting, self._room.away, unsettled=unsettled)
+        hint = words.end_hint(self._view)
+        self._last.check(wanted, members, waiting, self._room.away, end_hint=hint)
         match wanted:
             case None:
                 return

@@ -158,6 +158,9 @@ END_UNSETTLED: Final = (
     " The relay has lost this room, and may refuse that for a minute or more; you are told when it "
     "works again."
 )
+END_UNREACHED: Final = (
+    " The relay is not reached at the moment, so it works only once you are connected again."
+)
 
 
 ToldEvent = (
@@ -298,6 +301,13 @@ def of_event(
             )
         case _:
             assert_never(event)
+
+
+def end_hint(view: RoomView) -> str:
+    """Return what stands behind the question whether to end the room, while that cannot be done."""
+    if not view.reaches_relay:
+        return END_UNREACHED
+    return END_UNSETTLED if view.unsettled else ""
 
 
 def me(members: Sequence[MemberLike]) -> str:

@@ -32,8 +32,8 @@ AT_THE_DOOR: Final = (
 )
 NOTHING_TO_DO: Final = "You need to do nothing."
 SETTLED: Final = (
-    "The room is back for good: you can let people in, take them out, pause it and end it "
-    "again. If an invite from before does not open, make another: /invite new."
+    "The room is back for good. In some seconds you can let people in, take them out, pause it and "
+    "end it again. If an invite from before does not open, make another: /invite new."
 )
 """The doors of a facilitator that is gone, or started anew, are not brought back."""
 

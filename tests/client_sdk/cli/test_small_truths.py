@@ -259,8 +259,15 @@ async def test_the_mark_of_one_of_whom_nothing_comes_any_more_goes_without_an_ev
 def test_an_end_that_the_relay_may_refuse_is_asked_for_so() -> None:
     """In the minute after a loss it said "To do it, type /end once more", which was refused."""
     with pytest.raises(Misread) as asked:
-        LastQuestion().check(EndCommand(), MARA_ASH, unsettled=True)
+        LastQuestion().check(EndCommand(), MARA_ASH, end_hint=words.END_UNSETTLED)
     assert str(asked.value) == words.END_ROOM + words.END_UNSETTLED
+    view = RoomView()
+    view.apply(events.ConnectionChanged(events.ConnectionState.CONNECTED))
+    assert words.end_hint(view) == ""
+    view.apply(events.Problem("room_forgotten", "The relay had lost this room."))
+    assert words.end_hint(view) == words.END_UNSETTLED
+    view.apply(events.ConnectionChanged(events.ConnectionState.RECONNECTING))
+    assert words.end_hint(view) == words.END_UNREACHED
 
 
 async def test_one_that_scrolled_back_to_the_end_follows_what_is_said() -> None:

@@ -352,8 +352,8 @@ class RoomApp(App[None]):
             wanted = slash_commands.read(line, self._view, members, away)
             if not entered and wanted is not None:
                 raise Misread("Not connected yet. Ctrl+X gives it up.")
-            waiting, unsettled = self._view.waiting.values(), self._view.unsettled
-            self._last.check(wanted, members, waiting, away, unsettled=unsettled)
+            waiting, hint = self._view.waiting.values(), words.end_hint(self._view)
+            self._last.check(wanted, members, waiting, away, end_hint=hint)
             await self._do(wanted, line)
         except (Misread, AlcoveError) as error:
             done = not slash_commands.is_text(line)

@@ -26,7 +26,7 @@ class InviteSheets:
         self._log.system(above)
         self._log.system(invite, "invite")
         if copies:
-            self._log.system("F2 shows it alone, and copies it.")
+            self._log.system("F2 shows it alone, to copy it.")
         if self._view.locked:
             self._log.system(invite_words.LOCKED)
 
