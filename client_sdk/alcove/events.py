@@ -88,7 +88,8 @@ class Left(Event):
 class Removed(Event):
     """A facilitator put a member out. `by` is its name, told to facilitators alone. `away`: they
     were not in the room, but let go for a lost connection, or outside. They come back by themselves
-    no more. Of one outside the remover alone is told."""
+    no more. Of one outside the remover alone is told. A client that the relay shows another list of
+    members (`roster_mismatch`) is told so of a member that left, too: the list alone says that."""
 
     name: str
     by: str = field(default="", compare=False)

@@ -599,4 +599,14 @@ FOUND: Final[dict[str, Schedule]] = {
             Step(0, "resume", 0, 359), Step(77, "talk", 1, 966),
         ),
     ),
+    "one that was shown another list knows that a member is gone, and not how": Schedule(
+        seed=7609328, kind="lies", ttl=60, latency=0.0, uses=50, facilitators=1,
+        steps=(
+            Step(0, "come", 1, 173), Step(0, "come", 2, 635), Step(0, "come", 3, 593),
+            Step(4.45, "talk", 3, 580), Step(0, "ticket", 0, 978), Step(0.05, "reload", 0, 591),
+            Step(0, "resume", 0, 978), Step(20, "reload", 0, 244), Step(14, "resume", 0, 911),
+            Step(28, "hold", 2, 562), Step(0, "lie", 2, 44), Step(1.35, "leave", 1, 444),
+            Step(12.35, "reload", 0, 995), Step(250, "resume", 0, 953), Step(0, "resume", 0, 810),
+        ),
+    ),
 }  # fmt: skip

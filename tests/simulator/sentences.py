@@ -246,7 +246,9 @@ class Told:
         was_outside = truth.happened(Op.LEFT, name)
         kept_out = op is Op.REMOVE and self._facilitates and was_outside  # told to who removed them
         if not truth.happened(op, name) and not kept_out:
-            return "no entry says so"
+            # One that is shown another list, and told so, knows the commit and not its entry.
+            unlisted = self.world.lies and was_outside and "roster_mismatch" in self.problems
+            return "" if unlisted and op is Op.REMOVE else "no entry says so"
         if op is Op.LEFT:
             # The client of a member who is not let in again lets its leaf go.
             wishes = truth.commands[name].leave or truth.commands[name].outside
