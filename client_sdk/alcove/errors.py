@@ -6,7 +6,7 @@ AlcoveError
 ├── Refused           the relay or a facilitator said no; `code` tells which no
 ├── NotTrusted        a signature, a card or a group does not fit the invite
 ├── NotNow            not possible in the room's present state
-│   └── NoAnswerYet    nothing has answered yet; it may still happen
+│   └── NoAnswerYet   nothing has answered yet; it may still happen
 └── RoomClosed        the room is over for this client; `code` is the reason
 """
 

@@ -165,17 +165,17 @@ class Performer:
         number = None if self._own is None else self._own.begun(command, said)
         late = _STILL_OUTSIDE if isinstance(command, InsideCommand) and not command.name else ""
         late = _INVITE_LATE if isinstance(command, InviteNewCommand) else late
+        # Of an end without an answer nobody knows whether it is done.
+        named = bool(said) and not isinstance(command, EndCommand)
+        undone = f'Not done: "{beginning(said)}". ' if named else ""
         try:
             work = work or partial(self._act, command)
-            done = await self._guard(work, command.ref, partial(self._what, command, number, said))
+            done = await self._guard(work, command.ref, lambda: undone * self._waited(number))
         except NoAnswerYet as error:
             what = f'Not done yet: "{beginning(said)}". ' if said else ""
             await self._tell(Problem(error.code, what + (late or error.text), command.ref))
-            # Of an end without an answer nobody knows whether it is done.
-            kept = bool(said) and not isinstance(command, EndCommand)
-            what = f'Not done: "{beginning(said)}". ' if kept else ""
             # Beside the rest: it may take for ever, and no other command waits for it.
-            self._start(self._came_true(error, number, command.ref, what))
+            self._start(self._came_true(error, number, command.ref, undone))
         else:
             self._over(number, done=done)
 
@@ -197,11 +197,9 @@ class Performer:
         if self._own is not None and number is not None:
             self._own.over(number, failed=not done)
 
-    def _what(self, command: AnyCommand, number: int | None, said: str) -> str:
-        """What stands before the reason why a command cannot be done that waited, as others may."""
-        waited = self._own is not None and number is not None and self._own.was_told(number)
-        named = waited and bool(said) and not isinstance(command, EndCommand)
-        return f'Not done: "{beginning(said)}". ' if named else ""
+    def _waited(self, number: int | None) -> bool:
+        """Whether the person was told that a command waits, perhaps beside others."""
+        return self._own is not None and number is not None and self._own.was_told(number)
 
     async def _guard(
         self, work: Callable[[], Awaitable[None]], ref: str | None, what: Callable[[], str]

@@ -1,4 +1,4 @@
-"""What keeps a room from being open, in words, as far as its facilitators are concerned."""
+"""Whether a room is open, and what keeps it from that, as far as its facilitators are concerned."""
 
 from collections.abc import Sequence
 from typing import Final

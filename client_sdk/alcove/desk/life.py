@@ -65,7 +65,7 @@ class SignsOfLife:
         self._last[key] = max(self._last.get(key, at), at)
 
     def let_in(self, key: bytes) -> None:
-        """A commit let a member in again, who asked for it. That is no proof that they are here: a
+        """A commit let a member in again that asked for it. That is no proof that they are here: a
         relay may have kept the request. Their silence counts from here on."""
         self._known[key] = self._clock()
 

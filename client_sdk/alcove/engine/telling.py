@@ -56,7 +56,7 @@ class Telling:
             self._emit(events.Problem("ttl_changed", text, sender=outcome.by))
 
     def kept_out(self, name: str, by: str, *, facilitates: bool) -> None:
-        """Tell who was let go before, and is kept out now."""
+        """Tell that a member that was let go before is kept out now."""
         self._absent.pop(name, None)  # who comes by this name now is no member of before
         self._emit(events.Removed(name, by if facilitates else "", away=True))
 

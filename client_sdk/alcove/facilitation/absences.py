@@ -14,8 +14,6 @@ go. Facilitators are never let go so.
 from types import MappingProxyType
 from typing import Final
 
-from alcove_protocol import limits
-
 from alcove import events, mls
 from alcove.desk.life import SignsOfLife
 from alcove.errors import AlcoveError
@@ -62,7 +60,6 @@ class Absences:
         self._committer = committer
         self._life = life
         self._in_line = in_line
-        self._clock = ports.clock
         self._emit = ports.emit
         self._seen = seen
         self._told: list[LostMember] = []
@@ -105,9 +102,9 @@ class Absences:
         return next((one for one in self._lost.values() if one.leaf.signature_key == key), None)
 
     def names(self) -> tuple[str, ...]:
-        """The names of those that may come back. `tick` may not have looked for long."""
-        now = self._clock()
-        return tuple(name_of(o.leaf) for o in self._lost.values() if now - o.at <= limits.AWAY)
+        """The names of those that may come back."""
+        self._seen.tick()  # this client's own may not have come for long
+        return tuple(name_of(lost.leaf) for lost in self._lost.values())
 
     def asker(self, lost: LostMember) -> Asker:
         """What a request of theirs is judged by: the leaf that went."""

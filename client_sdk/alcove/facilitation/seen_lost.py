@@ -1,7 +1,7 @@
 """The members that were let go as absent, as each client sees it in the commits.
 
-A member that is appointed later knows from it who may come back without a person's decision: their
-client lets them in, and its person may remove them.
+From it a client whose member is appointed later knows those that may come back without a person's
+decision. It lets them in, and its person may remove them.
 """
 
 from collections.abc import Callable, Iterable

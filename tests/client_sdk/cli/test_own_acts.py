@@ -711,17 +711,17 @@ async def test_of_what_is_late_it_is_told_that_it_cannot_be_done(
 async def test_what_waited_is_named_when_it_cannot_be_done() -> None:
     """Of four commands that had waited it was said four times why, and not of which."""
     call: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-    told, now = Told(), 0.0
+    told, now, begun = Told(), 0.0, asyncio.Event()
     own = OwnCommands(lambda: now)
 
     class Waits(FakeRoom):
         async def lock(self, on: bool = True) -> None:
+            begun.set()
             await call
 
     performer = Performer(Waits(FakeScene()), told.put, lambda: None, entered(), own=own)
     await performer.perform(LockCommand(on=True), "/lock")
-    while not own._asked:  # noqa: ASYNC110  (it has no event)
-        await asyncio.sleep(0)
+    await begun.wait()
     now = 10.0
     assert own.news()
     call.set_exception(NotNow("demoted", "You are no longer a facilitator."))
